@@ -1,0 +1,229 @@
+"""All benchmarks: ratios to peers that run in the same process, in alternation.
+
+    python -m benchmarks.run [--rounds 15] [--json FILE]
+
+Absolute times do not travel between machines; ratios do. Each row gives the median ratio with its 10th and 90th percentile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+
+import rnngraph as rg
+from rnngraph.exporters import export_onnx
+from rnngraph.files import atomic_write
+from rnngraph.runtime import StreamingSession
+
+Run = Callable[[], None]
+Row = dict[str, Any]
+
+
+def alternate(runs: dict[str, Run], rounds: int, repeat: int = 1) -> dict[str, list[float]]:
+    """Seconds of each run in each round, after two rounds of warming up."""
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for k in range(rounds + 2):
+        for name, run in runs.items():
+            started = time.perf_counter()
+            for _ in range(repeat):
+                run()
+            if k >= 2:
+                times[name].append((time.perf_counter() - started) / repeat)
+    return times
+
+
+def ratio(name: str, ours: list[float], peer: list[float], aim: str) -> Row:
+    """One row of the report."""
+    ratios = sorted(a / b for a, b in zip(ours, peer, strict=True))
+    low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
+    return {"what": name, "ratio": statistics.median(ratios), "low": low, "high": high, "aim": aim, "seconds": statistics.median(ours)}
+
+
+def network(layer: Any, n_out: int = 9) -> rg.MultiLayerNetwork:
+    """A recurrent layer and a softmax at each step."""
+    layers = [layer, rg.RnnOutputLayer(n_out=n_out, activation="softmax", loss="mcxent")]
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers))
+
+
+def batch(n: int, f: int, t: int, masked: bool) -> rg.DataSet:
+    """Random features and one-hot labels; right padding of up to half."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((n, f, t)).astype(np.float32)
+    y = np.eye(9, dtype=np.float32)[rng.integers(0, 9, (n, t))].transpose(0, 2, 1)
+    mask = (np.arange(t) < rng.integers(t // 2, t + 1, (n, 1))).astype(np.float32) if masked else None
+    return rg.DataSet(x, np.ascontiguousarray(y), mask)
+
+
+def hand_written(n: int, f: int, t: int, h: int) -> Run:
+    """One training step as one writes it in torch."""
+    data = batch(n, f, t, masked=False)
+    x = torch.from_numpy(data.features).permute(2, 0, 1).contiguous()
+    labels = torch.from_numpy(data.labels).argmax(1).t().contiguous()
+    lstm, head = torch.nn.LSTM(f, h), torch.nn.Linear(h, 9)
+    optimiser = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=1e-3)
+
+    def run() -> None:
+        optimiser.zero_grad()
+        y = head(lstm(x)[0])
+        loss = torch.nn.functional.cross_entropy(y.flatten(0, 1), labels.flatten(), reduction="sum") / n
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    return run
+
+
+def training(rounds: int) -> list[Row]:
+    """``fit`` against hand-written torch."""
+    rows: list[Row] = []
+    plain, masked = batch(32, 12, 100, masked=False), batch(32, 12, 100, masked=True)
+    lstm, graves = network(rg.LSTM(n_in=12, n_out=128)), network(rg.GravesLSTM(n_in=12, n_out=128))
+    hard = network(rg.LSTM(n_in=12, n_out=128, activation="softsign", gate_activation="hardsigmoid"))
+    times = alternate(
+        {
+            "torch": hand_written(32, 12, 100, 128),
+            "lstm": lambda: lstm.fit(plain, progress=False),
+            "masked": lambda: lstm.fit(masked, progress=False),
+            "graves": lambda: graves.fit(plain, progress=False),
+            "hard": lambda: hard.fit(plain, progress=False),
+        },
+        rounds,
+    )
+    rows.append(ratio("fit, LSTM(128), N=32, T=100 : hand-written torch", times["lstm"], times["torch"], "<= 1.05"))
+    rows.append(ratio("the same with a mask : without", times["masked"], times["lstm"], "<= 1.10"))
+    rows.append(ratio("fit, GravesLSTM(128), N=32, T=100 : hand-written nn.LSTM", times["graves"], times["torch"], "<= 2.1"))
+    rows.append(ratio("fit, LSTM(128) softsign, hardsigmoid : hand-written nn.LSTM", times["hard"], times["torch"], "<= 2.1"))
+    graves, data = network(rg.GravesLSTM(n_in=12, n_out=256)), batch(32, 12, 50, masked=False)
+    times = alternate({"torch": hand_written(32, 12, 50, 256), "graves": lambda: graves.fit(data, progress=False)}, rounds)
+    rows.append(ratio("fit, GravesLSTM(256), N=32, T=50 : hand-written nn.LSTM", times["graves"], times["torch"], "<= 1.5"))
+    return rows
+
+
+def stepping(rounds: int, folder: Path) -> list[Row]:
+    """One step, N=1, H=128, against the same file driven bare and against torch eager."""
+    net = network(rg.LSTM(n_in=12, n_out=128))
+    export_onnx(net, folder / "step.onnx")
+    session = StreamingSession(folder / "step.onnx")
+    x = np.random.default_rng(0).standard_normal((1, 12)).astype(np.float32)
+    lstm, head = torch.nn.LSTM(12, 128), torch.nn.Linear(128, 9)
+    state: list[Any] = [None]
+
+    def eager() -> None:
+        with torch.no_grad():
+            y, state[0] = lstm(torch.from_numpy(x).unsqueeze(0), state[0])
+            torch.softmax(head(y), -1).numpy()
+
+    times = alternate(
+        {"session": lambda: void(session.rnn_time_step(x)), "bare": bare(folder / "step.onnx"), "eager": eager}, rounds, repeat=2000
+    )
+    return [
+        ratio("rnn_time_step, N=1, H=128, CPU : bare run_with_iobinding", times["session"], times["bare"], "<= 1.25"),
+        ratio("torch eager : rnn_time_step", times["eager"], times["session"], ">= 6"),
+    ]
+
+
+def void(_: object) -> None:
+    """Drop a result."""
+
+
+def bare(path: Path) -> Run:
+    """The file's graph driven through two bindings used in turn, and nothing else."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    sets = [[np.zeros([d if isinstance(d, int) else 1 for d in p.shape], np.float32) for p in session.get_outputs()] for _ in range(2)]
+    x = np.zeros([d if isinstance(d, int) else 1 for d in session.get_inputs()[0].shape], np.float32)
+    bindings = []
+    for k in range(2):
+        binding = session.io_binding()
+        for port, array in zip(session.get_inputs(), [x, *sets[1 - k][1:]], strict=True):
+            binding.bind_input(port.name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        for port, array in zip(session.get_outputs(), sets[k], strict=True):
+            binding.bind_output(port.name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        bindings.append(binding)
+    turn = [0]
+
+    def run() -> None:
+        session._sess.run_with_iobinding(bindings[turn[0]]._iobinding, None)
+        turn[0] = 1 - turn[0]
+
+    return run
+
+
+def masked_file(rounds: int, folder: Path) -> list[Row]:
+    """The exported file with a mask input against without."""
+    net, data = network(rg.LSTM(n_in=12, n_out=128)), batch(32, 12, 100, masked=True)
+    export_onnx(net, folder / "plain.onnx")
+    export_onnx(net, folder / "masked.onnx", features_mask=True)
+    plain, masked = StreamingSession(folder / "plain.onnx"), StreamingSession(folder / "masked.onnx")
+    times = alternate(
+        {"plain": lambda: void(plain.output(data.features)), "masked": lambda: void(masked.output(data.features, data.features_mask))},
+        rounds,
+    )
+    return [ratio("exported file with a mask input, N=32, T=100, H=128 : without", times["masked"], times["plain"], "<= 1.3")]
+
+
+def importing() -> list[Row]:
+    """``import rnngraph.runtime`` against numpy and onnxruntime alone."""
+
+    def seconds(code: str) -> float:
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], check=True)
+        return time.perf_counter() - started
+
+    pairs = [(seconds("import rnngraph.runtime.session"), seconds("import numpy, onnxruntime")) for _ in range(5)]
+    return [ratio("import of the runtime : numpy and onnxruntime alone", [a for a, _ in pairs], [b for _, b in pairs], "+ 0.1 s")]
+
+
+def report(rows: list[Row]) -> str:
+    """The rows as a table in Markdown, with machine and versions."""
+    lines = ["| what | ratio | 10 % to 90 % | aim |", "| --- | --- | --- | --- |"]
+    lines += [f"| {r['what']} | {r['ratio']:.2f} | {r['low']:.2f} to {r['high']:.2f} | {r['aim']} |" for r in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run all, print the table, write docs/performance.md and the JSON."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/cpu.json"))
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows = [*stepping(args.rounds, folder), *training(args.rounds), *masked_file(args.rounds, folder), *importing()]
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "onnxruntime": onnxruntime.__version__,
+        "numpy": np.__version__,
+    }
+    machine = f"{platform.machine()}, {torch.get_num_threads()} torch threads, one onnxruntime thread, float32"
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(args.json) as file:
+        file.write(json.dumps({"machine": machine, "versions": versions, "rows": rows}, indent=1).encode())
+    text = f"""# Performance
+
+Written by `make bench` (medians of {args.rounds} rounds, peers in the same run, in alternation; ratios are ours to the peer's unless the row says otherwise).
+Machine: {machine}. Versions: {", ".join(f"{k} {v}" for k, v in versions.items())}.
+
+{report(rows)}
+"""
+    with atomic_write(Path("docs/performance.md")) as file:
+        file.write(text.encode())
+    print(text)
+
+
+if __name__ == "__main__":
+    main()

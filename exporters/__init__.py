@@ -1,0 +1,15 @@
+"""Writing networks as files for other runtimes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngraph.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from rnngraph.exporters.onnx import ExportWarning as ExportWarning
+    from rnngraph.exporters.onnx import export_onnx as export_onnx
+
+__all__ = ["ExportWarning", "export_onnx"]
+
+__getattr__, __dir__ = lazy_exports(__name__, dict.fromkeys(__all__, "rnngraph.exporters.onnx"))

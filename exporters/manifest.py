@@ -1,0 +1,139 @@
+"""The manifest: all that a host must know of an exported file, as JSON in the file's metadata.
+
+``rnngraph_digest`` beside it makes the file checkable without onnx: it is the sha-256 of the file's bytes with the digest's own 64 digits
+replaced by zeros.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from rnngraph import __version__
+from rnngraph.errors import ExportError
+from rnngraph.exporters.onnx.emit import inputs, outputs
+from rnngraph.ir.graph import Graph, Port
+from rnngraph.ir.streaming import not_streaming, streams
+from rnngraph.ir.types import Shape, T, evaluate
+
+KEY = "rnngraph"
+DIGEST_KEY = "rnngraph_digest"
+EMPTY_DIGEST = "sha256:" + 64 * "0"
+
+MASK_RULE = (
+    "A masked step (0) does not exist for layers whose mask_mode is hold: no state changes, whatever stands in the input; "
+    "reset sets the state to 0; ignore runs over it. What the output holds at masked steps is unspecified."
+)
+TIME_RULE = (
+    "Feed any number of steps at once, at least one. To go on with a sequence, feed each next state as the state; "
+    "to begin one, feed the initial values. Whole, in pieces or step by step gives the same outputs where streams is true."
+)
+STEP_RULE = "Feed one step at a time. To go on with a sequence, feed each next state as the state; to begin one, feed the initial values."
+NO_TIME_RULE = "There is no time axis: each row is an example of its own."
+
+
+def manifest(
+    graph: Graph,
+    parameters: Mapping[str, npt.NDArray[Any]],
+    layers: Sequence[Any],
+    *,
+    target: str,
+    steps: Literal[1] | None,
+    batch: int | None,
+    class_labels: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read."""
+    sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
+    can, why_not = streams(graph)
+    mask = next((p.name for p in inputs(graph) if p.role == "mask"), None)
+    return {
+        "format": 1,
+        "producer": f"rnngraph {__version__}",
+        "data_type": graph.data_type,
+        "target": target,
+        "steps": steps,
+        "batch": batch,
+        "parameters": {"count": sum(a.size for a in parameters.values()), "sha256": parameters_digest(parameters, graph.data_type)},
+        "inputs": [_port(p, graph, sizes) for p in inputs(graph)],
+        "outputs": [_port(p, graph, sizes) for p in outputs(graph)],
+        "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
+        "mask": {"input": mask, "values": [0, 1], "rule": MASK_RULE},
+        "time": _time(graph, steps),
+        "streams": can,
+        "why_not": why_not,
+        "layers": [_layer(k, layer, graph) for k, layer in enumerate(layers)],
+        "class_labels": None if class_labels is None else list(class_labels),
+        "normalizer": None,
+    }
+
+
+def parameters_digest(parameters: Mapping[str, npt.NDArray[Any]], data_type: str) -> str:
+    """The sha-256 over all parameters sorted by name.
+
+    Of each: ``name``, its shape as ``(4, 3)``, and its values, little-endian in ``data_type``, rows first.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(parameters):
+        array = np.ascontiguousarray(parameters[name], np.dtype(data_type).newbyteorder("<"))
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def metadata(content: Mapping[str, Any]) -> dict[str, str]:
+    """The metadata of the file, the digest still empty."""
+    return {KEY: json.dumps(content, ensure_ascii=False), DIGEST_KEY: EMPTY_DIGEST}
+
+
+def seal(data: bytes) -> bytes:
+    """The file's bytes with the digest filled in. ExportError where the digest's place is not unique."""
+    before, found, after = data.partition(EMPTY_DIGEST.encode())
+    if not found or EMPTY_DIGEST.encode() in after or DIGEST_KEY.encode() not in before[-2 * len(DIGEST_KEY) :]:
+        raise ExportError(
+            f"the place of {DIGEST_KEY!r} in the file is not unique: a name or a label of the network holds {EMPTY_DIGEST!r}; rename it"
+        )
+    return before + f"sha256:{hashlib.sha256(data).hexdigest()}".encode() + after
+
+
+def _port(port: Port, graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
+    return {"name": port.name, "role": port.role, "shape": _shape(port.value.shape, sizes), "data_type": _data_type(port, graph)}
+
+
+def _shape(shape: Shape, sizes: dict[str, int]) -> list[int | str]:
+    return [d if isinstance(d, int) else evaluate(d, sizes) if all(s in sizes for s, _ in d.terms) else str(d) for d in shape]
+
+
+def _data_type(port: Port, graph: Graph) -> str:
+    return graph.data_type if port.value.type.element == "float" else port.value.type.element
+
+
+def _state(port: Port, graph: Graph) -> dict[str, Any]:
+    return {
+        "layer": port.layer,
+        "key": port.name.split("_", 2)[2],
+        "input": port.name,
+        "output": f"next_{port.name}",
+        "shape": _shape(port.value.shape[1:], {}),
+        "data_type": _data_type(port, graph),
+        "initial": 0.0,
+    }
+
+
+def _time(graph: Graph, steps: Literal[1] | None) -> dict[str, Any]:
+    axes = [p.value.shape.index(T) if T in p.value.shape else None for p in graph.ports("input")[:1] + graph.ports("output")[:1]]
+    rule = NO_TIME_RULE if axes[0] is None else TIME_RULE if steps is None else STEP_RULE
+    return {"input_axis": axes[0], "output_axis": axes[1], "rule": rule}
+
+
+def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
+    inner = getattr(layer, "layer", layer)
+    content = {"index": index, "type": type(layer).__name__}
+    if inner is not layer:
+        content["layer"] = type(inner).__name__
+    fields = {k: getattr(inner, k, None) for k in ("n_in", "n_out", "activation", "gate_activation", "mask_mode")}
+    return {**content, **{k: v for k, v in fields.items() if v is not None}, "streams": index not in not_streaming(graph)}

@@ -1,0 +1,110 @@
+"""The way from a network to its ONNX file: lower, passes for the target, emit, check, write."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from rnngraph.errors import ExportError, GraphError
+from rnngraph.exporters.golden import golden_folder, replaced, samples
+from rnngraph.exporters.manifest import manifest, metadata, seal
+from rnngraph.exporters.onnx.builder import Array
+from rnngraph.exporters.onnx.emit import build_model
+from rnngraph.exporters.onnx.targets import ACCEPTS, Target, transform
+from rnngraph.files import atomic_write
+from rnngraph.ir.graph import Graph
+from rnngraph.ir.passes.prune import prune
+from rnngraph.ir.streaming import streams
+from rnngraph.lowering import lower
+
+
+class ExportWarning(UserWarning):
+    """A file that was written as asked, and may not be what was meant."""
+
+
+@runtime_checkable
+class Network(Protocol):
+    """What is exported: a MultiLayerNetwork, or anything with its configuration and parameters."""
+
+    @property
+    def config(self) -> Any:
+        """The configuration."""
+
+    def parameters(self) -> Mapping[str, Array]:
+        """The parameters by name."""
+
+
+def export_onnx(
+    net: Network,
+    path: str | os.PathLike[str],
+    target: Target = "portable",
+    features_mask: bool = False,
+    streaming: bool | None = None,
+    steps: Literal[1] | None = None,
+    batch: int | None = None,
+) -> None:
+    """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
+
+    The file takes ``x`` [N, F, T], with ``features_mask`` a mask [N, T] of 0 and 1, and the states [N, H]; it gives ``y`` and the next
+    states. N and T are free unless ``batch`` fixes N, or ``steps=1`` writes the straight-line form of one step.
+
+    ``target="portable"`` runs everywhere, under CUDA without a fallback to the CPU; ``"cpu"`` uses all that onnxruntime's CPU kernels
+    have. ``streaming=True`` refuses a network that cannot be fed step by step, and so does ``steps=1``; otherwise such a network is
+    written too, for whole sequences.
+
+    ExportError: an argument that is none of the above, a network that cannot stream, a folder that is not there; nothing is written
+    then. ExportWarning: the network was fitted with a features mask and the file has none.
+    """
+    file = _check(net, path, target, steps, batch)
+    graph = _lower(net, features_mask)
+    can, why_not = streams(graph)
+    if not can and (streaming or steps == 1):
+        asked = "streaming=True" if streaming else "steps=1"
+        raise ExportError(f"{asked}: the network cannot stream: {why_not}; leave {asked} out to export it for whole sequences")
+    if not features_mask and getattr(net, "fitted_with_mask", False):
+        warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
+    arrays = net.parameters()
+    parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports("parameter") if p.name in arrays}
+    content = manifest(
+        graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=getattr(net, "class_labels", None)
+    )
+    model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
+    data = seal(model.SerializeToString())
+    with replaced(golden_folder(file), samples(graph, parameters, steps=steps, batch=batch)), atomic_write(file) as out:
+        out.write(data)
+
+
+_NO_MASK = (
+    "the network was fitted with a features mask and is exported without one: the file treats every step as real, padding included; "
+    "pass features_mask=True to give it a mask input"
+)
+
+
+def _lower(net: Network, features_mask: bool) -> Graph:
+    try:
+        return prune(lower(net.config, features_mask=features_mask))
+    except GraphError as error:
+        raise ExportError(str(error)) from error
+
+
+def _check(net: object, path: str | os.PathLike[str], target: str, steps: object, batch: object) -> Path:
+    """The path of the file; ExportError for arguments that do not fit."""
+    if not isinstance(net, Network):
+        raise ExportError(f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config)")
+    if target not in ACCEPTS:
+        raise ExportError(f"target={target!r}: expected {' or '.join(repr(t) for t in ACCEPTS)}")
+    if steps is not None and (steps != 1 or isinstance(steps, bool)):
+        raise ExportError(f"steps={steps!r}: expected None (any number of steps) or 1 (the straight-line form of one step)")
+    if batch is not None and (not isinstance(batch, int) or isinstance(batch, bool) or batch < 1):
+        raise ExportError(f"batch={batch!r}: expected None (any batch size) or a whole number of at least 1")
+    file = Path(path)
+    if not file.parent.is_dir():
+        raise ExportError(f"path={str(path)!r}: there is no folder {str(file.parent)!r}; create it first")
+    if file.is_dir():
+        raise ExportError(f"path={str(path)!r} is a folder; give the name of a file, as net.onnx")
+    return file

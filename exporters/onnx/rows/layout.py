@@ -1,0 +1,51 @@
+"""Ops that move data without computing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnngraph.exporters.onnx.context import Context, Known, Row
+from rnngraph.ir.graph import Node
+
+
+def _split(ctx: Context, node: Node) -> Sequence[Known]:
+    hints = [ctx.prefix + v.name for v in node.outputs]
+    return ctx.builder.add_many("Split", [ctx.name(node.inputs[0])], hints, axis=-1, num_outputs=len(hints))
+
+
+def _concat(ctx: Context, node: Node) -> Sequence[Known]:
+    return [ctx.add("Concat", node, *(ctx.name(v) for v in node.inputs), axis=node.attributes["axis"])]
+
+
+def _take(ctx: Context, node: Node) -> Sequence[Known]:
+    index, array = node.attributes["index"], ctx.array(node.inputs[0])
+    if array is not None:
+        return [array[index]]
+    return [ctx.add("Gather", node, ctx.name(node.inputs[0]), ctx.builder.integer(index), axis=0)]
+
+
+def _transpose(ctx: Context, node: Node) -> Sequence[Known]:
+    return [ctx.add("Transpose", node, ctx.name(node.inputs[0]), perm=list(node.attributes["order"]))]
+
+
+def _unsqueeze(ctx: Context, node: Node) -> Sequence[Known]:
+    return [ctx.add("Unsqueeze", node, ctx.name(node.inputs[0]), ctx.builder.ints(node.attributes["axis"]))]
+
+
+def _squeeze(ctx: Context, node: Node) -> Sequence[Known]:
+    return [ctx.add("Squeeze", node, ctx.name(node.inputs[0]), ctx.builder.ints(node.attributes["axis"]))]
+
+
+def _row(ctx: Context, node: Node) -> Sequence[Known]:
+    return [ctx.add("Gather", node, ctx.name(node.inputs[0]), ctx.builder.integer(node.attributes["index"]), axis=0)]
+
+
+LAYOUT: dict[str, Row] = {
+    "split": _split,
+    "concat": _concat,
+    "take": _take,
+    "transpose": _transpose,
+    "unsqueeze": _unsqueeze,
+    "squeeze": _squeeze,
+    "row": _row,
+}

@@ -1,0 +1,82 @@
+"""Train recurrent networks in torch, export them as ONNX with their state outside, stream them in onnxruntime.
+
+The names below are imported when they are first used: ``import rnngraph`` needs neither torch nor onnx nor pydantic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngraph.lazy import lazy_exports
+
+__version__ = "0.1.0"
+
+_NAMES = {
+    "rnngraph.conf": [
+        "Adam",
+        "DenseLayer",
+        "GravesLSTM",
+        "InputType",
+        "LSTM",
+        "LastTimeStep",
+        "MultiLayerConfiguration",
+        "OutputLayer",
+        "RnnLossLayer",
+        "RnnOutputLayer",
+        "Sgd",
+        "SimpleRnn",
+        "StandardBackprop",
+        "TruncatedBPTT",
+    ],
+    "rnngraph.data": ["DataSet"],
+    "rnngraph.errors": [
+        "ConfigurationError",
+        "ExportError",
+        "GraphError",
+        "InputError",
+        "MissingDependencyError",
+        "ModelFileError",
+        "RnnGraphError",
+        "StateError",
+        "StreamingError",
+        "TrainingError",
+    ],
+    "rnngraph.evaluation": ["Evaluation"],
+    "rnngraph.network": ["MultiLayerNetwork"],
+    "rnngraph.training.listeners": ["ScoreIterationListener"],
+}
+_HOMES = {name: module for module, names in _NAMES.items() for name in names}
+
+__all__ = ["__version__", *_HOMES]
+
+if TYPE_CHECKING:
+    from rnngraph.conf import LSTM as LSTM
+    from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import DenseLayer as DenseLayer
+    from rnngraph.conf import GravesLSTM as GravesLSTM
+    from rnngraph.conf import InputType as InputType
+    from rnngraph.conf import LastTimeStep as LastTimeStep
+    from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
+    from rnngraph.conf import OutputLayer as OutputLayer
+    from rnngraph.conf import RnnLossLayer as RnnLossLayer
+    from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
+    from rnngraph.conf import Sgd as Sgd
+    from rnngraph.conf import SimpleRnn as SimpleRnn
+    from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
+    from rnngraph.data import DataSet as DataSet
+    from rnngraph.errors import ConfigurationError as ConfigurationError
+    from rnngraph.errors import ExportError as ExportError
+    from rnngraph.errors import GraphError as GraphError
+    from rnngraph.errors import InputError as InputError
+    from rnngraph.errors import MissingDependencyError as MissingDependencyError
+    from rnngraph.errors import ModelFileError as ModelFileError
+    from rnngraph.errors import RnnGraphError as RnnGraphError
+    from rnngraph.errors import StateError as StateError
+    from rnngraph.errors import StreamingError as StreamingError
+    from rnngraph.errors import TrainingError as TrainingError
+    from rnngraph.evaluation import Evaluation as Evaluation
+    from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
+    from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
+else:  # hidden from the type checker, to which a module with __getattr__ has every name
+    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,0 +1,124 @@
+"""From a cell's body to the Python source of its step, forward and backward, over preallocated buffers.
+
+Torch's own cost per op outweighs the arithmetic of a small cell, so the step is generated once per structure and holds nothing but calls
+with ``out=``. Three kinds of
+storage: ``full`` [T, N, .] for what is read after the loop, ``scratch`` [N, .] for the rest, ``state`` [T + 1, N, .], where row t is the
+state before step t. All views of all steps are
+made by one ``unbind`` before the loop. A node may write over its operand where nothing else reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rnngraph.ir.graph import Node, Value
+from rnngraph.ir.types import Dim, evaluate
+
+
+@dataclass(eq=False)
+class Storage:
+    """Memory for one or more values; ``kind`` is full, scratch, state or swap (two scratches used in turn)."""
+
+    width: Dim
+    kind: str = "scratch"
+    element: str = "float"
+
+
+@dataclass(frozen=True)
+class View:
+    """A value's place: columns ``start`` to ``stop`` of a storage; ``offset`` 1 is the state after the step."""
+
+    storage: Storage
+    start: Dim = 0
+    stop: Dim | None = None
+    offset: int = 0
+
+    def of(self, tensor: Tensor, sizes: dict[str, int]) -> Tensor:
+        """These columns of the storage's tensor."""
+        if self.stop is None:
+            return tensor
+        start = evaluate(self.start, sizes)
+        return tensor.narrow(-1, start, evaluate(self.stop, sizes) - start)
+
+
+@dataclass
+class Plan:
+    """Where each value lives, and the source lines of a step."""
+
+    views: dict[Value, View] = field(default_factory=dict)
+    names: dict[Value, str] = field(default_factory=dict)
+    lines: list[str] = field(default_factory=list)
+    transposed: set[Value] = field(default_factory=set)
+
+    def name(self, v: Value) -> str:
+        """The variable that holds ``v`` inside the step."""
+        return self.names.setdefault(v, f"v{len(self.names)}")
+
+    def compiled(self, carried: list[tuple[Value, Value]], outside: list[Value]) -> tuple[Callable[..., Any], list[Value]]:
+        """The loop as a function of (zipped views, carried..., outside...); and which values the zip must hold, in order."""
+        inside = [v for v in self.names if v not in outside and v not in [c for c, _ in carried]]
+        arguments = [*(self.names[c] for c, _ in carried if c in self.names), *(self.name(v) for v in outside)]
+        body = self.lines + [f"{self.names[c]} = {self.name(n)}" for c, n in carried if c in self.names]
+        target = ", ".join(self.names[v] for v in inside)
+        source = f"def loop(steps, {', '.join(arguments)}):\n    for {target}, in steps:\n" + "".join(
+            f"        {line}\n" for line in body or ["pass"]
+        )
+        returned = ", ".join(self.names[c] for c, _ in carried if c in self.names)
+        source += f"    return ({returned},)\n" if returned else "    return ()\n"
+        scope: dict[str, Any] = {"torch": torch, "ACT": _activations()}
+        exec(compile(source, f"<step {id(self)}>", "exec"), scope)
+        loop: Callable[..., Any] = scope["loop"]
+        return loop, inside
+
+
+def _activations() -> Any:
+    from rnngraph.backends.torch.rows import ACTIVATION_FUNCTIONS, through_primitives
+
+    def run(name: str, x: Tensor) -> Tensor:
+        function = ACTIVATION_FUNCTIONS.get(name)
+        return function(x) if function else through_primitives(name, x)
+
+    return run
+
+
+_OUT = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "max": "maximum", "min": "minimum", "neg": "neg", "abs": "abs", "sign":
+"sign",
+        "exp": "exp", "sqrt": "sqrt", "log": "log", "where": "where", "greater": "gt", "not": "logical_not"}  # fmt: skip
+_ACT = {
+    "sigmoid": ["torch.sigmoid({x}, out={d})"],
+    "tanh": ["torch.tanh({x}, out={d})"],
+    "relu": ["torch.clamp_min({x}, 0.0, out={d})"],
+    "softmax": ["torch.softmax({x}, -1, out={d})"],
+    "softsign": ["torch.abs({x}, out={d})", "{d}.add_(1.0)", "torch.div({x}, {d}, out={d})"],
+    "hardsigmoid": ["torch.mul({x}, 0.2, out={d})", "{d}.add_(0.5)", "{d}.clamp_(0.0, 1.0)"],
+}
+
+ACTIVATION_LINES = {name: len(lines) for name, lines in _ACT.items()}
+"""How many lines :func:`emit` writes for an activation, where it is not one."""
+
+
+def emit(plan: Plan, node: Node) -> None:
+    """Append the lines of an elementwise node, a product or a reduction."""
+    d = plan.name(node.outputs[0])
+    x = [plan.name(v) for v in node.inputs]
+    if node.op == "activation":
+        name = node.attributes["name"]
+        plan.lines += [line.format(x=x[0], d=d) for line in _ACT.get(name, [f"{{d}}.copy_(ACT({name!r}, {{x}}))"])]
+    elif node.op == "linear":
+        plan.transposed.add(node.inputs[1])
+        plan.lines.append(f"torch.mm({x[0]}, {x[1]}_t, out={d})")
+    elif node.op == "linear_t":
+        plan.lines.append(f"torch.mm({x[0]}, {x[1]}, out={d})")
+    elif node.op == "sum":
+        plan.lines.append(f"torch.sum({x[0]}, -1, keepdim={node.attributes['keepdims']}, out={d})")
+    elif node.op == "zeros":
+        plan.lines.append(f"{d}.zero_()")
+    elif node.op == "identity":
+        plan.lines.append(f"{d}.copy_({x[0]})")
+    else:
+        plan.lines.append(f"torch.{_OUT[node.op]}({', '.join(x)}, out={d})")

@@ -1,0 +1,58 @@
+"""A graph made ready to run on tensors: fused where torch has a fused cell, and specialised by the mask that a call brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from rnngraph.backends.torch.recurrent import run_recurrent
+from rnngraph.backends.torch.rows import ROWS
+from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.mask_weights import mask_weights
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def accepts(activation: str, gate: str, peephole: bool) -> bool:
+    """Which LSTM torch has fused: the default one."""
+    return (activation, gate, peephole) == ("tanh", "sigmoid", False)
+
+
+class Program:
+    """Runs ``graph``: feeds and results are tensors by the names of the graph's inputs and outputs.
+
+    A masked fused LSTM has two forms: one for masks whose real steps all stand in front, as padding usually leaves them, and one for any
+    mask; each call's mask
+    decides on the host.
+    """
+
+    def __init__(self, graph: Graph, fuse: bool = True) -> None:
+        self.graph = fuse_lstm(graph, accepts) if fuse else graph
+        self._forms: dict[bool, Graph] = {}
+
+    def __call__(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The graph's outputs by name; ``feeds`` has all of its inputs."""
+        mask = feeds.get("features_mask")
+        graph = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
+        values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
+        for node in graph.nodes:
+            operands = [values[v] for v in node.inputs]
+            if node.op == "constant":
+                out: Tensor | tuple[Tensor, ...] = torch.tensor(node.attributes["value"], dtype=DTYPES[graph.data_type])
+            elif node.op == "cast" and node.attributes["to"] == "float":
+                out = operands[0].to(DTYPES[graph.data_type])
+            elif node.op == "recurrent":
+                out = run_recurrent(node.attributes, operands)
+            else:
+                out = ROWS[node.op](node.attributes, operands)
+            values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
+        return {p.name: values[p.value] for p in graph.outputs}
+
+    def _form(self, right_padded: bool) -> Graph:
+        """The graph for this kind of mask, made once."""
+        if right_padded not in self._forms:
+            self._forms[right_padded] = mask_weights(self.graph, right_padded=right_padded)
+        return self._forms[right_padded]

@@ -1,0 +1,271 @@
+"""Plans for a cell's step: which value lives where, and in which order the generated loops compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from rnngraph.backends.torch.codegen import ACTIVATION_LINES, Plan, Storage, View, emit
+from rnngraph.ir.gradient import BodyGradient, differentiate
+from rnngraph.ir.graph import Body, Node, Value
+
+_NEVER_IN_PLACE = ("linear", "linear_t", "sum", "greater", "where")
+
+
+def fixed_values(arguments: Iterable[Value], nodes: Iterable[Node]) -> set[Value]:
+    """``arguments`` that do not change over time, and all that is computed from them alone."""
+    fixed = set(arguments)
+    for node in nodes:
+        if all(v in fixed for v in node.inputs):
+            fixed.update(node.outputs)
+    return fixed
+
+
+class Planner:
+    """Common to both directions: places values, joins products into additions."""
+
+    def __init__(self, nodes: list[Node], results: Iterable[Value], kept: set[Value], fixed: set[Value]) -> None:
+        self.plan = Plan()
+        self.kept, self.fixed = kept, fixed
+        self.nodes = [n for n in nodes if not all(v in fixed for v in n.outputs)]
+        self.uses: dict[Value, int] = {}
+        for v in [*(v for n in self.nodes for v in n.inputs), *results]:
+            self.uses[v] = self.uses.get(v, 0) + 1
+        self.locked: set[Value] = set()
+        self.last: tuple[str, View] | None = None
+        self.copies: dict[Value, Value] = {}
+        self.joined = self._joined()
+
+    def _joined(self) -> dict[Node, tuple[Value, Node]]:
+        """``a + b·c`` and ``a + x·W``: the addition -> (a, the product), where nothing else reads the product."""
+        out: dict[Node, tuple[Value, Node]] = {}
+        taken: set[Node] = set()
+        for node in self.nodes:
+            if node.op != "add":
+                continue
+            for product, other in (node.inputs, node.inputs[::-1]):
+                p = product.producer
+                if p is None or p not in self.nodes or p in taken or p.op not in ("mul", "linear", "linear_t"):
+                    continue
+                if self.uses[product] == 1 and product not in self.kept and other.shape == product.shape == node.outputs[0].shape:
+                    out[node] = (other, p)
+                    taken.add(p)
+                    break
+        return out
+
+    def place(self, v: Value, view: View | None = None) -> None:
+        """Give ``v`` a place; a storage of its own without ``view``."""
+        self.plan.views[v] = view or View(Storage(v.shape[-1], "full" if v in self.kept else "scratch", v.type.element))
+
+    def reusable(self, node: Node) -> View | None:
+        """The place of an operand that nothing reads afterwards."""
+        operands = [self.joined[node][0]] if node in self.joined else list(node.inputs)
+        if node.op in _NEVER_IN_PLACE or node.attributes.get("name") in ("softmax", "softsign", "elu", "rationaltanh"):
+            return None
+        for v in operands:
+            view = self.plan.views.get(v)
+            dead = self.uses.get(v, 0) == 1 and v not in self.kept and v not in self.locked and v not in self.fixed
+            if view and dead and v.producer in self.nodes and v.type == node.outputs[0].type and view.storage.kind in ("scratch", "full"):
+                return view
+        return None
+
+    def compute(self, node: Node, view: View | None = None) -> None:
+        """Place the output of a node and emit it."""
+        out = node.outputs[0]
+        if out not in self.plan.views:
+            view = view or self.reusable(node)
+            self.place(out, view)
+            if out in self.kept and self.plan.views[out].storage.kind == "scratch":
+                self.plan.views[out].storage.kind = "full"
+        if node not in self.joined:
+            if not self._merged(node):
+                emit(self.plan, node)
+            return
+        a, product = self.joined[node]
+        x, y = (self.plan.name(v) for v in product.inputs)
+        d, first = self.plan.name(out), self.plan.name(a)
+        if product.op == "mul":
+            self.plan.lines.append(f"torch.addcmul({first}, {x}, {y}, out={d})")
+            return
+        if product.op == "linear":
+            self.plan.transposed.add(product.inputs[1])
+            y = f"{y}_t"
+        self.plan.lines.append(f"torch.addmm({first}, {x}, {y}, out={d})")
+
+    def _merged(self, node: Node) -> bool:
+        """Let one call serve two neighbours: the same activation, in place, on adjacent columns of one storage."""
+        view = self.plan.views[node.outputs[0]]
+        before, self.last = self.last, None
+        if node.op != "activation" or self.plan.views.get(node.inputs[0]) != view or view.stop is None:
+            return False
+        name = node.attributes["name"]
+        self.last = (name, view)
+        if before is None or before[0] != name or before[1].storage is not view.storage or before[1].stop != view.start:
+            return False
+        both = View(view.storage, before[1].start, view.stop, view.offset)
+        value = Value(f"{name}_pair", node.outputs[0].type, node.outputs[0].block)
+        self.plan.views[value] = both
+        del self.plan.lines[-ACTIVATION_LINES.get(name, 1) :]
+        emit(self.plan, Node("activation", (value,), (value,), node.attributes))
+        self.last = (name, both)
+        return True
+
+    def split(self, node: Node) -> None:
+        """Parts are views; they may be overwritten only where nothing else reads the whole."""
+        source = node.inputs[0]
+        whole = self.plan.views[source]
+        part = node.outputs[0].shape[-1]
+        for k, v in enumerate(node.outputs):
+            start = whole.start + part * k
+            self.plan.views[v] = View(whole.storage, start, start + part, whole.offset)
+            if self.uses[source] > 1 or source in self.kept or source.producer not in self.nodes or source in self.locked:
+                self.locked.add(v)
+        if any(v in self.kept for v in node.outputs):
+            whole.storage.kind = "full" if whole.storage.kind == "scratch" else whole.storage.kind
+
+    @property
+    def skipped(self) -> set[Node]:
+        """Products that their addition computes."""
+        return {p for _, p in self.joined.values()}
+
+
+def activations_together(nodes: list[Node]) -> list[Node]:
+    """The same nodes, still in an order of definition before use, with activations as late as they can be and so side by side."""
+    waiting = list(nodes)
+    order: list[Node] = []
+    made: set[Value] = set()
+    produced = {v for n in nodes for v in n.outputs}
+    while waiting:
+        ready = [n for n in waiting if all(v in made or v not in produced for v in n.inputs)]
+        chosen = next((n for n in ready if n.op != "activation"), ready[0])
+        waiting.remove(chosen)
+        order.append(chosen)
+        made.update(chosen.outputs)
+    return order
+
+
+def plan_forward(body: Body, gradient: BodyGradient | None) -> Planner:
+    """The forward step; with ``gradient``, what the backward reads is kept."""
+    kept = set(gradient.forward.values()) if gradient else set()
+    kept.add(body.results[0])
+    planner = Planner(activations_together(body.nodes), body.results, kept, fixed_values(body.weights, body.nodes))
+    for v in body.sequences:
+        planner.place(v, View(Storage(v.shape[-1], "given", v.type.element)))
+    own: dict[Value, View] = {}
+    for state, result in zip(body.states, body.results[1:], strict=True):
+        storage = Storage(state.shape[-1], "state")
+        planner.plan.views[state] = View(storage)
+        if result.producer in planner.nodes and result.producer.op != "split":
+            own.setdefault(result, View(storage, offset=1))
+    for node in planner.nodes:
+        if node in planner.skipped:
+            continue
+        if node.op == "split":
+            planner.split(node)
+        else:
+            planner.compute(node, own.get(node.outputs[0]))
+    for state, result in zip(body.states, body.results[1:], strict=True):
+        storage = planner.plan.views[state].storage
+        if planner.plan.views[result].storage is not storage or planner.plan.views[result].offset != 1:
+            after = Value(f"{state.name}_after", state.type, body)
+            planner.plan.views[after] = View(storage, offset=1)
+            planner.plan.lines.append(f"{planner.plan.name(after)}.copy_({planner.plan.name(result)})")
+    return planner
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The gradient of y, added to a state's running gradient by the matrix product that makes the latter: ``dy[t-1] + dz·R`` is carried
+    instead of ``dz·R``."""
+
+    state: int
+    addition: Node
+    product: Node
+
+
+def carried_sum(body: Body, gradient: BodyGradient) -> Sum | None:
+    """Where y is a state (as in every LSTM): the addition at the loop's start that the product at its end can take over."""
+    dy = gradient.running[0]
+    readers = [n for n in gradient.block.nodes if dy in n.inputs]
+    for k, d_state in enumerate(gradient.running[1:]):
+        product = gradient.states[k].producer
+        also = [n for n in gradient.block.nodes if d_state in n.inputs]
+        if len(readers) == 1 and also == readers and readers[0].op == "add" and product is not None and product.op == "linear_t":
+            free = not any(gradient.states[k] in n.inputs for n in gradient.block.nodes) and gradient.states.count(gradient.states[k]) == 1
+            kept = any(readers[0].outputs[0] in n.inputs and gradient.part[n] == "tail" for n in gradient.block.nodes)
+            if free and not kept and readers[0].outputs[0] not in gradient.block.results:
+                return Sum(k, readers[0], product)
+    return None
+
+
+def plan_backward(body: Body, gradient: BodyGradient, total: Sum | None = None) -> Planner:
+    """The backward step over the loop part; coefficients are given."""
+    nodes = [n for n in gradient.block.nodes if gradient.part[n] == "loop"]
+    tail = [n for n in gradient.block.nodes if gradient.part[n] == "tail"]
+    kept = {v for n in tail for v in n.inputs} | set(gradient.sequences) | set(gradient.weights)
+    planner = Planner(nodes, [*gradient.sequences, *gradient.states, *kept], kept, set())
+    d_states = [*gradient.running[1:], *(total.addition.outputs if total else ())]
+    before = Value("d_y_before", gradient.running[0].type, gradient.block)
+    if total:
+        planner.plan.views[before] = View(Storage(before.shape[-1], "given"), offset=-1)
+        planner.nodes.remove(total.addition)
+    for n in planner.nodes:
+        for v in n.inputs:
+            if v.producer not in nodes and v not in d_states and v not in planner.plan.views:
+                planner.place(v, View(Storage(v.shape[-1] if v.shape else 1, "given", v.type.element)))
+    _place_pieces(planner)
+    for v in d_states:
+        if v in kept:
+            copy = Value(f"{v.name}_kept", v.type, gradient.block)
+            planner.plan.views[copy] = View(Storage(v.shape[-1], "full"))
+            planner.plan.lines.append(f"{planner.plan.name(copy)}.copy_({planner.plan.name(v)})")
+            planner.copies[v] = copy
+    results = {v: View(Storage(v.shape[-1], "swap")) for v in gradient.states if v not in kept and v not in planner.plan.views}
+    for node in planner.nodes:
+        if node in planner.skipped:
+            continue
+        if total and node is total.product:
+            planner.place(node.outputs[0], results[node.outputs[0]])
+            a, w = (planner.plan.name(v) for v in node.inputs)
+            planner.plan.lines.append(f"torch.addmm({planner.plan.name(before)}, {a}, {w}, out={planner.plan.name(node.outputs[0])})")
+        elif node.op == "concat":
+            for v, view in zip(node.inputs, _pieces(planner, node), strict=True):
+                if planner.plan.views.get(v) != view:
+                    piece = Value(f"{v.name}_piece", v.type, gradient.block)
+                    planner.plan.views[piece] = view
+                    planner.plan.lines.append(f"{planner.plan.name(piece)}.copy_({planner.plan.name(v)})")
+        else:
+            planner.compute(node, results.get(node.outputs[0]))
+    return planner
+
+
+def _pieces(planner: Planner, node: Node) -> list[View]:
+    """The columns of a concatenation that its operands fill."""
+    storage, start = planner.plan.views[node.outputs[0]].storage, 0
+    views = []
+    for v in node.inputs:
+        stop = start + v.shape[-1]
+        views.append(View(storage, start, stop))
+        start = stop  # type: ignore[assignment]
+    return views
+
+
+def _place_pieces(planner: Planner) -> None:
+    """Let the operands of a concatenation be computed in their columns of it."""
+    for node in planner.nodes:
+        if node.op != "concat":
+            continue
+        planner.kept.add(node.outputs[0])
+        planner.place(node.outputs[0])
+        for v, view in zip(node.inputs, _pieces(planner, node), strict=True):
+            if v not in planner.plan.views and v.producer in planner.nodes:
+                planner.plan.views[v] = view
+                planner.locked.add(v)
+
+
+@cache
+def forward_plan(body: Body, train: bool) -> tuple[Planner, BodyGradient | None]:
+    """The forward plan of ``body`` and, for training, the gradient that it serves."""
+    gradient = differentiate(body) if train else None
+    return plan_forward(body, gradient), gradient

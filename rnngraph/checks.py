@@ -1,0 +1,178 @@
+"""Checks of the arrays that callers give: numpy only, for the network and for the runtime, cheap where nothing is wrong.
+
+What comes back is C-contiguous, in native byte order and writable: the caller's own array where it is all that, else a copy. So torch and
+onnxruntime can both take it without a copy or a warning. Nobody may write into it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.errors import InputError
+
+
+def as_numeric(value: ArrayLike, name: str) -> np.ndarray:
+    """``value`` as an array of numbers: booleans, integers or floats, the array itself where it is one.
+
+    Raises InputError for text, objects, complex numbers, and nested lists of unequal length.
+    """
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"{name} is a {type(value).__name__} that numpy cannot make an array of ({error}); expected one array of numbers. "
+            "Sequences of different length: rnngraph.data.sequences_to_dataset pads and masks them"
+        ) from error
+    if array.dtype.kind not in "fiub":
+        raise InputError(
+            f"{name} is an array of {array.dtype} of shape {list(array.shape)}; expected real numbers: convert it, "
+            f'as np.asarray({name}, dtype="float32") does where that is possible'
+        )
+    return array
+
+
+def as_features(
+    x: ArrayLike, n_features: int, data_type: str = "float32", name: str = "x", step_allowed: bool = False, time: bool = True
+) -> np.ndarray:
+    """Features of a network that takes ``n_features`` at each step: [N, F, T], or [N, F] of a network without a time axis (``time=False``).
+
+    With ``step_allowed`` one step may be given as [N, F], and comes back as [N, F, 1].
+    Raises InputError for another type, rank or feature count, and for N = 0 or T = 0.
+    """
+    array = _ready(as_numeric(x, name), data_type)
+    step = step_allowed and time and array.ndim == 2
+    if array.ndim != (3 if time else 2) and not step:
+        raise InputError(_rank_message(array, n_features, name, time, step_allowed))
+    if array.shape[1] != n_features:
+        raise InputError(_features_message(array, n_features, name))
+    if not array.size:
+        what = "rows" if array.shape[0] == 0 else "time steps"
+        raise InputError(
+            f"{name} has shape {list(array.shape)}, which has no {what}; expected at least one: make no call where there is no data"
+        )
+    return array[:, :, None] if step else array
+
+
+def as_labels(
+    labels: ArrayLike, n: int, n_classes: int, steps: int | None = None, data_type: str = "float32", name: str = "labels"
+) -> np.ndarray:
+    """Labels of ``n`` rows: [N, C, T] where the output has ``steps`` time steps, [N, C] where it has no time axis (``steps=None``).
+
+    The labels mask is :func:`as_mask`'s, with t = 1 for labels [N, C].
+    Raises InputError for another type, rank, class count, row count or length.
+    """
+    array = _ready(as_numeric(labels, name), data_type)
+    wanted = [n, n_classes] if steps is None else [n, n_classes, steps]
+    if list(array.shape) != wanted:
+        raise InputError(_labels_message(array, wanted, name))
+    return array
+
+
+def as_mask(mask: ArrayLike, n: int, t: int, name: str = "features_mask", data_type: str = "float32") -> np.ndarray:
+    """A mask [N, T] of 0 and 1, where 1 is a step that exists; of one step (T = 1) [N] is accepted too and comes back as [N, 1].
+
+    Raises InputError for another type or shape, and for any other value, which is named with its position.
+    """
+    array = _ready(as_numeric(mask, name), data_type)
+    if t == 1 and array.shape == (n,):
+        array = array[:, None]
+    if array.shape != (n, t):
+        raise InputError(_mask_message(array, n, t, name))
+    allowed = (array == 0) | (array == 1)
+    if not allowed.all():
+        row, step = np.argwhere(~allowed)[0].tolist()
+        raise InputError(
+            f"{name} is {array[row, step]} at row {row}, step {step}; a mask holds 1 where a step exists and 0 where it does not: "
+            f"give {name} > threshold for a soft one"
+        )
+    return array
+
+
+def check_finite(x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature") -> None:
+    """Refuse NaN and infinity in ``x`` [N, F, T] or [N, F], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
+
+    Raises InputError that names the first by row, ``column`` and step.
+    """
+    finite = np.isfinite(x)
+    if finite.all():
+        return
+    bad = ~finite
+    if mask is not None:
+        bad &= (mask if x.ndim == 2 else mask[:, None, :]) != 0
+    if not bad.any():
+        return
+    position = np.argwhere(bad)[0].tolist()
+    where = ", ".join(f"{axis} {index}" for axis, index in zip(("row", column, "step"), position, strict=False))
+    value = x[tuple(position)]
+    reach = "" if np.isnan(value) else f" ({x.dtype} reaches {np.finfo(x.dtype).max:.3g})"
+    masking = "fill them in" if x.ndim == 2 else "fill them in, or mask their steps"
+    raise InputError(
+        f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite at steps that are not masked; {masking}"
+    )
+
+
+def _ready(array: np.ndarray, data_type: str) -> np.ndarray:
+    """C-contiguous, aligned, writable and of ``data_type``."""
+    if array.dtype != data_type:
+        with np.errstate(over="ignore"):  # a value beyond float32 becomes inf, which check_finite tells by position
+            return np.array(array, dtype=data_type, order="C")
+    return array if array.flags.carray else array.copy(order="C")
+
+
+def _rank_message(array: np.ndarray, n_features: int, name: str, time: bool, step_allowed: bool) -> str:
+    """The wrong number of axes, and the likeliest way to the right one."""
+    shape = list(array.shape)
+    expected = f"[N, {n_features}, T] (rows, features, time steps)" if time else f"[N, {n_features}] (rows, features)"
+    if time and step_allowed:
+        expected += f" or one step [N, {n_features}]"
+    message = f"{name} has shape {shape}, rank {array.ndim}; expected {expected}"
+    if time and array.ndim == 2:
+        return f"{message}. One sequence [F, T] is a batch of one as {name}[None]; one step [N, F] of each row is {name}[:, :, None]"
+    if array.ndim == 1 and (step_allowed or not time):
+        return f"{message}. One row is a batch of one as {name}[None]"
+    if not time and array.ndim == 3:
+        return f"{message}: the network has no recurrent layer and so no time axis; one step of each row is {name}[:, :, 0]"
+    return f"{message}: reshape it"
+
+
+def _features_message(array: np.ndarray, n_features: int, name: str) -> str:
+    """The wrong feature count, and the transpose where that fits."""
+    shape = list(array.shape)
+    read, expected = ("[N, F]", f"[N, {n_features}]") if len(shape) == 2 else ("[N, F, T]", f"[N, {n_features}, T]")
+    message = f"{name} has {shape[1]} features (shape {shape} read as {read}), but the network takes {n_features}: expected {expected}"
+    if len(shape) == 3 and shape[2] == n_features:
+        return f"{message}. If it is [N, T, F], give {name}.transpose(0, 2, 1)"
+    if len(shape) == 2 and shape[0] == n_features:
+        return f"{message}. If it is [F, N], give {name}.T"
+    return message
+
+
+def _labels_message(array: np.ndarray, wanted: list[int], name: str) -> str:
+    """How labels differ from what was expected: by rank, rows, classes or length, in this order."""
+    shape, time = list(array.shape), len(wanted) == 3
+    expected = f"expected {wanted}, which is [N, C, T]" if time else f"expected {wanted}, which is [N, C]"
+    message = f"{name} have shape {shape}; {expected} of the network's output"
+    if shape == wanted[:1] + wanted[2:] and wanted[1] > 1:
+        one_hot = f"np.eye({wanted[1]})[{name}]" + (".transpose(0, 2, 1)" if time else "")
+        return f"{message}. Class numbers become one-hot labels as {one_hot}"
+    if len(shape) != len(wanted):
+        last = "with one label a step (RnnOutputLayer)" if time else "with one label a sequence, or none with a time axis"
+        return f"{message}: this network ends {last}"
+    if shape[0] != wanted[0]:
+        return f"{message}: {shape[0]} rows of labels for {wanted[0]} rows of features"
+    if shape[1] != wanted[1]:
+        turned = time and [shape[0], shape[2], shape[1]] == wanted
+        hint = f". If they are [N, T, C], give {name}.transpose(0, 2, 1)" if turned else ""
+        return f"{message}: {shape[1]} columns for {wanted[1]} outputs{hint}"
+    return f"{message}: {shape[2]} time steps of labels for {wanted[2]} of the output; pad the shorter and mask what was added"
+
+
+def _mask_message(array: np.ndarray, n: int, t: int, name: str) -> str:
+    """A mask of the wrong shape, and the likeliest way to the right one."""
+    message = f"{name} has shape {list(array.shape)}; expected {[n, t]}, which is [N, T] of the array that it masks"
+    if array.shape == (t, n):
+        return f"{message}: give {name}.T"
+    if array.shape == (n, 1, t):
+        return f"{message}: give {name}[:, 0, :]"
+    return f"{message}: one value a row and step, 1 where the step exists"

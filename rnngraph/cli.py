@@ -1,0 +1,97 @@
+"""The command line: export, inspect and verify."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rnngraph.errors import RnnGraphError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train, export and stream recurrent networks.")
+Model = Annotated[Path, typer.Argument(help="A file written by export_onnx.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command()
+def export(
+    network: Annotated[Path, typer.Argument(help="A network saved by net.save (.rnng).")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file to write.")],
+    target: Annotated[str, typer.Option(help="portable (CPU and CUDA) or cpu.")] = "portable",
+    features_mask: Annotated[bool, typer.Option("--features-mask", help="Give the file a mask input.")] = False,
+    streaming: Annotated[bool, typer.Option("--streaming", help="Refuse a network that cannot stream.")] = False,
+    steps: Annotated[int | None, typer.Option(help="1 writes the straight-line form of one step.")] = None,
+) -> None:
+    """Write a saved network as ONNX. Example: rnngraph export net.rnng -o net.onnx --features-mask"""
+    from rnngraph.exporters import export_onnx
+    from rnngraph.network import MultiLayerNetwork
+
+    net = MultiLayerNetwork.load(network)
+    export_onnx(net, out, target=target, features_mask=features_mask, streaming=True if streaming else None, steps=steps)  # type: ignore[arg-type]
+    typer.echo(f"{out}: {out.stat().st_size} bytes; golden samples in {out}.golden")
+
+
+@app.command()
+def inspect(model: Model, as_json: AsJson = False) -> None:
+    """Show what goes into a file, what comes out and which state it has. Example: rnngraph inspect net.onnx"""
+    from rnngraph.runtime.manifest import read_manifest_json
+
+    manifest = read_manifest_json(model)
+    if as_json:
+        typer.echo(json.dumps(manifest, indent=2))
+        return
+    console = Console()
+    console.print(ports_table(manifest))
+    for line in facts(manifest):
+        console.print(line, highlight=False)
+
+
+def ports_table(manifest: dict[str, Any]) -> Table:
+    """The inputs and outputs of a manifest, states beside their initial values."""
+    initial = {s["input"]: f"{s['initial']:g}" for s in manifest["states"]}
+    table = Table(title="inputs and outputs")
+    for column in ("", "name", "role", "shape", "type", "starts as"):
+        table.add_column(column)
+    for side, ports in (("in", manifest["inputs"]), ("out", manifest["outputs"])):
+        for port in ports:
+            shape = f"[{', '.join(map(str, port['shape']))}]".replace("[", r"\[")
+            table.add_row(side, port["name"], port["role"], shape, port["data_type"], initial.get(port["name"], ""))
+    return table
+
+
+def facts(manifest: dict[str, Any]) -> list[str]:
+    """What a manifest says besides its ports, a line each."""
+    layers = " -> ".join(f"{layer['type']}({layer['n_out']})" for layer in manifest["layers"])
+    streams = "yes" if manifest["streams"] else f"no: {manifest['why_not']}"
+    return [
+        f"network     {layers}",
+        f"parameters  {manifest['parameters']['count']}, sha-256 {manifest['parameters']['sha256'][:16]}",
+        f"streams     {streams}",
+        f"mask        {manifest['mask']['rule']}",
+        f"time        {manifest['time']['rule']}",
+        f"target      {manifest['target']}, written by {manifest['producer']}",
+    ]
+
+
+@app.command()
+def verify(model: Model, device: Annotated[str, typer.Option(help="cpu, cuda or auto.")] = "cpu", as_json: AsJson = False) -> None:
+    """Check that a file computes what its network computed; exit code 1 where a number is off. Example: rnngraph verify net.onnx"""
+    from rnngraph.runtime import verify as run
+
+    report = run(model, device=device)
+    typer.echo(report.to_json() if as_json else str(report))
+    if not report:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """The entry point: an error of ours is one line on stderr and exit code 2."""
+    try:
+        app()
+    except RnnGraphError as error:
+        typer.echo(f"rnngraph: {error}", err=True)
+        raise SystemExit(2) from None

@@ -1,0 +1,87 @@
+"""The base of everything that a user configures: frozen, checked when it is made, and clear about mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from rnngraph.conf.explain import explain, shown
+from rnngraph.conf.spelling import unknown_field
+from rnngraph.errors import ConfigurationError
+
+
+class Configured(BaseModel):
+    """A frozen object whose fields are checked on construction; mistakes are ConfigurationErrors that name class, field, value and remedy.
+
+    A field name that does not exist is refused with rnngraph's spelling of it (``nIn``: write n_in).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    positional: ClassVar[tuple[str, ...]] = ()
+    """The fields that may be given without their name, in order."""
+    aliases: ClassVar[Mapping[str, str]] = {}
+    """Other names under which a field may be given."""
+    known_fields: ClassVar[dict[str, list[str]]] = {}
+    """The field names of every configuration class, by class name."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if not cls.__name__.startswith("_"):
+            cls.known_fields[cls.__name__] = [f for f in cls.model_fields if f != "type"]
+
+    def __init__(self, *values: Any, **fields: Any) -> None:
+        named = self._by_name(values, fields)
+        try:
+            super().__init__(**named)
+        except ValidationError as error:
+            cls = type(self)
+            raise explain(error, cls.__name__, cls.model_fields, cls.known_fields) from None
+
+    @classmethod
+    def _by_name(cls, values: tuple[Any, ...], fields: dict[str, Any]) -> dict[str, Any]:
+        """All settings under the names of their fields."""
+        if len(values) > len(cls.positional):
+            names = [f for f in cls.known_fields[cls.__name__] if f in ("n_in", "n_out", *cls.positional)] or cls.known_fields[cls.__name__]
+            example = ", ".join(f"{name}={shown(value)}" for name, value in zip(names, values, strict=False))
+            given = ", ".join(shown(v) for v in values)
+            raise ConfigurationError(f"{cls.__name__}({given}): give values by name, as in {cls.__name__}({example})")
+        out: dict[str, Any] = {}
+        pairs = [*zip(cls.positional, values, strict=False), *((cls.aliases.get(name, name), value) for name, value in fields.items())]
+        for name, value in pairs:
+            if name in out:
+                raise ConfigurationError(f"{cls.__name__}: {name} is given twice, as {shown(out[name])} and {shown(value)}; give it once")
+            out[name] = value
+        return out
+
+    @classmethod
+    def Builder(cls, *_: Any, **__: Any) -> NoReturn:
+        """DL4J's builders do not exist here: always raises ConfigurationError."""
+        raise ConfigurationError(f"{cls.__name__}.Builder: there are no builders; give the settings as {cls.__name__}(name=value, ...)")
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with some fields changed, checked as a new object is."""
+        return type(self)(**{**dict(self), **changes})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """pydantic's copy, but ``update`` is checked; nothing inside can change, so ``deep`` makes no difference."""
+        return self.replaced(**(update or {}))
+
+    if not TYPE_CHECKING:  # hidden from the type checker, to which a class with __getattr__ has every name
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for names that do not exist only."""
+            if name.startswith("_"):
+                return super().__getattr__(name)
+            raise AttributeError(unknown_field(name, type(self).__name__, self.known_fields), name=name, obj=self)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            cls = type(self).__name__
+            raise ConfigurationError(f"{cls}.{name} = {shown(value)}: a {cls} cannot be changed; make a new one with that value")
+
+        def __delattr__(self, name: str) -> None:
+            cls = type(self).__name__
+            raise ConfigurationError(f"del {cls}.{name}: a {cls} cannot be changed; make a new one")

@@ -1,0 +1,69 @@
+"""JSON and YAML text of configurations. What cannot be read is a ConfigurationError that tells where."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from rnngraph.conf.family import keywords
+from rnngraph.errors import ConfigurationError
+
+
+class _Loader(yaml.SafeLoader):
+    """Knows 1e-3 for a number, as YAML 1.2 does; PyYAML itself wants 1.0e-3."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes strings that :class:`_Loader` would take for numbers."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$"), list("-+.0123456789"))
+
+
+def to_json(data: Mapping[str, Any]) -> str:
+    """``data`` as JSON, indented."""
+    return json.dumps(data, indent=2, allow_nan=False)
+
+
+def to_yaml(data: Mapping[str, Any]) -> str:
+    """``data`` as YAML, keys in their order."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+
+
+def from_json(text: str) -> dict[str, Any]:
+    """The settings that JSON ``text`` holds."""
+    return _parsed("JSON", text, json.loads)
+
+
+def from_yaml(text: str) -> dict[str, Any]:
+    """The settings that YAML ``text`` holds."""
+    return _parsed("YAML", text, lambda t: yaml.load(t, Loader=_Loader))
+
+
+def _parsed(kind: str, text: str, parse: Callable[[str], object]) -> dict[str, Any]:
+    """What ``parse`` gives, if it is a mapping with string keys."""
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{kind}: expected text as a str, not a {type(text).__name__}; read a file with Path(...).read_text()")
+    try:
+        data = parse(text)
+        if not isinstance(data, dict):
+            raise ValueError(f"expected a mapping of settings at the top, not a {type(data).__name__}")
+        return keywords(data)
+    except json.JSONDecodeError as error:
+        raise ConfigurationError(f"{kind}: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except yaml.MarkedYAMLError as error:
+        raise ConfigurationError(f"{kind}: {_yaml_position(error)}{error.problem or error.context}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"{kind}: {error}") from error
+    except RecursionError as error:
+        raise ConfigurationError(f"{kind}: nested too deeply to be a configuration") from error
+
+
+def _yaml_position(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""

@@ -1,0 +1,54 @@
+"""The kinds of fields that configurations are made of: numbers within bounds, names, what is inherited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    Inherited = Annotated[T, "filled"]
+else:
+
+    class Inherited:
+        """The type of a field that may be left out (None) and is filled from the network or the layer before; checkers see the filled type."""
+
+        def __class_getitem__(cls, item: Any) -> Any:
+            return Optional[item]
+
+
+def inherited(description: str) -> Any:
+    """The default of an :data:`Inherited` field."""
+    return Field(default=None, description=description)
+
+
+def _plain(value: object) -> object:
+    """numpy's scalars as Python's; widths often come out of arrays."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+Count = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_plain)]
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1), BeforeValidator(_plain)]
+# Floats are finite everywhere: Configured sees to it.
+Real = Annotated[float, BeforeValidator(_plain)]
+Positive = Annotated[float, Field(gt=0), BeforeValidator(_plain)]
+NonNegative = Annotated[float, Field(ge=0), BeforeValidator(_plain)]
+DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_plain)]
+
+
+def _no_dropout(value: object) -> None:
+    if value is None:
+        return
+    later = "this version has no dropout yet; leave it out"
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        raise ValueError(
+            f"a bare number has two readings: Deeplearning4j counts the units kept ({value:g} keeps {value:.0%}), "
+            f"torch the units dropped ({value:g} drops {value:.0%}); rg.Dropout(retain=...) will say which, but {later}"
+        )
+    raise ValueError(later)
+
+
+NoDropout = Annotated[None, BeforeValidator(_no_dropout)]

@@ -1,0 +1,159 @@
+"""What all layers share: where a layer stands in its network, and how it is filled from there.
+
+A layer as the user writes it leaves out what the network or the layer before knows; :meth:`Layer.filled` completes it. A new layer is a
+subclass with a field ``type`` (see ``rnngraph.conf.family``) that says what it takes and gives; it touches no other layer.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+
+from pydantic import Field
+
+from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.family import Family, Member
+from rnngraph.conf.fields import Count, Inherited, NoDropout, NonNegative, Real, inherited
+from rnngraph.conf.initializers import InitializerName
+from rnngraph.conf.input_types import InputType
+from rnngraph.conf.masks import MaskMode
+from rnngraph.conf.updaters import Updater
+from rnngraph.errors import ConfigurationError
+
+
+class Settings(Protocol):
+    """The network's settings that layers inherit."""
+
+    @property
+    def activation(self) -> str | None:
+        """None leaves the choice to each layer."""
+
+    @property
+    def weight_init(self) -> str:
+        """Name of an initialiser."""
+
+    @property
+    def l2(self) -> float:
+        """L2 coefficient of weights."""
+
+    @property
+    def updater(self) -> Updater:
+        """Turns gradients into steps."""
+
+    @property
+    def mask_mode(self) -> str:
+        """hold, reset or ignore."""
+
+
+INHERITED = ("weight_init", "l2", "updater", "mask_mode")
+"""The settings that a layer takes over as they are; ``activation`` has a default of the layer's own besides."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer stands: what comes in, and the filled layers before it."""
+
+    flow: InputType
+    before: tuple[Layer, ...] = ()
+
+    @property
+    def source(self) -> str:
+        """Who gives what comes in, for messages."""
+        return f"layers[{len(self.before) - 1}] ({self.before[-1].tag()})" if self.before else "input_type"
+
+
+class Layer(Family):
+    """Base of the layers."""
+
+    noun: ClassVar[str] = "layer"
+    is_recurrent: ClassVar[bool] = False
+    """Whether it has a state that is carried from step to step."""
+    has_loss: ClassVar[bool] = False
+    """Whether it ends a network and compares with labels."""
+
+    name: str | None = Field(default=None, min_length=1, description="what people call the layer")
+
+    if TYPE_CHECKING:
+
+        @property
+        def n_in(self) -> int:
+            """Values that come in, per example or step. None before the layer is part of a configuration, where it was left out."""
+
+        @property
+        def n_out(self) -> int:
+            """Values that go out, per example or step."""
+
+        @property
+        def mask_mode(self) -> str:
+            """hold, reset or ignore."""
+
+    @abstractmethod
+    def starting_type(self) -> InputType | None:
+        """What a network takes that begins with this layer, as far as the layer tells."""
+
+    @abstractmethod
+    def filled(self, place: Place, settings: Settings) -> Self:
+        """The layer with all that ``place`` and ``settings`` decide. Filling again changes nothing.
+
+        Raises ConfigurationError, which the network completes by the layer's index, where the layer cannot stand there.
+        """
+
+    @abstractmethod
+    def output_type(self, flow: InputType) -> InputType:
+        """What the filled layer gives when it gets ``flow``."""
+
+
+class PlainLayer(Layer):
+    """Base of the layers that hold no other layer: ``n_in`` values in, ``n_out`` values out, through an activation."""
+
+    takes_time: ClassVar[bool | None] = None
+    """True: takes time series only. False: vectors only. None: both, and acts on each step."""
+    default_activation: ClassVar[str] = "sigmoid"
+    """Where neither the layer nor the network has one."""
+
+    n_in: Inherited[Count] = inherited("values that come in at each step; inferred where left out")
+    n_out: Inherited[Count] = inherited("values that go out at each step")
+    activation: Inherited[ActivationName] = inherited("activation function; the network's where left out")
+    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+    mask_mode: Inherited[MaskMode] = inherited("what happens at masked steps; the network's where left out")
+
+    def starting_type(self) -> InputType | None:
+        """Follows from ``n_in``."""
+        if self._lacks("n_in"):
+            return None
+        return InputType.recurrent(self.n_in) if self.takes_time else InputType.feed_forward(self.n_in)
+
+    def filled(self, place: Place, settings: Settings) -> Self:
+        """Takes ``n_in`` from the place and what is left out from the settings."""
+        if self.takes_time is not None and self.takes_time != place.flow.has_time:
+            takes, gives = ("a time series", "one vector per example") if self.takes_time else ("one vector per example", "a time series")
+            raise ConfigurationError(f"takes {takes}, but {place.source} gives {gives}; {self.remedy(place)}")
+        width = place.flow.size
+        if not self._lacks("n_in") and self.n_in != width:
+            raise ConfigurationError(f"n_in={self.n_in}, but {place.source} gives {width} values; leave n_in out, or make the two equal")
+        changes: dict[str, Any] = {f: getattr(settings, f) for f in INHERITED if f in type(self).model_fields and self._lacks(f)}
+        activation = self.activation or settings.activation or self.default_activation
+        return self.replaced(**changes, n_in=width, activation=activation)
+
+    def output_type(self, flow: InputType) -> InputType:
+        """``flow`` in the layer's own width."""
+        return flow.replaced(size=self.n_out)
+
+    def _lacks(self, field: str) -> bool:
+        """Whether ``field`` was left out; the type checker sees the filled layer, where nothing is."""
+        return getattr(self, field) is None
+
+    def remedy(self, place: Place) -> str:
+        """What to do where the layer gets vectors for time series or the reverse."""
+        return f"move it in front of {place.source}" if place.before else f"give input_type=InputType.recurrent({place.flow.size})"
+
+
+class WeightLayer(PlainLayer):
+    """Base of the layers with weights of their own."""
+
+    n_out: Count = Field(description="values that go out at each step: the layer's width")
+    weight_init: Inherited[InitializerName] = inherited("initialiser of the weights; the network's where left out")
+    bias_init: Real = Field(default=0.0, description="start value of the biases")
+    l2: Inherited[NonNegative] = inherited("L2 coefficient of the weights; the network's where left out")
+    updater: Inherited[Member[Updater]] = inherited("turns gradients into steps; the network's where left out")

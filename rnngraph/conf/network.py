@@ -1,0 +1,149 @@
+"""MultiLayerConfiguration: a network as a stack of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from rnngraph.conf import documents
+from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.backprop import Backprop, StandardBackprop
+from rnngraph.conf.base import Configured
+from rnngraph.conf.family import Member
+from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
+from rnngraph.conf.filling import check_output, fill
+from rnngraph.conf.initializers import InitializerName
+from rnngraph.conf.input_types import InputType
+from rnngraph.conf.layers import Layer
+from rnngraph.conf.masks import MaskMode
+from rnngraph.conf.names import spell
+from rnngraph.conf.schema import json_schema
+from rnngraph.conf.updaters import Sgd, Updater
+
+DATA_TYPES = ("float32", "float64")
+DATA_TYPE_ALIASES = {"float": "float32", "double": "float64"}
+DataType = Annotated[Literal["float32", "float64"], BeforeValidator(lambda v: spell(v, DATA_TYPES, DATA_TYPE_ALIASES))]
+
+
+def _several(value: object) -> object:
+    if isinstance(value, Layer):
+        raise ValueError("expected a list of layers; put the layer in brackets")
+    if isinstance(value, (str, Mapping)) or not isinstance(value, Sequence):
+        raise ValueError("expected a list of layers")
+    if not value:
+        raise ValueError("expected at least one layer")
+    return value
+
+
+def _none_by_hand(value: object) -> object:
+    if value is None or value == {}:
+        return {}
+    raise ValueError("this version takes no preprocessors by hand, it inserts them where they are needed; leave preprocessors={}")
+
+
+Layers = Annotated[Sequence[Member[Layer]], BeforeValidator(_several), AfterValidator(tuple), Field(min_length=1)]
+Preprocessors = Annotated[dict[int, Any], BeforeValidator(_none_by_hand), WithJsonSchema({"type": "object", "maxProperties": 0})]
+
+
+class MultiLayerConfiguration(Configured):
+    """A stack of layers and what they share.
+
+    After construction ``layers`` is a tuple of filled layers (``n_in`` is known, what a layer left out is the network's) and
+    ``input_type`` is known. Nothing changes afterwards; equal configurations describe equal networks. Raises
+    ConfigurationError that names layer index and field.
+    """
+
+    seed: Seed = Field(default=0, description="start of all random numbers")
+    updater: Member[Updater] = Field(default=Sgd(), description="turns gradients into steps")
+    weight_init: InitializerName = Field(default="xavier", description="initialiser of weights")
+    activation: ActivationName | None = Field(
+        default=None, description="of layers that have none; left out: tanh in recurrent layers, else sigmoid"
+    )
+    l2: NonNegative = Field(default=0.0, description="L2 coefficient of weights")
+    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+    layers: Layers = Field(description="the layers from input to output")
+    input_type: Inherited[Member[InputType]] = inherited("what comes in; inferred from the first layer where left out")
+    preprocessors: Preprocessors = Field(default={}, description="preprocessors by the index of their layer")
+    backprop: Member[Backprop] = Field(default=StandardBackprop(), description="how far back in time gradients reach")
+    data_type: DataType = Field(default="float32", description="of parameters and arithmetic")
+    mask_mode: MaskMode = Field(default="hold", description="what layers do at masked steps")
+    validate_output_layer: bool = Field(default=True, description="whether a loss that does not fit its activation is refused")
+
+    if TYPE_CHECKING:
+        # What a caller may give is wider than what is there afterwards.
+        def __init__(
+            self,
+            *,
+            layers: Sequence[Layer],
+            seed: int = 0,
+            updater: Updater = ...,
+            weight_init: str = "xavier",
+            activation: str | None = None,
+            l2: float = 0.0,
+            dropout: None = None,
+            input_type: InputType | None = None,
+            preprocessors: Mapping[int, Any] | None = None,
+            backprop: Backprop = ...,
+            data_type: str = "float32",
+            mask_mode: str = "hold",
+            validate_output_layer: bool = True,
+        ) -> None: ...
+
+    @model_validator(mode="after")
+    def _fill(self) -> Self:
+        layers, input_type = fill(self.layers, self.input_type, self)
+        if self.validate_output_layer:
+            check_output(layers)
+        self.__dict__.update(layers=layers, input_type=input_type)  # still under construction: nobody else has seen it
+        return self
+
+    def __hash__(self) -> int:
+        return hash((self.seed, self.layers, self.data_type))
+
+    @property
+    def n_in(self) -> int:
+        """Features that the network takes, per example or step."""
+        return self.input_type.size
+
+    @property
+    def n_out(self) -> int:
+        """Values that the network gives, per example or step."""
+        return self.layers[-1].n_out
+
+    @property
+    def starts_in_time_series(self) -> bool:
+        """Whether it takes [N, n_in, T]; else [N, n_in]."""
+        return self.input_type.has_time
+
+    @property
+    def ends_in_time_series(self) -> bool:
+        """Whether it gives [N, n_out, T]; else [N, n_out]."""
+        flow = self.input_type
+        for layer in self.layers:
+            flow = layer.output_type(flow)
+        return flow.has_time
+
+    def to_json(self) -> str:
+        """As JSON, with every setting written out, so that later defaults change nothing."""
+        return documents.to_json(self.model_dump(mode="json"))
+
+    def to_yaml(self) -> str:
+        """As YAML, with every setting written out."""
+        return documents.to_yaml(self.model_dump(mode="json"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """From :meth:`to_json`'s text, or one by hand. Raises ConfigurationError that tells the position."""
+        return cls(**documents.from_json(text))
+
+    @classmethod
+    def from_yaml(cls, text: str) -> Self:
+        """From :meth:`to_yaml`'s text, or one by hand. Raises ConfigurationError that tells the position."""
+        return cls(**documents.from_yaml(text))
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """JSON schema (draft 2020-12) of :meth:`to_json`'s text, and of what a person writes by hand with names in their usual spelling."""
+        return json_schema(cls)

@@ -1,0 +1,9 @@
+"""Data: minibatches, sequences of different length, files of sequences."""
+
+from rnngraph.data.csv import CSVSequenceRecordReader as CSVSequenceRecordReader
+from rnngraph.data.csv import NumberedFileInputSplit as NumberedFileInputSplit
+from rnngraph.data.dataset import DataSet as DataSet
+from rnngraph.data.iteration import epochs_over as epochs_over
+from rnngraph.data.sequences import sequences_to_dataset as sequences_to_dataset
+
+__all__ = ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "epochs_over", "sequences_to_dataset"]

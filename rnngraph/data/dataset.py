@@ -1,0 +1,133 @@
+"""DataSet: features and labels of some rows, with their masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import SupportsIndex
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.checks import as_mask, as_numeric
+from rnngraph.errors import InputError
+
+RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
+"""One row, a slice, row numbers, or one boolean a row."""
+
+
+@dataclass(frozen=True, eq=False, init=False, repr=False)
+class DataSet:
+    """Features and labels of N rows, with their masks; immutable.
+
+    features [N, F, T] or [N, F], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is
+    accepted). A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on
+    writing into an array that was given here changes the DataSet.
+
+    Raises InputError for arrays that are empty, not numeric, of different N, or masks that do not fit or hold anything but 0 and 1. Whether
+    they fit a network is checked by the network.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    features_mask: np.ndarray | None
+    labels_mask: np.ndarray | None
+
+    def __init__(
+        self, features: ArrayLike, labels: ArrayLike, features_mask: ArrayLike | None = None, labels_mask: ArrayLike | None = None
+    ) -> None:
+        x, y = _array(features, "features"), _array(labels, "labels")
+        if len(x) != len(y):
+            raise InputError(
+                f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); expected one row of labels for each"
+            )
+        if features_mask is not None and x.ndim == 2:
+            raise InputError(
+                f"features of shape {list(x.shape)} have no time axis that a features_mask could mask; expected [N, F, T], or no mask"
+            )
+        n = len(x)
+        held = {
+            "features": x,
+            "labels": y,
+            "features_mask": None if features_mask is None else as_mask(features_mask, n, x.shape[-1]),
+            "labels_mask": None if labels_mask is None else as_mask(labels_mask, n, 1 if y.ndim == 2 else y.shape[-1], "labels_mask"),
+        }
+        for name, array in held.items():
+            object.__setattr__(self, name, None if array is None else _protected(array))
+
+    def __repr__(self) -> str:
+        shapes = {name: getattr(self, name) for name in ("features", "labels", "features_mask", "labels_mask")}
+        return f"DataSet({', '.join(f'{name} {list(a.shape)}' for name, a in shapes.items() if a is not None)})"
+
+    def num_examples(self) -> int:
+        """N, the number of rows."""
+        return len(self.features)
+
+    def rows(self, index: RowIndex) -> DataSet:
+        """A DataSet of some rows, in the order asked for: one row number, a slice, row numbers, or one boolean a row.
+
+        Raises InputError for a row that is not there, and for an index that leaves none.
+        """
+        n = self.num_examples()
+        where = index if isinstance(index, slice) else np.atleast_1d(np.asarray(index))
+        try:
+            chosen = np.arange(n)[where]
+        except IndexError as error:
+            raise InputError(f"rows({index!r}): {error}; this DataSet has {n} rows") from error
+        if chosen.ndim != 1 or not chosen.size:
+            raise InputError(
+                f"rows({index!r}) gives row numbers of shape {list(chosen.shape)}; expected at least one of {n} rows, in one axis"
+            )
+        arrays = (self.features, self.labels, self.features_mask, self.labels_mask)
+        x, y, features_mask, labels_mask = (None if a is None else a[where] for a in arrays)
+        assert x is not None and y is not None
+        return DataSet(x, y, features_mask, labels_mask)
+
+    def split(self, first: int | float) -> tuple[DataSet, DataSet]:
+        """The first rows and the rest: a number of rows (int), or their share (float between 0 and 1). :meth:`shuffle` first if order matters.
+
+        Raises InputError where one part would be empty.
+        """
+        n = self.num_examples()
+        count = int(round(first * n)) if isinstance(first, float) and 0 < first < 1 else first
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 < count < n:
+            raise InputError(
+                f"split({first!r}) of {n} rows leaves a part empty or means nothing; expected 1 to {n - 1} rows, or a share between 0 and 1"
+            )
+        return self.rows(slice(None, count)), self.rows(slice(count, None))
+
+    def batch_by(self, batch_size: int) -> list[DataSet]:
+        """Minibatches of ``batch_size`` rows in order; the last has what is left. Raises InputError for a size below 1."""
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise InputError(f"batch_by({batch_size!r}): expected a number of rows of at least 1")
+        return [self.rows(slice(start, start + batch_size)) for start in range(0, self.num_examples(), batch_size)]
+
+    def shuffle(self, seed: int) -> DataSet:
+        """The same rows in another order, which the seed decides (numpy's default generator)."""
+        return self.rows(np.random.default_rng(seed).permutation(self.num_examples()))
+
+
+def _array(value: ArrayLike, name: str) -> np.ndarray:
+    """Numbers with a row axis and at least one more, none of them empty."""
+    if value is None:
+        raise InputError(f"{name} are None; expected an array: a DataSet holds features and labels, output() takes features alone")
+    array = as_numeric(value, name)
+    if array.ndim < 2 or not array.size:
+        axes = "[N, F, T] or [N, F]" if name == "features" else "[N, C, T] or [N, C]"
+        what = "is empty" if not array.size else f"has rank {array.ndim}"
+        remedy = (
+            "; class numbers become one-hot labels as np.eye(n_classes)[labels]"
+            if name == "labels" and array.ndim == 1 and array.size
+            else ""
+        )
+        raise InputError(
+            f"{name}: an array of shape {list(array.shape)} {what}; expected {axes} with at least one row, column and step{remedy}"
+        )
+    return array
+
+
+def _protected(array: np.ndarray) -> np.ndarray:
+    """A view that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,96 @@
+"""Sequences of different length as one DataSet: padded at the end, and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.checks import as_numeric
+from rnngraph.data.dataset import DataSet
+from rnngraph.errors import InputError
+
+
+def sequences_to_dataset(
+    sequences: Sequence[ArrayLike],
+    labels: Sequence[ArrayLike] | np.ndarray,
+    n_classes: int | None = None,
+    data_type: str = "float32",
+) -> DataSet:
+    """Pad sequences [T_k, F] at the end to the longest, T.
+
+    ``labels`` has one class number for each sequence, or for each sequence an array [T_k] of one class number a step. Classes count from 0;
+    ``n_classes`` is their number, by default the largest + 1 (give it where a part of the data may lack the last class).
+
+    The DataSet has features [N, F, T] with 0 in the padding, features_mask [N, T] (also where all are of one length), and one-hot labels
+    [N, C] or, with the same mask as labels_mask, [N, C, T].
+
+    Raises InputError that names the sequence: for an empty one, another feature count, another length of its labels, a class out of range.
+    """
+    if n_classes is not None and n_classes < 1:
+        raise InputError(f"n_classes is {n_classes}; expected the number of classes, at least 1")
+    if not len(sequences):
+        raise InputError("sequences_to_dataset: no sequences; expected at least one array [T, F]")
+    if len(labels) != len(sequences):
+        raise InputError(f"sequences_to_dataset: {len(sequences)} sequences and {len(labels)} labels; expected one for each")
+    arrays = _checked_sequences(sequences)
+    classes = [_class_numbers(value, k, n_classes) for k, value in enumerate(labels)]
+    n, f, t = len(arrays), arrays[0].shape[1], max(len(a) for a in arrays)
+    c = n_classes if n_classes is not None else 1 + max(int(one.max()) for one in classes)
+    features, mask = np.zeros((n, f, t), data_type), np.zeros((n, t), data_type)
+    for k, array in enumerate(arrays):
+        features[k, :, : len(array)] = array.T
+        mask[k, : len(array)] = 1
+    if not classes[0].ndim:
+        return DataSet(features, _whole(classes, c, data_type), mask)
+    return DataSet(features, _stepwise(classes, arrays, c, t, data_type), mask, mask)
+
+
+def _checked_sequences(sequences: Sequence[ArrayLike]) -> list[np.ndarray]:
+    """All sequences as [T_k, F] with one F."""
+    arrays = [as_numeric(value, f"sequences[{k}]") for k, value in enumerate(sequences)]
+    for k, array in enumerate(arrays):
+        if array.ndim != 2 or not array.size:
+            raise InputError(f"sequences[{k}] has shape {list(array.shape)}; expected [T, F] with at least one step and one feature")
+        if array.shape[1] != arrays[0].shape[1]:
+            raise InputError(
+                f"sequences[{k}] has {array.shape[1]} features (shape {list(array.shape)}), sequences[0] has {arrays[0].shape[1]}; "
+                "expected [T, F] with the same F for all"
+            )
+    return arrays
+
+
+def _class_numbers(value: ArrayLike, k: int, n_classes: int | None) -> np.ndarray:
+    """A class number [] or one a step [T_k], as integers in range."""
+    array = as_numeric(value, f"labels[{k}]")
+    whole = array.astype(np.int64) if np.isfinite(array).all() else None
+    if array.ndim > 1 or not array.size or whole is None or (whole != array).any():
+        raise InputError(f"labels[{k}] is {value!r}; expected a class number, or an array [T] of one class number a step")
+    wrong = (whole < 0) if n_classes is None else (whole < 0) | (whole >= n_classes)
+    if wrong.any():
+        limit = "at least 0" if n_classes is None else f"0 to {n_classes - 1}, because n_classes is {n_classes}"
+        raise InputError(f"labels[{k}] has class {whole[wrong].flat[0]}; expected {limit}: classes count from 0")
+    return whole
+
+
+def _whole(classes: list[np.ndarray], c: int, data_type: str) -> np.ndarray:
+    """One-hot labels [N, C] of one class a sequence."""
+    for k, one in enumerate(classes):
+        if one.ndim:
+            raise InputError(
+                f"labels[{k}] has {len(one)} class numbers, labels[0] is one for its whole sequence; expected the same kind for all"
+            )
+    return np.eye(c, dtype=data_type)[np.stack(classes)]
+
+
+def _stepwise(classes: list[np.ndarray], arrays: list[np.ndarray], c: int, t: int, data_type: str) -> np.ndarray:
+    """One-hot labels [N, C, T] of one class a step, 0 in the padding."""
+    labels = np.zeros((len(classes), c, t), data_type)
+    for k, (one, array) in enumerate(zip(classes, arrays, strict=True)):
+        if one.shape != (len(array),):
+            raise InputError(
+                f"labels[{k}] has shape {list(one.shape)}, but sequences[{k}] has {len(array)} steps; expected one class number a step"
+            )
+        labels[k, one, np.arange(len(one))] = 1
+    return labels

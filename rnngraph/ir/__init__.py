@@ -1,0 +1,1 @@
+"""The graph: typed values, ops, cells, passes. Nothing here knows a backend."""

@@ -1,0 +1,90 @@
+"""Recognising the LSTM that a target has as one op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from rnngraph.ir.activations import lookup
+from rnngraph.ir.cell import trace
+from rnngraph.ir.cells import graves_lstm, lstm
+from rnngraph.ir.graph import Body, Graph, Node, Value
+from rnngraph.ir.passes.prune import prune
+from rnngraph.ir.rewrite import Rewriter
+from rnngraph.ir.text import canonical
+
+Accepts = Callable[[str, str, bool], bool]
+"""Whether the target's op takes ``(activation, gate activation, peephole)``."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Which LSTM a body is."""
+
+    activation: str
+    gate_activation: str
+    peephole: bool
+
+
+def fuse_lstm(graph: Graph, accepts: Accepts) -> Graph:
+    """Each ``recurrent`` over ``x · Wᵀ + b`` whose body is the LSTM, with or without peepholes, becomes a node ``lstm``.
+
+    Operands of ``lstm``: x, W, R, b, h, c, [P], [mask]; attributes ``activation``, ``gate_activation``, ``peephole``, ``reverse``,
+    ``mask_mode``. Only gates that saturate are fused, masked or not, so that a layer has the same op in files with and without a mask.
+    The body is matched by its structure. Products that nothing reads any more are dropped.
+    """
+    new = Rewriter(graph)
+    for node in graph.nodes:
+        kind = lstm_kind(node.attributes["body"]) if node.op == "recurrent" else None
+        projection = None if kind is None else _projection(node.inputs[0])
+        if (
+            kind is None
+            or projection is None
+            or not lookup(kind.gate_activation).saturates
+            or not accepts(kind.activation, kind.gate_activation, kind.peephole)
+        ):
+            new.copy(node)
+        else:
+            _fuse(new, node, kind, projection)
+    return prune(new.finish())
+
+
+@lru_cache(maxsize=1024)
+def lstm_kind(body: Body) -> Kind | None:
+    """Which LSTM the body computes, None if it is another cell."""
+    structure = canonical(body)
+    names = dict.fromkeys(str(n.attributes["name"]) for n in body.nodes if n.op == "activation")
+    for act, gate in product(names, repeat=2):
+        for cell in (lstm, graves_lstm):
+            if canonical(trace(cell, act=act, gate=gate)) == structure:
+                return Kind(act, gate, cell is graves_lstm)
+    return None
+
+
+def _projection(xw: Value) -> tuple[Value, Value, Value] | None:
+    """(x, W, b) where the value is ``linear(x, W) + b``, in either order."""
+    if xw.producer is None or xw.producer.op != "add":
+        return None
+    left, right = xw.producer.inputs
+    for product_, b in ((left, right), (right, left)):
+        linear = product_.producer
+        if linear is not None and linear.op == "linear" and linear.inputs[0].type.rank == 3 and b.shape == xw.shape[-1:]:
+            return (*linear.inputs, b)  # type: ignore[return-value]
+    return None
+
+
+def _fuse(new: Rewriter, node: Node, kind: Kind, projection: tuple[Value, Value, Value]) -> None:
+    x, w, b = projection
+    _, h, c, r, *rest = node.inputs  # rest: [P], [mask]
+    outputs = new.at(node).add_many(
+        "lstm",
+        [new[v] for v in (x, w, r, b, h, c, *rest)],
+        activation=kind.activation,
+        gate_activation=kind.gate_activation,
+        peephole=kind.peephole,
+        reverse=node.attributes["reverse"],
+        mask_mode=node.attributes["mask_mode"],
+    )
+    new.replace(node, outputs)

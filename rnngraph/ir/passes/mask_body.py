@@ -1,0 +1,36 @@
+"""A cell's step that obeys a mask, for loops that have no mask of their own."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from rnngraph.errors import GraphError
+from rnngraph.ir.cell import where
+from rnngraph.ir.graph import Body, Value
+from rnngraph.ir.rewrite import copy_node
+from rnngraph.ir.types import N, TensorType
+
+
+@lru_cache(maxsize=1024)
+def mask_body(body: Body, mode: str) -> Body:
+    """The body with one more sequence ``m``, bool [N, 1], the last of its sequences; one masked body per body and mode.
+
+    Where m is false the next states are the old ones (``mode="hold"``) or 0 (``"reset"``). The output is as it was: set it to 0 at masked
+    steps outside the loop, for all steps at once.
+    """
+    if mode not in ("hold", "reset"):
+        raise GraphError(f"mask_body: mode {mode!r}; expected 'hold' or 'reset', leave an unmasked body as it is")
+    masked = Body(body.cell, body.activations)
+    values: dict[Value, Value] = {v: masked.argument(v.name, v.type) for v in body.arguments}
+    for node in body.nodes:
+        copy_node(node, masked, values)
+        for value in node.outputs:
+            masked.unique(value.name)  # reserved, so that what is added below takes other names
+    m = masked.argument("m", TensorType("bool", (N, 1)))
+    masked.sequences = [*(values[v] for v in body.sequences), m]
+    masked.states = [values[v] for v in body.states]
+    masked.weights = [values[v] for v in body.weights]
+    y, *states = (values[v] for v in body.results)
+    kept = [where(m, new, old if mode == "hold" else 0.0) for new, old in zip(states, masked.states, strict=True)]
+    masked.results = [y, *kept]
+    return masked

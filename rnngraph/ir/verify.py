@@ -1,0 +1,108 @@
+"""The verifier: what must hold of every graph, checked after each pass."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from rnngraph.errors import GraphError
+from rnngraph.ir.graph import Block, Body, Graph, InputRole, OutputRole, Port, Value
+from rnngraph.ir.ops import OPS, infer
+
+
+def verify(graph: Graph) -> None:
+    """GraphError unless all of these hold, in the graph and in each cell's body:
+
+    1. a value is defined before it is used, in the same block;
+    2. the type of each value is the one that its op gives;
+    3. no two values of a block have one name, nor two ports;
+    4. inputs and outputs have roles of their kind, and outputs are values of the graph;
+    5. a next state ``next_s`` has the type of the state ``s``, which is an input; a loss is a scalar;
+    6. a body consists of primitives and gives its output and one value a state.
+    """
+    _verify_block(graph, "graph")
+    _verify_ports(graph)
+    for body in dict.fromkeys(graph.bodies()):
+        _verify_body(body)
+
+
+def _verify_block(block: Block, where: str) -> None:
+    defined: set[Value] = set()
+    names: set[str] = set()
+
+    def define(value: Value) -> None:
+        if value.name in names:
+            raise GraphError(f"{where}: two values are named {value.name!r}; names must be unique, use Block.unique")
+        if value.block is not block:
+            raise GraphError(f"{where}: {value.name!r} was made for another block; add it through this one")
+        names.add(value.name)
+        defined.add(value)
+
+    for value in block.arguments:
+        define(value)
+    for node in block.nodes:
+        label = f"{where}: {node.outputs[0].name!r} ({node.op})" if node.outputs else f"{where}: {node.op}"
+        for value in node.inputs:
+            if value not in defined:
+                raise GraphError(
+                    f"{label} reads {value.name!r}, which is not defined before it in this block; order the nodes by their use"
+                )
+        types = infer(node.op, [v.type for v in node.inputs], node.attributes)
+        if types != tuple(v.type for v in node.outputs):
+            given, expected = (", ".join(str(t) for t in ts) for ts in ((v.type for v in node.outputs), types))
+            raise GraphError(f"{label} is typed {given}, but its op gives {expected}; let Block.add infer types")
+        for value in node.outputs:
+            define(value)
+            if value.producer is not node:
+                raise GraphError(f"{label}: the producer of {value.name!r} is another node; set it to the node that gives it")
+    for value in block.results:
+        if value not in defined:
+            raise GraphError(f"{where}: the result {value.name!r} is not a value of this block; give one that is")
+
+
+def _verify_ports(graph: Graph) -> None:
+    for ports, roles, kind in ((graph.inputs, get_args(InputRole), "input"), (graph.outputs, get_args(OutputRole), "output")):
+        for port in ports:
+            if port.role not in roles:
+                raise GraphError(f"{kind} {port.name!r} has the role {port.role!r}; expected one of {', '.join(roles)}")
+    seen: set[str] = set()
+    for port in (*graph.inputs, *graph.outputs):
+        if port.name in seen:
+            raise GraphError(f"two inputs or outputs are named {port.name!r}; each needs a name of its own")
+        seen.add(port.name)
+    if [p.value for p in graph.inputs] != graph.arguments or [p.value for p in graph.outputs] != graph.results:
+        raise GraphError(
+            "the graph's inputs and outputs differ from its arguments and results; declare them with Graph.input and Graph.output"
+        )
+    states = {p.name: p for p in graph.ports("state")}
+    for port in graph.ports("next_state"):
+        _verify_next_state(port, states)
+    for port in graph.ports("loss"):
+        if port.value.shape:
+            raise GraphError(f"the loss {port.name!r} is {port.value.type}; expected a scalar, end it in sum_all")
+
+
+def _verify_next_state(port: Port, states: dict[str, Port]) -> None:
+    state = states.get(port.name.removeprefix("next_"))
+    if not port.name.startswith("next_") or state is None:
+        raise GraphError(
+            f"the next state {port.name!r} belongs to no state; name it 'next_' and one of {', '.join(states) or '(no states)'}"
+        )
+    if state.value.type != port.value.type:
+        raise GraphError(f"the next state {port.name!r} is {port.value.type}, its state {state.value.type}; both need one type")
+
+
+def _verify_body(body: Body) -> None:
+    where = f"body of {body.label}"
+    _verify_block(body, where)
+    for node in body.nodes:
+        if not OPS[node.op].primitive:
+            raise GraphError(
+                f"{where}: {node.op!r} is no primitive; a step is made of {', '.join(sorted(k for k, s in OPS.items() if s.primitive))}"
+            )
+    if sorted(map(id, body.arguments)) != sorted(map(id, (*body.sequences, *body.states, *body.weights))):
+        raise GraphError(f"{where}: its arguments are not its sequences, states and weights; declare each once")
+    types = [v.type for v in body.results[1:]]
+    if types != [v.type for v in body.states]:
+        raise GraphError(
+            f"{where}: next states {[str(t) for t in types]}, expected those of the states, {[str(v.type) for v in body.states]}"
+        )

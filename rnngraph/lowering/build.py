@@ -1,0 +1,89 @@
+"""From a configuration to its graph: the border, the layers in order, the outputs."""
+
+from __future__ import annotations
+
+from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.errors import ConfigurationError, GraphError
+from rnngraph.ir.cell import greater
+from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.verify import verify
+from rnngraph.lowering.context import Context
+from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
+from rnngraph.lowering.registry import family
+
+
+def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False) -> Graph:
+    """The graph of ``config`` as a pure function.
+
+    Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis), ``features_mask`` [N, T] on request, parameters ``0.W`` and
+    states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` it is the training graph: also inputs ``labels``
+    (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
+
+    A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
+    for, ConfigurationError for the loss of a network without output layer.
+    """
+    _check(config, features_mask, labels_mask, loss)
+    graph = Graph(config.data_type)
+    context = Context(graph, len(config.layers))
+    x = _border(config, context, features_mask)
+    if loss:
+        _labels(config, context, labels_mask)
+    for index, layer in enumerate(config.layers):
+        context.enter(index, layer)
+        x = family(layer).lower(layer, context, x)
+    graph.prefix = ""
+    graph.output(
+        "y", "output", graph.add("transpose", [x], "y", order=(1, 2, 0)) if config.ends_in_time_series else x, len(config.layers) - 1
+    )
+    if context.loss is not None:
+        graph.output("loss", "loss", context.loss)
+    for name, value, index in context.next_states:
+        graph.output(name, "next_state", value, index)
+    verify(graph)
+    return graph
+
+
+def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: bool, loss: bool) -> None:
+    if features_mask and not config.starts_in_time_series:
+        raise GraphError("features_mask=True: the network's input [N, F] has no time axis to mask; leave the mask out")
+    last = config.layers[-1]
+    if loss and not last.has_loss:
+        raise ConfigurationError(
+            f"layers[{len(config.layers) - 1}] ({last.tag()}): the network does not end in a layer with a loss, "
+            "so it has no score and cannot be trained; "
+            "end it in OutputLayer, RnnOutputLayer or RnnLossLayer"
+        )
+    if labels_mask and not loss:
+        raise GraphError("labels_mask=True: only the training graph reads labels; pass loss=True as well")
+
+
+def _border(config: MultiLayerConfiguration, context: Context, features_mask: bool) -> Value:
+    """The input as [T, N, F], and the mask."""
+    graph = context.graph
+    if not config.starts_in_time_series:
+        return graph.input("x", "input", floats(N, config.n_in))
+    x = graph.input("x", "input", floats(N, config.n_in, T))
+    if features_mask:
+        context.mask = _steps(graph, "features_mask")
+        context.clean = False
+    return graph.add("transpose", [x], "x_steps", order=(2, 0, 1))
+
+
+def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: bool) -> None:
+    """The labels as [T, N, C] or [N, C], and which of them count."""
+    graph, width = context.graph, config.n_out
+    if config.ends_in_time_series:
+        labels = graph.input("labels", "label", floats(N, width, T))
+        context.labels = graph.add("transpose", [labels], "labels_steps", order=(2, 0, 1))
+        context.loss_mask = _steps(graph, "labels_mask") if labels_mask else context.mask
+    else:
+        context.labels = graph.input("labels", "label", floats(N, width))
+        context.loss_mask = greater(graph.input("labels_mask", "mask", floats(N, 1)), 0.5) if labels_mask else None
+
+
+def _steps(graph: Graph, name: str) -> Value:
+    """Mask input [N, T] as bool [T, N, 1]."""
+    given = graph.input(name, "mask", floats(N, T))
+    steps = graph.add("transpose", [given], order=(1, 0))
+    return graph.add("unsqueeze", [graph.add("greater", [steps, 0.5])], f"{name}_steps", axis=-1)

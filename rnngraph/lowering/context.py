@@ -1,0 +1,69 @@
+"""What a layer's lowering works with: its parameters and states, the mask, and what is known of the value that flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.types import N, floats
+from rnngraph.lowering.registry import family
+
+if TYPE_CHECKING:
+    from rnngraph.conf import Layer
+
+
+class Context:
+    """The state of lowering one network, layer by layer.
+
+    ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
+    value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
+    a training graph, whose output layer sets ``loss``.
+    """
+
+    def __init__(self, graph: Graph, layers: int) -> None:
+        self.graph = graph
+        self.mask: Value | None = None
+        self.clean = True
+        self.labels: Value | None = None
+        self.loss_mask: Value | None = None
+        self.loss: Value | None = None
+        self.next_states: list[tuple[str, Value, int]] = []
+        self.index = 0
+        self._digits = 2 if layers <= 100 else 3
+        self._parameters: dict[str, Value] = {}
+
+    def enter(self, index: int, layer: Layer) -> None:
+        """Turn to layer ``index``: names and parameters are its own from here on."""
+        self.index = index
+        self.graph.prefix = f"{index}."
+        self._parameters = {
+            p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
+        }
+
+    def parameter(self, key: str) -> Value:
+        """The layer's parameter ``key``, as graph input ``3.W``."""
+        return self._parameters[key]
+
+    def has(self, key: str) -> bool:
+        """Whether the layer has a parameter ``key``."""
+        return key in self._parameters
+
+    def state(self, key: str, width: int) -> Value:
+        """The layer's state ``key`` [N, width], as graph input ``state_03_h``."""
+        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, width), self.index)
+
+    def next_state(self, key: str, value: Value) -> None:
+        """Give the new value of state ``key``."""
+        self.next_states.append((f"next_state_{self.index:0{self._digits}d}_{key}", value, self.index))
+
+    def cleaned(self, x: Value, mask_mode: str) -> Value:
+        """``x`` with 0 at masked steps, whatever stands there (a product would let NaN through); as it is where the layer ignores masks."""
+        if self.mask is None or self.clean or mask_mode == "ignore":
+            return x
+        return self.graph.add("where", [self.mask, x, 0.0], "clean")
+
+
+def affine(context: Context, x: Value) -> Value:
+    """``x · Wᵀ + b`` with the layer's own W and, if it has one, b."""
+    product = context.graph.add("linear", [x, context.parameter("W")], "xW")
+    return context.graph.add("add", [product, context.parameter("b")], "z") if context.has("b") else product

@@ -1,0 +1,61 @@
+"""The registry of layers: which function lowers a layer, and which parameters it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rnngraph.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rnngraph.ir.graph import Value
+    from rnngraph.lowering.context import Context
+
+Draw = Callable[[np.random.Generator], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a layer: its key (``W``), its shape, and how its initial value is drawn (float64)."""
+
+    key: str
+    shape: tuple[int, ...]
+    draw: Draw
+
+
+Lower = Callable[[Any, "Context", "Value"], "Value"]
+Parameters = Callable[[Any], tuple[Parameter, ...]]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What lowering knows of one class of layers."""
+
+    lower: Lower
+    parameters: Parameters
+
+
+_FAMILIES: dict[type, Family] = {}
+
+
+def register(*classes: type, parameters: Parameters) -> Callable[[Lower], Lower]:
+    """Enter the decorated function as the lowering of ``classes``; ``parameters(layer)`` lists what they train."""
+
+    def enter(function: Lower) -> Lower:
+        for cls in classes:
+            _FAMILIES[cls] = Family(function, parameters)
+        return function
+
+    return enter
+
+
+def family(layer: object) -> Family:
+    """The family of ``layer``, found by its class; ConfigurationError where the class has none."""
+    found = _FAMILIES.get(type(layer))
+    if found is None:
+        known = ", ".join(sorted(c.__name__ for c in _FAMILIES))
+        raise ConfigurationError(f"layer {type(layer).__name__} has no lowering; layers that have one: {known}")
+    return found

@@ -1,0 +1,22 @@
+"""The states of a network, as the drivers that carry them ask for them."""
+
+from __future__ import annotations
+
+from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.lowering.build import lower
+from rnngraph.state import StateSpec
+
+
+def state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
+    """All states that a graph of ``config`` may take, in the order of layers.
+
+    ``last`` of a LastTimeStep exists in the graph with a mask only. Without a mask it equals h, which stands for it where it is not given.
+    """
+    specs = []
+    for port in lower(config, features_mask=config.starts_in_time_series).ports("state"):
+        key = port.name.split("_", 2)[2]
+        width = port.value.shape[1]
+        assert isinstance(width, int)
+        assert port.layer is not None
+        specs.append(StateSpec(port.name, port.layer, key, width, "h" if key == "last" else None))
+    return specs

@@ -1,0 +1,235 @@
+"""The .rnng file: a network as one zip of JSON and safetensors. Nothing in it is ever unpickled.
+
+- ``training.json``: format version, producer, iteration, epoch, whether it was fitted with a features mask;
+- ``configuration.json``: the configuration;
+- ``parameters.safetensors``: ``0.W`` ..., in the network's data type;
+- ``updater_state.safetensors``: ``0.W/m``, ``0.W/v`` ...
+
+The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
+network gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import os
+import struct
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from rnngraph import __version__
+from rnngraph.errors import ConfigurationError, ModelFileError
+from rnngraph.files import atomic_write
+
+if TYPE_CHECKING:
+    from rnngraph.conf import MultiLayerConfiguration
+
+FORMAT = 1
+_PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
+_JSON_LIMIT = 16 * 2**20
+_HEADER_LIMIT = 2**20
+"""What safetensors' own header may add to the bytes of the arrays."""
+_MARK = b"rnngraph sha256:"
+_DIGEST_LENGTH = 64
+
+
+@dataclass
+class SavedNetwork:
+    """What a .rnng file holds."""
+
+    config: MultiLayerConfiguration
+    parameters: dict[str, np.ndarray]
+    updater_state: dict[str, dict[str, np.ndarray]]
+    iteration: int
+    epoch: int
+    fitted_with_mask: bool
+
+
+def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
+    """Write ``network`` to ``path``; on any error what stood there stays as it was. OSError where the folder cannot be written."""
+    training = {
+        "format": FORMAT,
+        "producer": f"rnngraph {__version__}",
+        "iteration": network.iteration,
+        "epoch": network.epoch,
+        "fitted_with_mask": network.fitted_with_mask,
+    }
+    flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
+    parts = (
+        json.dumps(training, indent=2).encode(),
+        network.config.to_json().encode(),
+        save_arrays({name: np.ascontiguousarray(a) for name, a in network.parameters.items()}),
+        save_arrays({name: np.ascontiguousarray(a) for name, a in flat.items()}),
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in zip(_PARTS, parts, strict=True):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+        archive.comment = _MARK + b"0" * _DIGEST_LENGTH
+    content = buffer.getvalue()[:-_DIGEST_LENGTH]
+    with atomic_write(path) as file:
+        file.write(content)
+        file.write(hashlib.sha256(content).hexdigest().encode())
+
+
+def read_network(path: str | os.PathLike[str]) -> SavedNetwork:
+    """Read what :func:`write_network` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
+    where = Path(path)
+    try:
+        content = where.read_bytes() if _looks_right(where) else b""
+    except OSError as error:
+        raise ModelFileError(
+            f"{where}: cannot be read ({error.strerror or error}); expected a .rnng file written by MultiLayerNetwork.save"
+        ) from error
+    if not content:
+        raise ModelFileError(
+            f"{where}: not a .rnng file (it does not begin as a zip archive does); expected one written by MultiLayerNetwork.save"
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _read(where, archive, content)
+    except (
+        zipfile.BadZipFile,
+        SafetensorError,
+        UnicodeDecodeError,
+        json.JSONDecodeError,
+        NotImplementedError,
+        EOFError,
+        struct.error,
+    ) as error:
+        raise ModelFileError(f"{where}: truncated or altered ({error}); copy it again from where it was saved") from error
+
+
+def _looks_right(path: Path) -> bool:
+    """Whether the file begins as a zip, so that a large file of another kind is not read."""
+    with path.open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
+    """The parts, each looked at only when those before it hold: sizes, format, digest, configuration, arrays."""
+    sizes = {info.filename: info for info in archive.infolist()}
+    if sorted(sizes) != sorted(_PARTS):
+        raise ModelFileError(f"{where}: a zip with the parts {', '.join(sorted(sizes)) or 'none'}; a .rnng file has {', '.join(_PARTS)}")
+    for name, info in sizes.items():
+        if (
+            info.compress_type != zipfile.ZIP_STORED
+            or info.file_size > len(content)
+            or (name.endswith(".json") and info.file_size > _JSON_LIMIT)
+        ):
+            raise ModelFileError(
+                f"{where}: altered: part {name} claims {info.file_size} bytes in a file of {len(content)}; "
+                "copy the file again from where it was saved"
+            )
+    training = json.loads(archive.read("training.json"))
+    _check_format(where, training)
+    _check_digest(where, archive.comment, content)
+    config = _configuration(where, archive.read("configuration.json").decode())
+    shapes = _checked_shapes(where, config, sizes["parameters.safetensors"].file_size)
+    parameters = load_arrays(archive.read("parameters.safetensors"))
+    _check_arrays(where, parameters, shapes, config.data_type)
+    updater_state = _updater_state(where, load_arrays(archive.read("updater_state.safetensors")), shapes, config.data_type)
+    return SavedNetwork(
+        config,
+        {name: parameters[name] for name in shapes},
+        updater_state,
+        training["iteration"],
+        training["epoch"],
+        bool(training["fitted_with_mask"]),
+    )
+
+
+def _check_format(where: Path, training: Any) -> None:
+    """The version comes first: of a newer file nothing else is known."""
+    version = training.get("format") if isinstance(training, dict) else None
+    if not isinstance(version, int) or version < 1:
+        raise ModelFileError(
+            f"{where}: training.json has no format version (format={version!r}); expected a .rnng file written by MultiLayerNetwork.save"
+        )
+    if version > FORMAT:
+        raise ModelFileError(
+            f"{where}: format {version}, written by {training.get('producer')}; this is rnngraph {__version__}, which reads up to "
+            f"format {FORMAT}: upgrade it with `pip install -U rnngraph`"
+        )
+    for key in ("iteration", "epoch", "fitted_with_mask"):
+        if key not in training:
+            raise ModelFileError(f"{where}: training.json lacks {key}; expected a .rnng file written by MultiLayerNetwork.save")
+    for key in ("iteration", "epoch"):
+        if type(training[key]) is not int or training[key] < 0:
+            raise ModelFileError(f"{where}: training.json: {key} is {training[key]!r}, expected a whole number from 0 on")
+
+
+def _check_digest(where: Path, comment: bytes, content: bytes) -> None:
+    """Every byte before the digest counts."""
+    expected = _MARK + hashlib.sha256(content[:-_DIGEST_LENGTH]).hexdigest().encode()
+    if comment != expected:
+        raise ModelFileError(
+            f"{where}: altered: its sha-256 is not the one that was written with it; copy it again from where it was saved"
+        )
+
+
+def _configuration(where: Path, text: str) -> MultiLayerConfiguration:
+    from rnngraph.conf import MultiLayerConfiguration
+
+    try:
+        return MultiLayerConfiguration.from_json(text)
+    except ConfigurationError as error:
+        raise ModelFileError(f"{where}: configuration.json does not describe a network: {error}") from error
+
+
+def _checked_shapes(where: Path, config: MultiLayerConfiguration, size: int) -> dict[str, tuple[int, ...]]:
+    """The shapes that the configuration asks for, which the part has to have the bytes for."""
+    from rnngraph.lowering import parameter_shapes
+
+    shapes = parameter_shapes(config)
+    needed = sum(math.prod(shape) for shape in shapes.values()) * np.dtype(config.data_type).itemsize
+    if not needed <= size <= needed + _HEADER_LIMIT:
+        raise ModelFileError(
+            f"{where}: the configuration asks for {needed} bytes of parameters, parameters.safetensors has {size}; "
+            "the two are not of one network"
+        )
+    return shapes
+
+
+def _check_arrays(where: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> None:
+    """Names, shapes and types as the configuration asks for."""
+    if sorted(arrays) != sorted(shapes):
+        raise ModelFileError(
+            f"{where}: it has the arrays {', '.join(sorted(arrays))}; the configuration asks for {', '.join(sorted(shapes))}"
+        )
+    for name, shape in shapes.items():
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.dtype(data_type):
+            raise ModelFileError(
+                f"{where}: array {name} is {array.dtype}{list(array.shape)}; the configuration asks for {data_type}{list(shape)}"
+            )
+        if not np.isfinite(array).all():
+            raise ModelFileError(f"{where}: array {name} has values that are not finite; a network saved by rnngraph has none")
+
+
+def _updater_state(
+    where: Path, flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str
+) -> dict[str, dict[str, np.ndarray]]:
+    """State arrays by parameter, then by name; each is shaped as its parameter."""
+    owners = {key: key.rpartition("/")[0] for key in flat}
+    strange = sorted(key for key, owner in owners.items() if owner not in shapes)
+    if strange:
+        raise ModelFileError(f"{where}: updater state {strange[0]!r} belongs to no parameter of the configuration ({', '.join(shapes)})")
+    _check_arrays(where, flat, {key: shapes[owner] for key, owner in owners.items()}, data_type)
+    states: dict[str, dict[str, np.ndarray]] = {}
+    for name in shapes:
+        held = {key.rpartition("/")[2]: flat[key] for key in sorted(flat) if owners[key] == name}
+        if held:
+            states[name] = held
+    return states

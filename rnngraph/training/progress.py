@@ -1,0 +1,136 @@
+"""The progress bar of a fit: epoch, score, and how long it will still take."""
+
+from __future__ import annotations
+
+import atexit
+import math
+import sys
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar as Bar
+from rich.table import Table
+from rich.text import Text
+
+from rnngraph.training.listeners import TrainingListener
+
+if TYPE_CHECKING:
+    from rnngraph.network import MultiLayerNetwork
+
+_REFRESH_SECONDS = 0.1
+_LINE_SECONDS = 10.0
+
+
+class ProgressBar(TrainingListener):
+    """Shows the epoch, the last score, the validation score where there is one, and the time left.
+
+    On a terminal it is one line that is redrawn ten times a second at most; elsewhere one plain line at the end of an epoch, every ten
+    seconds at most, and at the end. How many iterations an epoch has is known after the first: before that there is no time left to show.
+
+    The end of a fit, of whatever kind, gives the terminal back. Where a fit may fail before it begins to tell its listeners, use it as a
+    context manager too: ``with ProgressBar() as bar: net.fit(data, epochs=10, listeners=[bar])``.
+
+    ``console`` is by default one for stdout; ``clock`` gives seconds.
+    """
+
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._live: Live | None = None
+        self._reset(0)
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _reset(self, epochs: int) -> None:
+        self._epochs, self._epoch, self._done = epochs, 0, 0
+        self._per_epoch: int | None = None
+        self._score, self._validation = math.nan, math.nan
+        self._started = self._shown = self._clock()
+
+    def on_fit_start(self, network: MultiLayerNetwork, epochs: int) -> None:
+        """Begin to show."""
+        self.stop()
+        self._reset(epochs)
+        # stdout may be another one than when this object was made; a file is none whatever the environment says about colours.
+        console = self._console or Console(force_terminal=None if sys.stdout.isatty() else False)
+        self._out = console
+        if console.is_terminal and not console.is_dumb_terminal:
+            # Redrawn by the fit itself: a thread of rich's would draw while the fit computes, and outlive it where stop is never called.
+            self._live = Live(self, console=console, auto_refresh=False)
+            atexit.register(self.stop)
+            self._live.start(refresh=True)
+
+    def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
+        """Count the epoch, from 1 in each fit."""
+        self._epoch += 1
+
+    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+        """Count the iteration, and redraw where it is time."""
+        self._done += 1
+        self._score = score
+        if self._live is not None and self._clock() - self._shown >= _REFRESH_SECONDS:
+            self._redraw()
+
+    def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
+        """Learn how long an epoch is."""
+        self._per_epoch = math.ceil(self._done / self._epoch)
+        self._score = score
+        self._validation = math.nan if validation_score is None else validation_score
+        if self._live is not None:
+            self._redraw()
+        elif self._epoch == self._epochs or self._clock() - self._shown >= _LINE_SECONDS:
+            self._shown = self._clock()
+            self._out.out(self.text(), highlight=False)
+
+    def on_fit_end(self, network: MultiLayerNetwork) -> None:
+        """Stop showing."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Draw the last state and give the terminal back; nothing where nothing is shown."""
+        live, self._live = self._live, None
+        atexit.unregister(self.stop)
+        if live is not None:
+            live.stop()
+
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at the pace so far; None in the first epoch."""
+        if self._per_epoch is None or not self._done:
+            return None
+        rest = max(0, self._per_epoch * self._epochs - self._done)
+        return (self._clock() - self._started) / self._done * rest
+
+    def text(self) -> str:
+        """``epoch 3/10  score 0.1234  validation 0.2345  0:00:12 left``."""
+        parts = [f"epoch {self._epoch}/{self._epochs}"]
+        parts += [f"score {self._score:.4g}"] * (not math.isnan(self._score))
+        parts += [f"validation {self._validation:.4g}"] * (not math.isnan(self._validation))
+        left = self.seconds_left()
+        parts.append("time left: known after the first epoch" if left is None else f"{_clock_time(left)} left")
+        return "  ".join(parts)
+
+    def __rich__(self) -> Table:
+        total = None if self._per_epoch is None else self._per_epoch * self._epochs
+        table = Table.grid(padding=(0, 2), expand=False)
+        table.add_row(
+            Bar(total=total, completed=self._done, width=24, pulse=total is None), Text(self.text(), no_wrap=True, overflow="ellipsis")
+        )
+        return table
+
+    def _redraw(self) -> None:
+        self._shown = self._clock()
+        if self._live is not None:
+            self._live.refresh()
+
+
+def _clock_time(seconds: float) -> str:
+    """H:MM:SS, rounded up: 0:00:00 is the end."""
+    whole = math.ceil(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

@@ -1,0 +1,28 @@
+"""Running an exported file with onnxruntime, the state kept between calls. Installed as ``rnngraph.runtime``; imports no torch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rnngraph.lazy import lazy_exports
+
+_HOMES = {
+    "Manifest": "rnngraph.runtime.manifest",
+    "ParityReport": "rnngraph.runtime.verify",
+    "StateSnapshot": "rnngraph.runtime.snapshot",
+    "StreamingSession": "rnngraph.runtime.session",
+    "read_manifest": "rnngraph.runtime.manifest",
+    "verify": "rnngraph.runtime.verify",
+}
+
+__all__ = [*_HOMES]
+
+if TYPE_CHECKING:
+    from rnngraph.runtime.manifest import Manifest as Manifest
+    from rnngraph.runtime.manifest import read_manifest as read_manifest
+    from rnngraph.runtime.session import StreamingSession as StreamingSession
+    from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
+    from rnngraph.runtime.verify import ParityReport as ParityReport
+    from rnngraph.runtime.verify import verify as verify
+else:  # hidden from the type checker, to which a module with __getattr__ has every name
+    __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -1,0 +1,99 @@
+"""Opening a file with onnxruntime on the device that was asked for, and saying what to install where that cannot be."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+import io
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+from rnngraph.errors import InputError, MissingDependencyError
+
+try:
+    import onnxruntime as ort
+except ImportError as error:
+    raise MissingDependencyError(
+        f"rnngraph.runtime needs onnxruntime, which cannot be imported ({error}); "
+        "run: pip install onnxruntime  (for CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]')"
+    ) from error
+
+if TYPE_CHECKING:
+    Session = ort.InferenceSession
+else:
+    Session = Any
+
+Device = Literal["cpu", "cuda", "auto"]
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+_GPU_PACKAGE = "'onnxruntime-gpu[cuda,cudnn]'"
+_ON_CPU = "or use device='cpu'"
+
+
+def create_session(path: str | os.PathLike[str], device: Device, threads: int, *, optimise: bool = True) -> Session:
+    """A session on ``device`` with ``threads`` threads for one operation; "auto" is CUDA where that works, else the CPU.
+
+    InputError: a device or number of threads that is none. MissingDependencyError: CUDA is asked for and does not work, with the
+    command that installs what is missing. Errors of onnxruntime pass through.
+    """
+    if device not in ("cpu", "cuda", "auto"):
+        raise InputError(f"device={device!r}: expected 'cpu', 'cuda' or 'auto'")
+    if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
+        raise InputError(f"threads={threads!r}: expected a whole number of at least 1")
+    if device == "cuda":
+        return _create_on_cuda(path, threads, optimise)
+    if device == "auto":
+        with contextlib.suppress(MissingDependencyError):
+            return _create_on_cuda(path, threads, optimise)
+    return _create(path, [CPU], threads, optimise)
+
+
+def device_of(session: Session) -> Literal["cpu", "cuda"]:
+    """Where the session came up."""
+    return "cuda" if CUDA in session.get_providers() else "cpu"
+
+
+def onnxruntime_version() -> str:
+    """The version that runs."""
+    return str(ort.__version__)
+
+
+def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, optimise: bool) -> Session:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4  # what goes wrong is raised; onnxruntime would print it as well
+    if not optimise:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(os.fspath(path), options, providers=providers, enable_fallback=0)
+
+
+def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool) -> Session:
+    _check_packages()
+    if hasattr(ort, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints a line for each library that is not there
+            ort.preload_dlls()
+    # TF32 keeps 10 bits of the mantissa, and is onnxruntime's default.
+    session = _create(path, [(CUDA, {"use_tf32": "0"}), CPU], threads, optimise)
+    if CUDA not in session.get_providers():
+        raise MissingDependencyError(
+            "device='cuda': onnxruntime found no CUDA that works and came up on the CPU. It needs an NVIDIA driver, and CUDA's libraries of "
+            f"the release it was built with; run: pip install {_GPU_PACKAGE}  ({_ON_CPU})"
+        )
+    return session
+
+
+def _check_packages() -> None:
+    """MissingDependencyError unless onnxruntime-gpu alone is installed."""
+    if CUDA in ort.get_available_providers() and not (_installed("onnxruntime") and _installed("onnxruntime-gpu")):
+        return
+    if _installed("onnxruntime") and _installed("onnxruntime-gpu"):
+        raise MissingDependencyError(
+            "device='cuda': onnxruntime and onnxruntime-gpu are both installed; they own the same folder, and which one runs is chance. "
+            f"Run: pip uninstall --yes onnxruntime onnxruntime-gpu && pip install {_GPU_PACKAGE}  ({_ON_CPU})"
+        )
+    raise MissingDependencyError(
+        f"device='cuda': the onnxruntime that is installed is built without CUDA. "
+        f"Run: pip uninstall --yes onnxruntime && pip install {_GPU_PACKAGE}  ({_ON_CPU})"
+    )
+

@@ -1,0 +1,119 @@
+"""The generated steps and the derived backward, against autograd over the plain loop, for every cell, activation and mask."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from rnngraph.backends.torch.recurrent import run_body, run_body_by_autograd, run_recurrent
+from rnngraph.errors import GraphError
+from rnngraph.ir.activations import ACTIVATIONS
+from rnngraph.ir.cell import Cell, H, exp, linear, maximum, sqrt, sum_last, trace
+from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
+from rnngraph.ir.gradient import differentiate
+from rnngraph.ir.graph import Body, Value
+from rnngraph.ir.passes.mask_body import mask_body
+from rnngraph.ir.types import evaluate, symbol
+
+K = symbol("K")
+PAIRS = [(a, g) for a in sorted(ACTIVATIONS) for g in sorted(ACTIVATIONS)]
+
+
+def operands(body: Body, steps: int = 6, rows: int = 3, width: int = 4, seed: int = 0) -> list[torch.Tensor]:
+    """Random float64 operands of a body, small enough for unbounded activations."""
+    generator = torch.Generator().manual_seed(seed)
+    sizes = {"H": width, "K": width + 1, "N": rows}
+    out = []
+    for v in body.operands:
+        shape = [evaluate(d, sizes) for d in v.shape]
+        shape = [steps, *shape] if v in body.sequences else shape
+        if v.type.element == "bool":
+            out.append(torch.rand(shape, generator=generator) > 0.4)
+        else:
+            out.append((0.3 * torch.randn(shape, generator=generator, dtype=torch.float64)).requires_grad_())
+    return out
+
+
+def compare(body: Body, **sizes: int) -> None:
+    """Values and gradients of the generated step equal those of the plain loop, with and without gradients recorded."""
+    given = operands(body, **sizes)
+    ours, oracle = run_body(body, given), run_body_by_autograd(body, given)
+    factors = [torch.randn_like(x) for x in oracle]
+    leaves = [x for x in given if x.requires_grad]
+    found = torch.autograd.grad([x.mul(k).sum() for x, k in zip(ours, factors, strict=True)], leaves)
+    losses = [x.mul(k).sum() for x, k in zip(oracle, factors, strict=True)]
+    expected = torch.autograd.grad(losses, leaves, allow_unused=True, materialize_grads=True)
+    with torch.no_grad():
+        inference = run_body(body, given)
+    for a, b in [*zip(ours, oracle, strict=True), *zip(found, expected, strict=True), *zip(inference, oracle, strict=True)]:
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", [None, "hold", "reset"])
+@pytest.mark.parametrize(("act", "gate"), PAIRS)
+def test_lstm_cells_equal_the_plain_loop(act: str, gate: str, mode: str | None) -> None:
+    for cell in (lstm, graves_lstm):
+        body = trace(cell, act=act, gate=gate)
+        compare(mask_body(body, mode) if mode else body)
+
+
+@pytest.mark.parametrize("act", sorted(ACTIVATIONS))
+def test_simple_rnn_equals_the_plain_loop(act: str) -> None:
+    compare(trace(simple_rnn, act=act))
+
+
+@pytest.mark.parametrize(("steps", "rows", "width"), [(1, 1, 1), (1, 4, 2), (9, 1, 3), (2, 2, 7)])
+def test_sizes(steps: int, rows: int, width: int) -> None:
+    for body in (trace(graves_lstm, act="tanh", gate="sigmoid"), trace(simple_rnn, act="tanh")):
+        compare(body, steps=steps, rows=rows, width=width)
+
+
+def _two_widths(xw: Value, a: Value, b: Value, R: Value, S: Value, act: object) -> tuple[Value, ...]:
+    """A made-up cell: two states of different widths, two matrix products, a normalisation, y that is no state."""
+    assert callable(act)
+    a = act(xw + linear(b, R))
+    b = b * 0.5 + linear(a * a - maximum(a, 0.1), S)
+    y = exp(-a) / sqrt(1.0 + sum_last(a * a))
+    return y, a, b
+
+
+MADE_UP = Cell(
+    "made_up", _two_widths, sequences={"xw": H}, states={"a": H, "b": K}, weights={"R": (H, K), "S": (K, H)}, activations=("act",)
+)
+
+
+@pytest.mark.parametrize("mode", [None, "hold", "reset"])
+def test_a_cell_from_outside_the_package_trains(mode: str | None) -> None:
+    body = trace(MADE_UP, act="tanh")
+    compare(mask_body(body, mode) if mode else body)
+
+
+def test_the_loop_part_of_the_peephole_lstm_is_minimal() -> None:
+    """One product and seven elementwise nodes a step: everything else is computed for all steps at once."""
+    gradient = differentiate(trace(graves_lstm, act="tanh", gate="sigmoid"))
+    loop = [n.op for n in gradient.block.nodes if gradient.part[n] == "loop"]
+    assert loop.count("linear_t") == 1
+    assert len(loop) <= 10
+
+
+def test_reverse_and_mask_zero_the_output_and_hold_the_state() -> None:
+    body = trace(lstm, act="tanh", gate="sigmoid")
+    given = operands(body)
+    mask = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0], [0, 1, 0]], dtype=torch.bool).unsqueeze(2)
+    y, h, c = run_recurrent({"body": body, "mask_mode": "hold", "reverse": True}, [*given, mask])
+    assert torch.equal(y[~mask.squeeze(2)], torch.zeros(11, 4, dtype=torch.float64))
+    assert torch.equal(h[2], given[1][2])
+    real = [t for t in range(6) if mask[t, 0, 0]]
+    alone = run_recurrent({"body": body, "mask_mode": None, "reverse": True}, [given[0][real, :1], given[1][:1], given[2][:1], given[3]])
+    torch.testing.assert_close(y[real, :1], alone[0])
+    torch.testing.assert_close(c[:1], alone[2])
+
+
+def test_an_op_without_a_derivative_is_named() -> None:
+    def step(xw: Value, h: Value) -> tuple[Value, ...]:
+        out = xw.block.add("outer_sum", [xw, h])
+        return (out, xw + h)
+
+    body = trace(Cell("broken", step, {"xw": H}, {"h": H}, {}))
+    with pytest.raises(GraphError, match="op 'outer_sum' has no derivative"):
+        differentiate(body)

@@ -1,0 +1,151 @@
+"""Graphs for the exporter's tests, built by hand: a stack of cells between the borders, with random parameters and feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from rnngraph.exporters.onnx.emit import build_model
+from rnngraph.exporters.onnx.targets import Target, transform
+from rnngraph.ir.cell import greater, trace, where
+from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
+from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.verify import verify
+
+Arrays = dict[str, np.ndarray]
+CELLS = {"lstm": lstm, "graves_lstm": graves_lstm, "simple_rnn": simple_rnn}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One recurrent layer of a stack."""
+
+    cell: str
+    width: int
+    act: str = "tanh"
+    gate: str = "sigmoid"
+    reverse: bool = False
+    mask_mode: str = "hold"
+
+    @property
+    def activations(self) -> dict[str, str]:
+        """The arguments of :func:`~rnngraph.ir.cell.trace`."""
+        return {"act": self.act} if self.cell == "simple_rnn" else {"act": self.act, "gate": self.gate}
+
+
+def stack(
+    layers: Sequence[Layer],
+    features: int = 5,
+    classes: int = 3,
+    *,
+    masked: bool = False,
+    head: str = "softmax",
+    data_type: Any = "float32",
+    last: bool = False,
+) -> Graph:
+    """x [N, F, T] -> the layers -> a dense layer -> y [N, C, T]; with ``last`` it acts on the last h alone -> y [N, C]."""
+    graph = Graph(data_type)
+    x = graph.input("x", "input", floats(N, features, T))
+    mask = None
+    if masked:
+        given = graph.input("features_mask", "mask", floats(N, T))
+        mask = graph.add("unsqueeze", [greater(graph.add("transpose", [given], order=(1, 0)), 0.5)], "mask", axis=-1)
+    x = graph.add("transpose", [x], order=(2, 0, 1))
+    if mask is not None:
+        x = where(mask, x, 0.0)
+    after: list[tuple[str, Value, int]] = []
+    for index, layer in enumerate(layers):
+        x, states = _layer(graph, index, layer, x, mask)
+        after += [(f"next_state_{index:02d}_{k}", v, index) for k, v in states.items()]
+    index = len(layers)
+    w, b = (graph.input(f"{index}.{k}", "parameter", floats(*s), index) for k, s in {"W": (classes, x.shape[-1]), "b": (classes,)}.items())
+    if last:
+        x = states["h"]
+    y = graph.add("activation", [graph.add("linear", [x, w]) + b], name=head)
+    graph.output("y", "output", y if last else graph.add("transpose", [y], order=(1, 2, 0)), index)
+    for name, value, owner in after:
+        graph.output(name, "next_state", value, owner)
+    verify(graph)
+    return graph
+
+
+def _layer(graph: Graph, index: int, layer: Layer, x: Value, mask: Value | None) -> tuple[Value, dict[str, Value]]:
+    cell, h = CELLS[layer.cell], layer.width
+    graph.prefix = f"{index}."
+    rows = h if layer.cell == "simple_rnn" else 4 * h
+    shapes: dict[str, tuple[Any, ...]] = {"W": (rows, x.shape[-1]), "b": (rows,), "R": (rows, h), "P": (3, h)}
+    p = {k: graph.input(f"{index}.{k}", "parameter", floats(*shapes[k]), index) for k in ("W", "b", *cell.weights)}
+    states = {k: graph.input(f"state_{index:02d}_{k}", "state", floats(N, h), index) for k in cell.states}
+    xw = graph.add("linear", [x, p["W"]]) + p["b"]
+    operands = [xw, *states.values(), *(p[k] for k in cell.weights), *([] if mask is None else [mask])]
+    body = trace(cell, **layer.activations)
+    mode = None if mask is None else layer.mask_mode
+    y, *after = graph.add_many("recurrent", operands, cell.name, body=body, reverse=layer.reverse, mask_mode=mode)
+    graph.prefix = ""
+    return y, dict(zip(states, after, strict=True))
+
+
+def parameters(graph: Graph, seed: int = 0) -> Arrays:
+    """Random parameters, scaled by 1 / sqrt(fan-in)."""
+    generator = np.random.default_rng(seed)
+    return {
+        p.name: (generator.standard_normal(p.value.shape) / np.sqrt(p.value.shape[-1])).astype(graph.data_type)  # type: ignore[arg-type]
+        for p in graph.ports("parameter")
+    }
+
+
+def feeds(graph: Graph, n: int, t: int, seed: int = 0) -> Arrays:
+    """Random x and start states for N = n, T = t; a mask of ones."""
+    generator = np.random.default_rng(seed)
+    sizes = {"N": n, "T": t}
+    out: Arrays = {}
+    for port in graph.ports("input", "mask", "state"):
+        shape = tuple(d if isinstance(d, int) else sizes[str(d)] for d in port.value.shape)
+        values = np.ones(shape) if port.role == "mask" else generator.standard_normal(shape)
+        out[port.name] = values.astype(graph.data_type)
+    return out
+
+
+def model(graph: Graph, target: Target = "portable", **options: Any) -> onnx.ModelProto:
+    """The model of ``graph`` with :func:`parameters`."""
+    return build_model(transform(graph, target, options.get("steps")), parameters(graph), **options)
+
+
+def session(proto: onnx.ModelProto) -> ort.InferenceSession:
+    """A session on the CPU with one thread."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    return ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def run(sess: ort.InferenceSession, given: Arrays) -> Arrays:
+    """All outputs by name."""
+    names = [o.name for o in sess.get_outputs()]
+    return dict(zip(names, sess.run(names, {k: np.ascontiguousarray(v) for k, v in given.items()}), strict=True))
+
+
+def states_of(result: Arrays) -> Arrays:
+    """The next states as states to feed."""
+    return {k.removeprefix("next_"): v for k, v in result.items() if k.startswith("next_")}
+
+
+def in_chunks(sess: ort.InferenceSession, given: Arrays, sizes: Sequence[int]) -> Arrays:
+    """Feed the sequence in chunks of these sizes (the last one repeated), states carried over; y joined over time."""
+    state = {k: v for k, v in given.items() if k.startswith("state")}
+    timed = {k: v for k, v in given.items() if k not in state}
+    total = given["x"].shape[2]
+    results: list[np.ndarray] = []
+    start, k = 0, 0
+    while start < total:
+        stop = min(total, start + sizes[min(k, len(sizes) - 1)])
+        result = run(sess, {**{name: v[..., start:stop] for name, v in timed.items()}, **state})
+        results.append(result["y"])
+        state = states_of(result)
+        start, k = stop, k + 1
+    return {"y": np.concatenate(results, axis=2) if results[0].ndim == 3 else results[-1], **{f"next_{k}": v for k, v in state.items()}}

@@ -1,0 +1,225 @@
+"""The .rnng file: what comes back, and that nothing damaged, newer or foreign is taken."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pickle
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rnngraph as rg
+from rnngraph.errors import ModelFileError
+from rnngraph.serialization import _DIGEST_LENGTH, _MARK
+
+
+def network(updater: Any = None) -> rg.MultiLayerNetwork:
+    layers = [rg.LSTM(n_in=3, n_out=4), rg.GravesLSTM(n_out=5), rg.RnnOutputLayer(n_out=2)]
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, seed=3, l2=1e-3, updater=updater or rg.Adam(1e-2)))
+
+
+def batches() -> list[rg.DataSet]:
+    generator = np.random.default_rng(0)
+    out = []
+    for _ in range(3):
+        labels = np.moveaxis(np.eye(2)[generator.integers(2, size=(4, 6))], -1, 1)
+        mask = (np.arange(6) < generator.integers(1, 7, size=(4, 1))).astype(float)
+        out.append(rg.DataSet(generator.standard_normal((4, 3, 6)), labels, mask))
+    return out
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    net = network()
+    net.fit(batches())
+    net.save(tmp_path / "net.rnng")
+    return tmp_path / "net.rnng"
+
+
+def parts_of(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def write(path: Path, parts: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    """A file with these parts and a digest that fits."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+        archive.comment = _MARK + b"0" * _DIGEST_LENGTH
+    content = path.read_bytes()[:-_DIGEST_LENGTH]
+    path.write_bytes(content + hashlib.sha256(content).hexdigest().encode())
+
+
+@pytest.mark.parametrize("updater", [rg.Adam(1e-2), rg.Sgd(1e-2)])
+def test_going_on_after_load_equals_never_having_stopped(tmp_path: Path, updater: Any) -> None:
+    unbroken, broken = network(updater), network(updater)
+    unbroken.fit(batches(), epochs=4)
+    broken.fit(batches(), epochs=2)
+    broken.save(tmp_path / "net.rnng")
+    loaded = rg.MultiLayerNetwork.load(tmp_path / "net.rnng")
+    assert (loaded.iteration, loaded.epoch, loaded.fitted_with_mask) == (6, 2, True)
+    assert loaded.config == broken.config
+    loaded.fit(batches(), epochs=2)
+    assert (loaded.iteration, loaded.epoch) == (unbroken.iteration, unbroken.epoch)
+    for name, array in unbroken.parameters().items():
+        np.testing.assert_array_equal(loaded.parameters()[name], array, err_msg=name)
+    for name, states in unbroken.updater_state.items():
+        for key, tensor in states.items():
+            np.testing.assert_array_equal(loaded.updater_state[name][key].numpy(), tensor.numpy(), err_msg=f"{name}/{key}")
+
+
+def test_a_fresh_network_comes_back(tmp_path: Path) -> None:
+    net = network()
+    net.save(tmp_path / "a.rnng")
+    loaded = rg.MultiLayerNetwork.load(str(tmp_path / "a.rnng"))
+    assert (loaded.iteration, loaded.updater_state, loaded.fitted_with_mask) == (0, {}, False)
+    x = np.random.default_rng(0).standard_normal((2, 3, 4))
+    np.testing.assert_array_equal(loaded.output(x), net.output(x))
+    loaded.save(tmp_path / "b.rnng")
+    assert (tmp_path / "a.rnng").read_bytes() == (tmp_path / "b.rnng").read_bytes()
+
+
+def test_the_parts_are_plain_json_and_safetensors(saved: Path) -> None:
+    parts = parts_of(saved)
+    assert list(parts) == ["training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors"]
+    training = json.loads(parts["training.json"])
+    assert training == {"format": 1, "producer": f"rnngraph {rg.__version__}", "iteration": 3, "epoch": 1, "fitted_with_mask": True}
+
+
+def test_saving_replaces_the_file_or_leaves_it(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = saved.read_bytes()
+    net = network()
+    monkeypatch.setattr("os.replace", lambda a, b: (_ for _ in ()).throw(OSError("disk is full")))
+    with pytest.raises(OSError, match="disk is full"):
+        net.save(saved)
+    assert saved.read_bytes() == before
+    assert [p.name for p in saved.parent.iterdir()] == [saved.name]
+    monkeypatch.undo()
+    net.save(saved)
+    assert rg.MultiLayerNetwork.load(saved).iteration == 0
+
+
+def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"none.rnng: cannot be read \(No such file or directory\); expected a .rnng file"):
+        rg.MultiLayerNetwork.load(tmp_path / "none.rnng")
+    with pytest.raises(ModelFileError, match=r"cannot be read \(Is a directory\)"):
+        rg.MultiLayerNetwork.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"hello, this is text", pickle.dumps({"a": 1})])
+def test_a_file_of_another_kind_is_told(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x.rnng").write_bytes(content)
+    with pytest.raises(ModelFileError, match=r"x.rnng: not a .rnng file \(it does not begin as a zip archive does\)"):
+        rg.MultiLayerNetwork.load(tmp_path / "x.rnng")
+
+
+def test_any_truncation_is_noticed(saved: Path) -> None:
+    content = saved.read_bytes()
+    for length in [4, 30, *range(100, len(content), len(content) // 20), len(content) - 1]:
+        saved.write_bytes(content[:length])
+        with pytest.raises(ModelFileError, match=r"net.rnng: "):
+            rg.MultiLayerNetwork.load(saved)
+
+
+def test_any_altered_byte_is_noticed(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    positions = {*range(0, len(content), 37), *range(60), *range(len(content) - 400, len(content))}
+    for position in sorted(positions):
+        content[position] ^= 0x04
+        saved.write_bytes(content)
+        with pytest.raises(ModelFileError, match=r"net.rnng: "):
+            rg.MultiLayerNetwork.load(saved)
+        content[position] ^= 0x04
+    saved.write_bytes(content)
+    rg.MultiLayerNetwork.load(saved)
+
+
+def test_trailing_bytes_are_noticed(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes() + b"\0")
+    with pytest.raises(ModelFileError, match=r"net.rnng: "):
+        rg.MultiLayerNetwork.load(saved)
+
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def changed(saved: Path, change: Change) -> None:
+    """Rewrite the file with ``change`` made to its training.json, the digest made anew."""
+    parts = parts_of(saved)
+    training = json.loads(parts["training.json"])
+    change(training)
+    write(saved, {**parts, "training.json": json.dumps(training).encode()})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.update(format=2, producer="rnngraph 9.0"), r"format 2, written by rnngraph 9.0; .* reads up to format 1: upgrade it"),
+        (lambda t: t.update(format="1"), r"training.json has no format version \(format='1'\)"),
+        (lambda t: t.pop("epoch"), r"training.json lacks epoch"),
+        (lambda t: t.update(iteration=-1), r"training.json: iteration is -1, expected a whole number from 0 on"),
+        (lambda t: t.update(epoch="a"), r"training.json: epoch is 'a'"),
+    ],
+)
+def test_training_json_that_does_not_fit_is_told(saved: Path, change: Change, message: str) -> None:
+    changed(saved, change)
+    with pytest.raises(ModelFileError, match=message):
+        rg.MultiLayerNetwork.load(saved)
+
+
+def test_parts_of_another_network_are_told(saved: Path, tmp_path: Path) -> None:
+    other = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[rg.LSTM(n_in=3, n_out=40), rg.RnnOutputLayer(n_out=2)]))
+    other.save(tmp_path / "other.rnng")
+    ours, theirs = parts_of(saved), parts_of(tmp_path / "other.rnng")
+    for name, message in (
+        ("configuration.json", r"asks for \d+ bytes of parameters, parameters.safetensors has \d+; the two are not of one network"),
+        ("parameters.safetensors", r"it has the arrays 0.R, .*; the configuration asks for"),
+    ):
+        write(tmp_path / "mixed.rnng", {**ours, name: theirs[name]})
+        with pytest.raises(ModelFileError, match=message):
+            rg.MultiLayerNetwork.load(tmp_path / "mixed.rnng")
+    write(tmp_path / "mixed.rnng", {**theirs, "updater_state.safetensors": ours["updater_state.safetensors"]})
+    with pytest.raises(ModelFileError, match=r"belongs to no parameter of the configuration|the configuration asks for"):
+        rg.MultiLayerNetwork.load(tmp_path / "mixed.rnng")
+
+
+def test_a_configuration_of_absurd_size_allocates_nothing(saved: Path) -> None:
+    parts = parts_of(saved)
+    text = parts["configuration.json"].decode().replace('"n_out":4', '"n_out":4000000000').replace('"n_in":4', '"n_in":4000000000')
+    text = text.replace('"n_out": 4', '"n_out": 4000000000').replace('"n_in": 4', '"n_in": 4000000000')
+    write(saved, {**parts, "configuration.json": text.encode()})
+    with pytest.raises(ModelFileError, match=r"asks for 2[0-9]{20} bytes|does not describe a network"):
+        rg.MultiLayerNetwork.load(saved)
+
+
+def test_a_configuration_that_is_none_is_told(saved: Path) -> None:
+    write(saved, {**parts_of(saved), "configuration.json": b"{}"})
+    with pytest.raises(ModelFileError, match=r"configuration.json does not describe a network: "):
+        rg.MultiLayerNetwork.load(saved)
+
+
+def test_other_parts_and_compressed_parts_are_refused(saved: Path) -> None:
+    parts = parts_of(saved)
+    write(saved, {**parts, "extra.pkl": pickle.dumps(1)})
+    with pytest.raises(ModelFileError, match=r"a zip with the parts .*extra.pkl.*; a .rnng file has training.json, configuration.json"):
+        rg.MultiLayerNetwork.load(saved)
+    write(saved, {**parts, "parameters.safetensors": bytes(10**6)}, zipfile.ZIP_DEFLATED)
+    with pytest.raises(ModelFileError, match=r"part \S+ claims \d+ bytes in a file of \d+"):
+        rg.MultiLayerNetwork.load(saved)
+
+
+def test_nan_in_a_file_is_told(saved: Path) -> None:
+    from safetensors.numpy import load, save
+
+    parts = parts_of(saved)
+    arrays = load(parts["parameters.safetensors"])
+    arrays["0.b"][3] = np.nan
+    write(saved, {**parts, "parameters.safetensors": save(arrays)})
+    with pytest.raises(ModelFileError, match=r"array 0.b has values that are not finite"):
+        rg.MultiLayerNetwork.load(saved)
