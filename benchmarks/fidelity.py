@@ -28,7 +28,8 @@ def main() -> None:
     lines = [
         "# Fidelity",
         "",
-        "Written by `make fidelity`. Compared with arrays that Deeplearning4j 1.0.0-M2.1 computed in float32 on a CPU: output, score, gradient, five fits, stepping.",
+        "Written by `make fidelity`. Compared with arrays that Deeplearning4j 1.0.0-M2.1 computed in float32 on a CPU:",
+        "output, score, gradient, five fits, stepping.",
         "Errors are relative to max(0.1, the array's largest value), for parameters after fits to max(1, largest).",
         "",
         "| family | cases | compared | matched |",
@@ -43,8 +44,8 @@ def main() -> None:
         "",
         "## Bit equality in onnxruntime",
         "",
-        "One exported file gives the same bits whether a sequence is fed whole, in chunks, step by step, or a row alone (CPU, float32), with and without mask;",
-        "a masked step leaves no bit. `tests/exporters/test_bits.py` holds this with `numpy.array_equal`.",
+        "One exported file gives the same bits whether a sequence is fed whole, in chunks, step by step, or a row alone (CPU, float32),",
+        "with and without mask; a masked step leaves no bit. `tests/exporters/test_bits.py` holds this with `numpy.array_equal`.",
         "",
     ]
     (ROOT / "docs").mkdir(exist_ok=True)

@@ -215,7 +215,7 @@ def main() -> None:
         file.write(json.dumps({"machine": machine, "versions": versions, "rows": rows}, indent=1).encode())
     text = f"""# Performance
 
-Written by `make bench` (medians of {args.rounds} rounds, peers in the same run, in alternation; ratios are ours to the peer's unless the row says otherwise).
+Written by `make bench`: medians of {args.rounds} rounds, peers in the same run, in alternation; a row says what is divided by what.
 Machine: {machine}. Versions: {", ".join(f"{k} {v}" for k, v in versions.items())}.
 
 {report(rows)}

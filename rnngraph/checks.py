@@ -108,8 +108,14 @@ def check_finite(x: np.ndarray, mask: np.ndarray | None = None, name: str = "x",
     reach = "" if np.isnan(value) else f" ({x.dtype} reaches {np.finfo(x.dtype).max:.3g})"
     masking = "fill them in" if x.ndim == 2 else "fill them in, or mask their steps"
     raise InputError(
-        f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite at steps that are not masked; {masking}"
+        f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite "
+        f"at steps that are not masked; {masking}"
     )
+
+
+def is_count(value: object, least: int = 1) -> bool:
+    """Whether ``value`` is an integer, and no boolean, of at least ``least``."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
 def _ready(array: np.ndarray, data_type: str) -> np.ndarray:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from rnngraph.errors import RnnGraphError
+
+if TYPE_CHECKING:
+    from rnngraph.runtime import Manifest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train, export and stream recurrent networks.")
 Model = Annotated[Path, typer.Argument(help="A file written by export_onnx.")]
@@ -38,11 +43,11 @@ def export(
 @app.command()
 def inspect(model: Model, as_json: AsJson = False) -> None:
     """Show what goes into a file, what comes out and which state it has. Example: rnngraph inspect net.onnx"""
-    from rnngraph.runtime.manifest import read_manifest_json
+    from rnngraph.runtime import read_manifest
 
-    manifest = read_manifest_json(model)
+    manifest = read_manifest(model)
     if as_json:
-        typer.echo(json.dumps(manifest, indent=2))
+        typer.echo(json.dumps(asdict(manifest), indent=2))
         return
     console = Console()
     console.print(ports_table(manifest))
@@ -50,30 +55,30 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         console.print(line, highlight=False)
 
 
-def ports_table(manifest: dict[str, Any]) -> Table:
+def ports_table(manifest: Manifest) -> Table:
     """The inputs and outputs of a manifest, states beside their initial values."""
-    initial = {s["input"]: f"{s['initial']:g}" for s in manifest["states"]}
+    initial = {s.input: f"{s.initial:g}" for s in manifest.states}
     table = Table(title="inputs and outputs")
     for column in ("", "name", "role", "shape", "type", "starts as"):
         table.add_column(column)
-    for side, ports in (("in", manifest["inputs"]), ("out", manifest["outputs"])):
+    for side, ports in (("in", manifest.inputs), ("out", manifest.outputs)):
         for port in ports:
-            shape = f"[{', '.join(map(str, port['shape']))}]".replace("[", r"\[")
-            table.add_row(side, port["name"], port["role"], shape, port["data_type"], initial.get(port["name"], ""))
+            shape = escape(f"[{', '.join(map(str, port.shape))}]")
+            table.add_row(side, port.name, port.role, shape, port.data_type, initial.get(port.name, ""))
     return table
 
 
-def facts(manifest: dict[str, Any]) -> list[str]:
+def facts(manifest: Manifest) -> list[str]:
     """What a manifest says besides its ports, a line each."""
-    layers = " -> ".join(f"{layer['type']}({layer['n_out']})" for layer in manifest["layers"])
-    streams = "yes" if manifest["streams"] else f"no: {manifest['why_not']}"
+    layers = " -> ".join(f"{layer['type']}({layer['n_out']})" for layer in manifest.layers)
+    streams = "yes" if manifest.streams else f"no: {manifest.why_not}"
     return [
         f"network     {layers}",
-        f"parameters  {manifest['parameters']['count']}, sha-256 {manifest['parameters']['sha256'][:16]}",
+        f"parameters  {manifest.parameters_count}, sha-256 {manifest.parameters_sha256[:16]}",
         f"streams     {streams}",
-        f"mask        {manifest['mask']['rule']}",
-        f"time        {manifest['time']['rule']}",
-        f"target      {manifest['target']}, written by {manifest['producer']}",
+        f"mask        {manifest.mask.rule}",
+        f"time        {manifest.time.rule}",
+        f"target      {manifest.target}, written by {manifest.producer}",
     ]
 
 
@@ -82,7 +87,7 @@ def verify(model: Model, device: Annotated[str, typer.Option(help="cpu, cuda or 
     """Check that a file computes what its network computed; exit code 1 where a number is off. Example: rnngraph verify net.onnx"""
     from rnngraph.runtime import verify as run
 
-    report = run(model, device=device)
+    report = run(model, device=device)  # type: ignore[arg-type]  # verify checks the name and says which there are
     typer.echo(report.to_json() if as_json else str(report))
     if not report:
         raise typer.Exit(1)

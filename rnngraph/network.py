@@ -41,6 +41,10 @@ class MultiLayerNetwork:
     Raises ConfigurationError for anything but a configuration, MissingDependencyError without torch.
     """
 
+    updater_state: dict[str, dict[str, torch.Tensor]]
+    """What the updaters keep, by parameter and then by name: ``{"0.W": {"m": ..., "v": ...}}``; empty before the first update."""
+    _parameters: dict[str, torch.Tensor]
+
     def __init__(self, config: MultiLayerConfiguration) -> None:
         if not isinstance(config, MultiLayerConfiguration):
             raise ConfigurationError(
@@ -56,11 +60,9 @@ class MultiLayerNetwork:
         self.epoch = 0
         self.fitted_with_mask = False
         self.interrupted = False
-        self.updater_state: dict[str, dict[str, torch.Tensor]] = {}
-        self._dtype: torch.dtype = getattr(torch, config.data_type)
-        self._parameters: dict[str, torch.Tensor] = {
-            name: torch.tensor(arrays[name], dtype=self._dtype, requires_grad=True) for name in parameter_shapes(config)
-        }
+        self.updater_state = {}
+        dtype = getattr(torch, config.data_type)
+        self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._listeners: list[TrainingListener] = []
         self._programs: dict[tuple[bool, bool, bool], Program] = {}
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
@@ -162,7 +164,9 @@ class MultiLayerNetwork:
 
     def set_listeners(self, *listeners: TrainingListener | Sequence[TrainingListener]) -> None:
         """The listeners of every later ``fit``, in the place of those set before."""
-        self._listeners = [one for given in listeners for one in (given if isinstance(given, (list, tuple)) else [given])]  # type: ignore[list-item]
+        self._listeners = []
+        for given in listeners:
+            self._listeners.extend(given if isinstance(given, Sequence) else [given])
 
     def fit(
         self,
@@ -266,9 +270,9 @@ class MultiLayerNetwork:
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
-        source = stream or StreamState(state_specs(self.config), [], self.config.data_type)
+        states = self._stream.zeros(len(x), names) if stream is None else stream.start(len(x), names)
         feeds = {**self._parameters, "x": torch.from_numpy(x)}
-        feeds.update((name, torch.from_numpy(array)) for name, array in source.start(len(x), names).items())
+        feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
         if mask is not None:
             feeds["features_mask"] = torch.from_numpy(mask)
         return feeds

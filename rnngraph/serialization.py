@@ -16,7 +16,6 @@ import io
 import json
 import math
 import os
-import struct
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
@@ -96,19 +94,14 @@ def read_network(path: str | os.PathLike[str]) -> SavedNetwork:
         raise ModelFileError(
             f"{where}: not a .rnng file (it does not begin as a zip archive does); expected one written by MultiLayerNetwork.save"
         )
+    _check_digest(where, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _read(where, archive, content)
-    except (
-        zipfile.BadZipFile,
-        SafetensorError,
-        UnicodeDecodeError,
-        json.JSONDecodeError,
-        NotImplementedError,
-        EOFError,
-        struct.error,
-    ) as error:
-        raise ModelFileError(f"{where}: truncated or altered ({error}); copy it again from where it was saved") from error
+    except ModelFileError:
+        raise
+    except Exception as error:  # a zip made to mislead can raise nearly anything
+        raise ModelFileError(f"{where}: altered ({error}); copy it again from where it was saved") from error
 
 
 def _looks_right(path: Path) -> bool:
@@ -118,7 +111,7 @@ def _looks_right(path: Path) -> bool:
 
 
 def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
-    """The parts, each looked at only when those before it hold: sizes, format, digest, configuration, arrays."""
+    """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
     if sorted(sizes) != sorted(_PARTS):
         raise ModelFileError(f"{where}: a zip with the parts {', '.join(sorted(sizes)) or 'none'}; a .rnng file has {', '.join(_PARTS)}")
@@ -134,7 +127,6 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
             )
     training = json.loads(archive.read("training.json"))
     _check_format(where, training)
-    _check_digest(where, archive.comment, content)
     config = _configuration(where, archive.read("configuration.json").decode())
     shapes = _checked_shapes(where, config, sizes["parameters.safetensors"].file_size)
     parameters = load_arrays(archive.read("parameters.safetensors"))
@@ -170,10 +162,14 @@ def _check_format(where: Path, training: Any) -> None:
             raise ModelFileError(f"{where}: training.json: {key} is {training[key]!r}, expected a whole number from 0 on")
 
 
-def _check_digest(where: Path, comment: bytes, content: bytes) -> None:
-    """Every byte before the digest counts."""
-    expected = _MARK + hashlib.sha256(content[:-_DIGEST_LENGTH]).hexdigest().encode()
-    if comment != expected:
+def _check_digest(where: Path, content: bytes) -> None:
+    """The digest comes before all else: of bytes that are not those written, nothing is read."""
+    mark, digest = content[-len(_MARK) - _DIGEST_LENGTH : -_DIGEST_LENGTH], content[-_DIGEST_LENGTH:]
+    if mark != _MARK:
+        raise ModelFileError(
+            f"{where}: truncated, or not a .rnng file: it does not end in a sha-256; copy it again from where it was saved"
+        )
+    if digest != hashlib.sha256(content[:-_DIGEST_LENGTH]).hexdigest().encode():
         raise ModelFileError(
             f"{where}: altered: its sha-256 is not the one that was written with it; copy it again from where it was saved"
         )

@@ -59,6 +59,10 @@ class StreamState:
             )
         return {name: self._initial(self._specs[name], rows) for name in names}
 
+    def zeros(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
+        """The arrays with which a sequence begins; what is held does not matter."""
+        return {name: np.zeros((rows, self._specs[name].width), self._dtype) for name in names}
+
     def _initial(self, spec: StateSpec, rows: int) -> np.ndarray:
         """The held array, or that of the key that stands for it, or zeros."""
         if spec.name in self._arrays:
@@ -158,12 +162,13 @@ class StreamState:
     def _layer(self, layer: int) -> list[StateSpec]:
         return [s for s in self._specs.values() if s.layer == layer]
 
-    def _stateful(self, layer: int) -> list[StateSpec]:
+    def _stateful(self, layer: object) -> list[StateSpec]:
         """The specs of a layer that has states; StateError for any other."""
-        specs = self._layer(layer) if isinstance(layer, (int, np.integer)) else []
+        index = int(layer) if isinstance(layer, (int, np.integer)) else -1
+        specs = self._layer(index)
         if not specs:
-            there = isinstance(layer, (int, np.integer)) and 0 <= layer < len(self._types)
-            what = f"layers[{layer}] is a {self._types[layer]}, which has no state" if there else f"there is no layer {layer!r}"
+            there = 0 <= index < len(self._types)
+            what = f"layers[{index}] is a {self._types[index]}, which has no state" if there else f"there is no layer {layer!r}"
             raise StateError(f"{what}; layers with state: {_listed(sorted({s.layer for s in self._specs.values()})) or 'none'}")
         return specs
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnngraph.errors import InputError, ModelFileError, StreamingError
-from rnngraph.runtime.device import Device, Session, device_of, ort
+from rnngraph.runtime.device import Device, Session, device_of, shared_value
 from rnngraph.runtime.manifest import Manifest, Port, open_model
 
 Array = npt.NDArray[Any]
@@ -38,8 +38,8 @@ class Engine:
         """A session on the CPU for a file that was written for it; an error if CUDA was insisted on."""
         if device == "cuda":
             raise ModelFileError(
-                f"{self.path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies at "
-                "every step; export it with target='portable', or use device='cpu'"
+                f"{self.path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies "
+                "at every step; export it with target='portable', or use device='cpu'"
             )
         return open_model(self.path, "cpu", threads)[0]
 
@@ -74,7 +74,8 @@ def check_feeds(manifest: Manifest, feeds: Mapping[str, Array]) -> None:
         if array.ndim != len(port.shape) or not all(_fits(d, n, sizes) for d, n in zip(port.shape, array.shape, strict=True)):
             known = f", with {', '.join(f'{k} = {v}' for k, v in sizes.items())}" if sizes else ""
             raise InputError(
-                f"{port.name} has the shape {list(array.shape)}, expected [{', '.join(map(str, port.shape))}]{known} and no axis of length 0"
+                f"{port.name} has the shape {list(array.shape)}, expected [{', '.join(map(str, port.shape))}]{known}, "
+                "and no axis of length 0"
             )
 
 
@@ -101,14 +102,15 @@ class Stepper:
         self._turn = 0
         self._whole = arrays[manifest.port("input").name]
         self._x = _without(self._whole, manifest.time.input_axis)
-        self._shape, self._dtype = self._x.shape, self._x.dtype
+        self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
         self._flags = bytearray(self._whole.size)
         self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
         self._mask = arrays[manifest.mask.input] if manifest.mask.input else None
         self._all_real = True
         if self._mask is not None:
             self._mask[...] = 1
-        self._y = _without(arrays[manifest.port("output").name], manifest.time.output_axis)
+        self._whole_y = arrays[manifest.port("output").name]
+        self._y = _without(self._whole_y, manifest.time.output_axis)
         self._bindings = [
             _bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
             for read, write in ((first, second), (second, first))
@@ -126,29 +128,40 @@ class Stepper:
         for name, array in self._states[self._turn].items():
             array[...] = states[name]
 
-    def take(self, x: object) -> bool:
-        """Take x [N, F] for the next step, all steps real; false, and nothing is taken, where it has to be looked at more closely."""
-        if type(x) is not np.ndarray or x.shape != self._shape or x.dtype != self._dtype or not self._all_real:
-            return False
-        self._x[...] = x
-        np.isfinite(self._whole, self._finite)
-        return 0 not in self._flags
+    def take(self, x: object) -> Array | None:
+        """Take x [N, F] or [N, F, 1] for the next step, all steps real.
 
-    def put(self, x: Array, mask: Array | None) -> None:
-        """Take x [N, F, 1], checked, and a mask [N, 1] of ones and zeros, None for ones, where the file has one."""
+        Gives the buffer that will hold the output, with a time axis if x has one. None, and nothing is taken, where x has to be looked at
+        more closely.
+        """
+        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
+            return None
+        if x.shape == self._shape:
+            self._x[...] = x
+            y = self._y
+        elif x.shape == self._whole_shape:
+            self._whole[...] = x
+            y = self._whole_y
+        else:
+            return None
+        np.isfinite(self._whole, self._finite)
+        return None if 0 in self._flags else y
+
+    def put(self, x: Array, mask: Array | None, *, time: bool) -> Array:
+        """Take x [N, F, 1] and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
         self._whole[...] = x
         if self._mask is not None:
             self._mask[...] = 1 if mask is None else mask
             self._all_real = bool(self._mask.all())
+        return self._whole_y if time else self._y
 
-    def step(self) -> Array:
-        """Run what was taken; gives the output of the step, [N, n_out], the caller's own array."""
+    def step(self) -> None:
+        """Run what was taken."""
         try:
             self._run(self._handles[self._turn], None)
         except Exception as error:
             raise failed(error) from error
         self._turn ^= 1
-        return self._y.copy()
 
 
 def _buffer(port: Port, rows: int) -> Array:
@@ -166,7 +179,7 @@ def _bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
     """Bind all inputs and outputs of the file to ``arrays``; the binding keeps their memory alive."""
     binding = engine.session.io_binding()
     for port in engine.manifest.inputs:
-        binding.bind_ortvalue_input(port.name, ort.OrtValue.ortvalue_from_numpy(arrays[port.name]))
+        binding.bind_ortvalue_input(port.name, shared_value(arrays[port.name]))
     for port in engine.manifest.outputs:
-        binding.bind_ortvalue_output(port.name, ort.OrtValue.ortvalue_from_numpy(arrays[port.name]))
+        binding.bind_ortvalue_output(port.name, shared_value(arrays[port.name]))
     return binding

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnngraph import state
 from rnngraph.checks import as_features, as_mask, check_finite
 from rnngraph.errors import InputError, ModelFileError, StateError, StreamingError
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine, Stepper
 from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.snapshot import StateSnapshot
-from rnngraph.state import StateSpec, StreamState
+from rnngraph.state import Rows, StateSpec, StreamState
+from rnngraph.state import StateSnapshot as Snapshot
 
 
 class StreamingSession:
@@ -37,9 +37,7 @@ class StreamingSession:
 
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
         self._engine = Engine(path, device, threads)
-        self._state = StreamState(
-            _specs(self._engine), [str(layer.get("type")) for layer in self.manifest.layers], self.manifest.data_type
-        )
+        self._state = StreamState(_specs(self._engine), [str(layer.get("type")) for layer in self.manifest.layers], self.manifest.data_type)
         self._names = [s.input for s in self.manifest.states]
         self._stepper: Stepper | None = None
         # The stepper while its buffers hold the state; None while _state does.
@@ -87,24 +85,23 @@ class StreamingSession:
         onnxruntime failed.
         """
         live = self._live
-        if live is not None and features_mask is None and live.take(x):
-            return live.step()
+        if live is not None and features_mask is None and (y := live.take(x)) is not None:
+            live.step()
+            return y.copy()
         return self._step(x, features_mask)
 
     def _step(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None) -> Array:
         """:meth:`rnn_time_step` where something is to be checked or prepared."""
         if not self.manifest.streams:
-            raise StreamingError(
-                f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences"
-            )
+            raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
         array, mask = self._checked(x, features_mask, step=True)
         single = np.ndim(x) == 2
         stepper = self._stepper_for(array)
         if stepper is not None:
-            stepper.put(array, mask)
-            y = stepper.step()
+            y = stepper.put(array, mask, time=not single)
+            stepper.step()
             self._live = stepper
-            return y if single else self._with_time(y)
+            return y.copy()
         states = self._held().start(len(array), self._names)
         y, states = self._run(array, mask, states)
         self._state.keep(states)
@@ -124,10 +121,6 @@ class StreamingSession:
             self._stepper = Stepper(self._engine, rows)
         self._stepper.load(states)
         return self._stepper
-
-    def _with_time(self, y: Array) -> Array:
-        axis = self.manifest.time.output_axis
-        return y if axis is None else np.expand_dims(y, axis)
 
     def _run(self, x: Array, mask: Array | None, states: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
         """Output and next states of x [N, F, T] from ``states``; a file of single steps is run once for each."""
@@ -157,7 +150,8 @@ class StreamingSession:
         array = as_features(x, _size(port.shape[1]), port.data_type, step_allowed=step, time=timed)
         if manifest.batch not in (None, len(array)):
             raise InputError(
-                f"x has {len(array)} rows, but {self.path} was exported for batch={manifest.batch}; give {manifest.batch} rows, or export with batch=None"
+                f"x has {len(array)} rows, but {self.path} was exported for batch={manifest.batch}; "
+                f"give {manifest.batch} rows, or export with batch=None"
             )
         mask = None
         if features_mask is not None:
@@ -171,7 +165,7 @@ class StreamingSession:
 
     # The state
 
-    def rnn_clear_previous_state(self, rows: state.Rows = None) -> None:
+    def rnn_clear_previous_state(self, rows: Rows = None) -> None:
         """Begin anew: forget the state of all rows, or set that of some to the initial one. StateError for rows that are not there."""
         self._held().clear(rows)
         self._live = None
@@ -196,7 +190,7 @@ class StreamingSession:
         """The state of all rows now, as copies; ``to_bytes`` makes it travel."""
         return StateSnapshot(self._held().snapshot().states, self.manifest.parameters_sha256)
 
-    def restore(self, snapshot: state.StateSnapshot) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go on from ``snapshot``, of this or another session or of a MultiLayerNetwork; it stays as it is.
 
         StateError: it was taken of another network, or of another batch where the file has a fixed one.
@@ -209,7 +203,7 @@ class StreamingSession:
                 "restore it into a session of the file that it came from"
             )
         self._check_batch("the snapshot", snapshot.states)
-        self._held().restore(state.StateSnapshot(_without_stand_ins(snapshot.states, self._names)))
+        self._held().restore(Snapshot(_without_stand_ins(snapshot.states, self._names)))
         self._live = None
 
     def _held(self) -> StreamState:
@@ -222,8 +216,10 @@ class StreamingSession:
         """StateError where the file has a fixed batch and an array has other rows."""
         batch = self.manifest.batch
         rows = next((np.shape(a)[0] for a in arrays.values() if np.ndim(a) and np.shape(a)[0] != batch), batch)
-        if rows != batch:
-            raise StateError(f"{what} has {rows} rows, but {self.path} was exported for batch={batch}; give {batch} rows, or export with batch=None")
+        if batch is not None and rows != batch:
+            raise StateError(
+                f"{what} has {rows} rows, but {self.path} was exported for batch={batch}; give {batch} rows, or export with batch=None"
+            )
 
 
 def _specs(engine: Engine) -> list[StateSpec]:
@@ -231,8 +227,8 @@ def _specs(engine: Engine) -> list[StateSpec]:
     for s in engine.manifest.states:
         if s.initial != 0 or len(s.shape) != 1:
             raise ModelFileError(
-                f"{engine.path}: state {s.input} has the shape {list(s.shape)} and begins at {s.initial}; this version of rnngraph steps states "
-                "[N, H] that begin at 0; run: pip install --upgrade rnngraph"
+                f"{engine.path}: state {s.input} has the shape {list(s.shape)} and begins at {s.initial}; this version of rnngraph steps "
+                "states [N, H] that begin at 0; run: pip install --upgrade rnngraph"
             )
     return [StateSpec(s.input, s.layer, s.key, s.shape[0], _STAND_IN.get(s.key)) for s in engine.manifest.states]
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rnngraph import state
 from rnngraph.errors import MissingDependencyError, StateError
+from rnngraph.state import StateSnapshot as Snapshot
 
 FORMAT = 1
 """The newest format of the bytes that this version reads."""
@@ -22,7 +22,7 @@ _LENGTH = 8
 
 
 @dataclass(frozen=True)
-class StateSnapshot(state.StateSnapshot):
+class StateSnapshot(Snapshot):
     """A stream's state at one moment: arrays [N, H] by state name, empty before the first step.
 
     ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which all files of one network share; None
@@ -44,10 +44,13 @@ class StateSnapshot(state.StateSnapshot):
         about = _metadata(data)
         version = about.get("format", "")
         if not version.isdigit() or not about.get("sha256"):
-            raise StateError("from_bytes: these are safetensors, but none that StateSnapshot.to_bytes made; give the bytes that it returned")
+            raise StateError(
+                "from_bytes: these are safetensors, but none that StateSnapshot.to_bytes made; give the bytes that it returned"
+            )
         if int(version) > FORMAT:
             raise StateError(
-                f"from_bytes: the snapshot has format {version}, this version of rnngraph reads up to {FORMAT}; run: pip install --upgrade rnngraph"
+                f"from_bytes: the snapshot has format {version}, this version of rnngraph reads up to {FORMAT}; "
+                "run: pip install --upgrade rnngraph"
             )
         try:
             arrays: dict[str, npt.NDArray[Any]] = _safetensors().load(bytes(data))

@@ -45,7 +45,7 @@ class Case:
 
 
 def from_dl4j(kind: str, table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """DL4J's arrays of a layer in our layout: transposed, gates from (candidate, f, o, i) to (i, f, g, o), peepholes from (f, o, i) to (i, f, o)."""
+    """DL4J's arrays of a layer in our layout: transposed; gates candidate, f, o, i -> i, f, g, o; peepholes f, o, i -> i, f, o."""
     if kind not in ("LSTM", "GravesLSTM"):
         return {{"RW": "R"}.get(k, k): np.ascontiguousarray(v.T) for k, v in table.items()}
     h = table["RW"].shape[0]
@@ -104,13 +104,14 @@ def errors(case: Case, folder: Path) -> dict[str, float]:
     """Every quantity of a case against ours: the largest relative error by kind. Outputs also through the reference and onnxruntime."""
     from rnngraph.backends.reference import run
     from rnngraph.exporters import export_onnx
+    from rnngraph.ir.types import evaluate
     from rnngraph.lowering import lower
     from rnngraph.runtime import StreamingSession
 
     net, data, arrays = case.net, case.data, case.arrays
     found: dict[str, float] = {"output, torch": largest_error(net.output(data.features), arrays["output"], 0.1)}
     graph = lower(net.config)
-    states = {p.name: np.zeros((len(data.features), int(p.value.shape[1]))) for p in graph.ports("state")}  # type: ignore[call-overload]
+    states = {p.name: np.zeros((len(data.features), evaluate(p.value.shape[1], {}))) for p in graph.ports("state")}
     reference = run(graph, {"x": data.features, **net.parameters(), **states})
     found["output, reference"] = largest_error(reference["y"], arrays["output"], 0.1)
     export_onnx(net, folder / "net.onnx")

@@ -14,6 +14,8 @@ import rnngraph as rg
 from rnngraph.backends.reference import run
 from rnngraph.errors import ConfigurationError, InputError, StateError
 from rnngraph.lowering import lower
+from rnngraph.lowering.states import state_specs
+from rnngraph.training.listeners import TrainingListener
 
 Array = npt.NDArray[Any]
 N, F, T = 3, 3, 7
@@ -45,7 +47,7 @@ def test_output_equals_the_reference() -> None:
     for kind in ("steps", "last"):
         net = rg.MultiLayerNetwork(config(kind))
         graph = lower(net.config, features_mask=True)
-        zeros = {p.name: np.zeros((N, p.value.shape[1])) for p in graph.ports("state")}  # type: ignore[arg-type]
+        zeros = {s.name: np.zeros((N, s.width)) for s in state_specs(net.config)}
         expected = run(graph, {"x": features(), "features_mask": MASK, **zeros, **net.parameters()})["y"]
         real = np.broadcast_to(MASK[:, None] > 0, expected.shape) if kind == "steps" else np.ones(expected.shape, bool)
         np.testing.assert_allclose(net.output(features(), MASK)[real], expected[real], rtol=1e-9)
@@ -164,8 +166,8 @@ def test_another_batch_without_clearing_is_refused_and_the_state_stays() -> None
 @pytest.mark.parametrize("loss", ["mcxent", "mse"])
 def test_gradient_equals_central_differences(kind: str, loss: str) -> None:
     base = config(kind)
-    last = base.layers[-1]
-    end = type(last)(n_out=2, activation="softmax" if loss == "mcxent" else "tanh", loss=loss)
+    last: Any = type(base.layers[-1])
+    end = last(n_out=2, activation="softmax" if loss == "mcxent" else "tanh", loss=loss)
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[*base.layers[:-1], end], seed=3, data_type="float64"))
     score, gradient = net.gradient(dataset(kind))
     assert score == pytest.approx(net.score(dataset(kind)), rel=1e-12)
@@ -296,6 +298,22 @@ def test_takes_a_configuration_only() -> None:
         ConfigurationError, match=r"takes a MultiLayerConfiguration, not dict; from JSON: MultiLayerConfiguration.from_json"
     ):
         rg.MultiLayerNetwork({})  # type: ignore[arg-type]
+
+
+def test_listeners_that_were_set_and_those_of_one_fit_are_called() -> None:
+    class Counting(TrainingListener):
+        calls = 0
+
+        def iteration_done(self, network: rg.MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+            self.calls += 1
+
+    first, second, third = Counting(), Counting(), Counting()
+    net = rg.MultiLayerNetwork(config())
+    net.set_listeners(first, [second])
+    net.fit(dataset(), epochs=2, listeners=[third])
+    net.set_listeners()
+    net.fit(dataset())
+    assert (first.calls, second.calls, third.calls) == (2, 2, 2)
 
 
 def test_summary() -> None:

@@ -1,6 +1,6 @@
 """Name the speaker of a Japanese vowel: from CSV files to a streaming ONNX model, with every number checked on the way.
 
-    python examples/japanese_vowels/demo.py [--seed 0] [--epochs 40] [--out FOLDER]
+    python examples/japanese_vowels/demo.py [--seed 0] [--epochs 60] [--out FOLDER]
 
 640 utterances of nine male speakers, 12 LPC cepstrum coefficients a frame, 7 to 29 frames; 270 to train, 370 to test
 (Kudo, Toyama and Shimbo 1999; data/README.md has the source).
@@ -64,7 +64,7 @@ def network(seed: int) -> rg.MultiLayerNetwork:
         rg.MultiLayerConfiguration(
             seed=seed,
             updater=rg.Adam(4e-3),
-            l2=1e-4,
+            l2=3e-3,
             layers=[
                 rg.LastTimeStep(rg.LSTM(n_in=12, n_out=64)),
                 rg.OutputLayer(n_out=SPEAKERS, activation="softmax", loss="mcxent"),
@@ -74,10 +74,10 @@ def network(seed: int) -> rg.MultiLayerNetwork:
 
 
 def train(part: Part, seed: int, epochs: int, progress: bool = True) -> tuple[rg.MultiLayerNetwork, list[tuple[int, float]]]:
-    """Train on shuffled minibatches of 30; nothing is chosen on test data."""
+    """Train on shuffled minibatches of 16; the settings were chosen by cross-validation within the training part."""
     data = sequences_to_dataset(part.utterances, part.speakers, n_classes=SPEAKERS)
     net, scores = network(seed), CollectScoresListener()
-    net.fit(Shuffled(data, 30, seed), epochs=epochs, listeners=[scores], progress=progress)
+    net.fit(Shuffled(data, 16, seed), epochs=epochs, listeners=[scores], progress=progress)
     return net, scores.scores
 
 
@@ -146,7 +146,7 @@ def main() -> None:
     """Run it all and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--out", type=Path, default=HERE / "out")
     args = parser.parse_args()
     out: Path = args.out

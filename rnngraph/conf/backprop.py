@@ -13,7 +13,7 @@ from rnngraph.conf.fields import Count
 class Backprop(Family):
     """Base of the two ways."""
 
-    noun: ClassVar[str] = "way of backpropagation"
+    noun: ClassVar[str] = "a way of backpropagation"
 
 
 class StandardBackprop(Backprop):

@@ -30,7 +30,8 @@ class Configured(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        if not cls.__name__.startswith("_"):
+        kind = cls.model_fields.get("type")
+        if kind is None or kind.default:  # not the base of a family
             cls.known_fields[cls.__name__] = [f for f in cls.model_fields if f != "type"]
 
     def __init__(self, *values: Any, **fields: Any) -> None:
@@ -45,17 +46,23 @@ class Configured(BaseModel):
     def _by_name(cls, values: tuple[Any, ...], fields: dict[str, Any]) -> dict[str, Any]:
         """All settings under the names of their fields."""
         if len(values) > len(cls.positional):
-            names = [f for f in cls.known_fields[cls.__name__] if f in ("n_in", "n_out", *cls.positional)] or cls.known_fields[cls.__name__]
-            example = ", ".join(f"{name}={shown(value)}" for name, value in zip(names, values, strict=False))
-            given = ", ".join(shown(v) for v in values)
-            raise ConfigurationError(f"{cls.__name__}({given}): give values by name, as in {cls.__name__}({example})")
+            raise ConfigurationError(cls._name_them(values))
         out: dict[str, Any] = {}
-        pairs = [*zip(cls.positional, values, strict=False), *((cls.aliases.get(name, name), value) for name, value in fields.items())]
-        for name, value in pairs:
+        for name, value in [*zip(cls.positional, values, strict=False), *((cls.aliases.get(n, n), v) for n, v in fields.items())]:
             if name in out:
                 raise ConfigurationError(f"{cls.__name__}: {name} is given twice, as {shown(out[name])} and {shown(value)}; give it once")
             out[name] = value
         return out
+
+    @classmethod
+    def _name_them(cls, values: tuple[Any, ...]) -> str:
+        """The message for values that were given without names."""
+        fields = cls.known_fields[cls.__name__]
+        required = [name for name in fields if cls.model_fields[name].is_required()]
+        names = ["n_in", "n_out"] if "n_in" in fields else required or fields
+        example = ", ".join(f"{name}={shown(value)}" for name, value in zip(names, values, strict=False))
+        given = ", ".join(shown(v) for v in values)
+        return f"{cls.__name__}({given}): give values by name, as in {cls.__name__}({example})"
 
     @classmethod
     def Builder(cls, *_: Any, **__: Any) -> NoReturn:
@@ -79,9 +86,9 @@ class Configured(BaseModel):
             raise AttributeError(unknown_field(name, type(self).__name__, self.known_fields), name=name, obj=self)
 
         def __setattr__(self, name: str, value: Any) -> None:
-            cls = type(self).__name__
-            raise ConfigurationError(f"{cls}.{name} = {shown(value)}: a {cls} cannot be changed; make a new one with that value")
+            cls, change = type(self).__name__, f"{name}={shown(value)}"
+            raise ConfigurationError(f"{cls}: {change}: a {cls} cannot be changed; make a new one, as by replaced({change})")
 
         def __delattr__(self, name: str) -> None:
             cls = type(self).__name__
-            raise ConfigurationError(f"del {cls}.{name}: a {cls} cannot be changed; make a new one")
+            raise ConfigurationError(f"{cls}: del {name}: a {cls} cannot be changed; make a new one")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from rnngraph.conf.spelling import unknown_field
@@ -16,7 +16,7 @@ EXPECTED: Mapping[str, str] = {
     "finite_number": "expected a finite number",
     "float_type": "expected a number",
     "greater_than": "expected a number greater than {gt:g}",
-    "greater_than_equal": "expected a number of at least {ge}",
+    "greater_than_equal": "expected a number of at least {ge:g}",
     "int_type": "expected a whole number",
     "less_than": "expected a number less than {lt:g}",
     "less_than_equal": "expected a number of at most {le}",
@@ -32,11 +32,15 @@ def explain(error: ValidationError, owner: str, fields: Mapping[str, FieldInfo],
 
     ``fields`` are the owner's, ``known`` the field names of every configuration class.
     """
-    return ConfigurationError("\n".join(_line(problem, owner, fields, known) for problem in error.errors(include_url=False)))
+    problems: list[Any] = error.errors(include_url=False)
+    unknown = [p for p in problems if p["type"] == "extra_forbidden"]  # what is missing besides is often what they mean
+    return ConfigurationError("\n".join(_line(problem, owner, fields, known) for problem in unknown or problems))
 
 
 def shown(value: object) -> str:
     """``value`` as the user wrote it, shortened; a class by its name."""
+    if isinstance(value, BaseModel):
+        return f"{type(value).__name__}(...)"
     text = value.__name__ if isinstance(value, type) else repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
@@ -52,12 +56,11 @@ def _line(problem: Any, owner: str, fields: Mapping[str, FieldInfo], known: Mapp
     meaning = f" ({description})" if description else ""
     if problem["type"] == "missing":
         return f"{owner}: {path} is missing; give {path}=...{meaning}"
-    return f"{owner}: {path}={shown(problem['input'])}: {_expectation(problem, cause)}{meaning}"
+    said = f"{owner}: {path}={shown(problem['input'])}"
+    return f"{said}: {cause}" if cause is not None else f"{said}: {_expectation(problem)}{meaning}"
 
 
-def _expectation(problem: Any, cause: object) -> str:
-    if cause is not None:
-        return str(cause)
+def _expectation(problem: Any) -> str:
     template = EXPECTED.get(problem["type"])
     return template.format(**problem.get("ctx", {})) if template else str(problem["msg"]).replace("Input should be", "expected")
 

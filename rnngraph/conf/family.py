@@ -27,7 +27,7 @@ FamilyT = TypeVar("FamilyT", bound="Family")
 class Family(Configured):
     """Base of a family: a direct subclass founds one, its subclasses that give the field ``type`` a value are the members."""
 
-    noun: ClassVar[str] = "object"
+    noun: ClassVar[str] = "an object"
     """What a member is called in messages."""
 
     type: str = Field(default="", description="which one it is")
@@ -37,6 +37,14 @@ class Family(Configured):
         super().__pydantic_init_subclass__(**kwargs)
         if cls.tag():
             _enter(cls)
+
+    def __init__(self, *values: Any, **fields: Any) -> None:
+        cls = type(self)
+        if not cls.tag():
+            raise ConfigurationError(
+                f"{cls.__name__} is a base and describes nothing; use one of {', '.join(m.__name__ for m in choices(cls).values())}"
+            )
+        super().__init__(*values, **fields)
 
     @classmethod
     def tag(cls) -> str:
@@ -101,13 +109,13 @@ else:
 def member(family: type[FamilyT], value: object) -> FamilyT:
     """``value`` as a member of ``family``: itself, or what a mapping with ``type`` describes. Raises ValueError for anything else."""
     known = choices(family)
-    expected = f"expected a {family.noun} ({', '.join(known)})"
+    expected = f"expected {family.noun} ({', '.join(known)})"
     if isinstance(value, family):
         return value
     if isinstance(value, type) and issubclass(value, Configured):
         raise ValueError(f"{expected}; this is the class, write {value.__name__}(...)")
     if isinstance(value, Family):
-        raise ValueError(f"{expected}, not a {value.noun} of type {value.tag()}")
+        raise ValueError(f"{expected}, not {value.noun} of type {value.tag()}")
     if not isinstance(value, Mapping):
         raise ValueError(expected)
     if "type" not in value:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Optional, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 else:
 
     class Inherited:
-        """The type of a field that may be left out (None) and is filled from the network or the layer before; checkers see the filled type."""
+        """The type of a field that may be left out (None) and is filled when its object has its place; checkers see the filled type."""
 
         def __class_getitem__(cls, item: Any) -> Any:
-            return Optional[item]
+            return item | None
 
 
 def inherited(description: str) -> Any:

@@ -46,7 +46,7 @@ def check_output(layers: Sequence[Layer]) -> None:
 def _starting_type(first: Layer) -> InputType:
     start = first.starting_type()
     if start is None:
-        raise ConfigurationError(f"{_label(0, first)}: n_in is missing; give n_in=..., or give the network an input_type")
+        raise ConfigurationError(f"{_label(0, first)}: n_in is missing; give n_in=..., or the network input_type=InputType.recurrent(...)")
     return start
 
 

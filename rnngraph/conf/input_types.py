@@ -13,7 +13,7 @@ from rnngraph.conf.fields import Count
 class InputType(Family):
     """What a network or a layer takes, made by :meth:`recurrent` and :meth:`feed_forward`."""
 
-    noun: ClassVar[str] = "input type"
+    noun: ClassVar[str] = "an input type"
     has_time: ClassVar[bool]
     """Whether there is a time axis."""
 

@@ -11,16 +11,19 @@ from rnngraph.conf import documents
 from rnngraph.conf.activations import ActivationName
 from rnngraph.conf.backprop import Backprop, StandardBackprop
 from rnngraph.conf.base import Configured
+from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
 from rnngraph.conf.filling import check_output, fill
 from rnngraph.conf.initializers import InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
+from rnngraph.conf.layers.base import INHERITED
 from rnngraph.conf.masks import MaskMode
 from rnngraph.conf.names import spell
 from rnngraph.conf.schema import json_schema
 from rnngraph.conf.updaters import Sgd, Updater
+from rnngraph.errors import ConfigurationError
 
 DATA_TYPES = ("float32", "float64")
 DATA_TYPE_ALIASES = {"float": "float32", "double": "float64"}
@@ -98,6 +101,16 @@ class MultiLayerConfiguration(Configured):
             check_output(layers)
         self.__dict__.update(layers=layers, input_type=input_type)  # still under construction: nobody else has seen it
         return self
+
+    def replaced(self, **changes: Any) -> Self:
+        """A copy with some settings changed. What the layers have inherited cannot be changed without them: they keep what they have."""
+        inherited = [name for name in (*INHERITED, "activation") if name in changes]
+        if inherited and "layers" not in changes:
+            raise ConfigurationError(
+                f"{inherited[0]}={shown(changes[inherited[0]])}: the layers have inherited {inherited[0]} already and would not change; "
+                "give layers=[...] too, or make a new configuration"
+            )
+        return super().replaced(**changes)
 
     def __hash__(self) -> int:
         return hash((self.seed, self.layers, self.data_type))

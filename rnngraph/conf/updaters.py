@@ -15,7 +15,7 @@ RATE = "learning rate, the size of a step"
 class Updater(Family):
     """Base of the updaters. The learning rate may be given without its name: ``Adam(1e-3)``."""
 
-    noun: ClassVar[str] = "updater"
+    noun: ClassVar[str] = "an updater"
     positional: ClassVar[tuple[str, ...]] = ("learning_rate",)
 
 

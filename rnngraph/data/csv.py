@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rnngraph.checks import is_count
 from rnngraph.errors import InputError
 
 
@@ -25,7 +26,7 @@ class NumberedFileInputSplit:
             raise InputError(
                 f'pattern {self.pattern!r} does not have exactly one %d or %0Nd, which stands for the number: "f_%d.csv", "f_%03d.csv"'
             )
-        if first < 0 or last < first:
+        if not (is_count(first, 0) and is_count(last, first)):
             raise InputError(f"numbers {first} to {last}: expected 0 <= first <= last; both ends are included")
 
     def __len__(self) -> int:
@@ -41,14 +42,14 @@ class CSVSequenceRecordReader:
     The first ``skip_lines`` lines of a file are left out. A line is split at the delimiter (no quotes); lines without content at the end of
     a file do not count.
 
-    Raises InputError that names file, line and column: for a missing or unreadable file, one without data, a line with another number of columns than
-    the first, and text where a number belongs. Lines and columns count from 1.
+    Raises InputError that names file, line and column: for a missing or unreadable file, one without data, a line with another number of
+    columns than the first, and text where a number belongs. Lines and columns count from 1.
     """
 
     def __init__(self, skip_lines: int = 0, delimiter: str = ",") -> None:
-        if isinstance(skip_lines, bool) or not isinstance(skip_lines, int) or skip_lines < 0:
+        if not is_count(skip_lines, 0):
             raise InputError(f"skip_lines is {skip_lines!r}; expected a number of lines, 0 or more")
-        if not isinstance(delimiter, str) or not delimiter:
+        if not delimiter:
             raise InputError(f'delimiter is {delimiter!r}; expected text of at least one character, such as ","')
         self.skip_lines, self.delimiter = skip_lines, delimiter
         self._split: NumberedFileInputSplit | None = None

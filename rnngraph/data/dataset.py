@@ -9,7 +9,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_mask, as_numeric
+from rnngraph.checks import as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
 
 RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
@@ -39,7 +39,8 @@ class DataSet:
         x, y = _array(features, "features"), _array(labels, "labels")
         if len(x) != len(y):
             raise InputError(
-                f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); expected one row of labels for each"
+                f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); "
+                "expected one row of labels for each"
             )
         if features_mask is not None and x.ndim == 2:
             raise InputError(
@@ -80,25 +81,26 @@ class DataSet:
             )
         arrays = (self.features, self.labels, self.features_mask, self.labels_mask)
         x, y, features_mask, labels_mask = (None if a is None else a[where] for a in arrays)
-        assert x is not None and y is not None
+        assert x is not None
+        assert y is not None
         return DataSet(x, y, features_mask, labels_mask)
 
     def split(self, first: int | float) -> tuple[DataSet, DataSet]:
-        """The first rows and the rest: a number of rows (int), or their share (float between 0 and 1). :meth:`shuffle` first if order matters.
+        """The first rows and the rest: a number of rows (int), or their share (float between 0 and 1).
 
-        Raises InputError where one part would be empty.
+        In order: :meth:`shuffle` before where the order has a meaning. Raises InputError where one part would be empty.
         """
         n = self.num_examples()
-        count = int(round(first * n)) if isinstance(first, float) and 0 < first < 1 else first
-        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not 0 < count < n:
+        count = round(first * n) if isinstance(first, float) and 0 < first < 1 else first
+        if not is_count(count) or count >= n:
             raise InputError(
                 f"split({first!r}) of {n} rows leaves a part empty or means nothing; expected 1 to {n - 1} rows, or a share between 0 and 1"
             )
-        return self.rows(slice(None, count)), self.rows(slice(count, None))
+        return self.rows(slice(None, int(count))), self.rows(slice(int(count), None))
 
     def batch_by(self, batch_size: int) -> list[DataSet]:
         """Minibatches of ``batch_size`` rows in order; the last has what is left. Raises InputError for a size below 1."""
-        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        if not is_count(batch_size):
             raise InputError(f"batch_by({batch_size!r}): expected a number of rows of at least 1")
         return [self.rows(slice(start, start + batch_size)) for start in range(0, self.num_examples(), batch_size)]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from numpy.typing import ArrayLike
 
+from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import InputError, TrainingError
 
@@ -24,7 +25,7 @@ def epochs_over(data: DataSet | Iterable[Batch], epochs: int = 1) -> Iterator[It
     at once where the type tells (generators, map, zip, ..), else when the later epoch finds nothing. Raises InputError for anything that is
     not a DataSet.
     """
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+    if not is_count(epochs):
         raise TrainingError(f"epochs is {epochs!r}; expected an integer of at least 1")
     batches: Iterable[Batch] = [data] if isinstance(data, DataSet) else data
     if not isinstance(batches, Iterable):
@@ -65,6 +66,6 @@ def _data_set(batch: Batch, index: int) -> DataSet:
             raise InputError(f"element {index} of data: {error}") from error
     shape = f" of shape {list(batch.shape)}" if hasattr(batch, "shape") else f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
     raise InputError(
-        f"element {index} of data is a {type(batch).__name__}{shape}; expected a DataSet or (features, labels[, features_mask[, labels_mask]]). "
-        "Two arrays make one DataSet: DataSet(features, labels)"
+        f"element {index} of data is a {type(batch).__name__}{shape}; expected a DataSet or (features, labels[, features_mask"
+        "[, labels_mask]]). Two arrays make one DataSet: DataSet(features, labels)"
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_numeric
+from rnngraph.checks import as_numeric, is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import InputError
 
@@ -28,8 +28,8 @@ def sequences_to_dataset(
 
     Raises InputError that names the sequence: for an empty one, another feature count, another length of its labels, a class out of range.
     """
-    if n_classes is not None and n_classes < 1:
-        raise InputError(f"n_classes is {n_classes}; expected the number of classes, at least 1")
+    if n_classes is not None and not is_count(n_classes):
+        raise InputError(f"n_classes is {n_classes!r}; expected the number of classes, at least 1")
     if not len(sequences):
         raise InputError("sequences_to_dataset: no sequences; expected at least one array [T, F]")
     if len(labels) != len(sequences):
@@ -81,7 +81,8 @@ def _whole(classes: list[np.ndarray], c: int, data_type: str) -> np.ndarray:
             raise InputError(
                 f"labels[{k}] has {len(one)} class numbers, labels[0] is one for its whole sequence; expected the same kind for all"
             )
-    return np.eye(c, dtype=data_type)[np.stack(classes)]
+    labels: np.ndarray = np.eye(c, dtype=data_type)[np.stack(classes)]
+    return labels
 
 
 def _stepwise(classes: list[np.ndarray], arrays: list[np.ndarray], c: int, t: int, data_type: str) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_mask, as_numeric
+from rnngraph.checks import as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
 from rnngraph.evaluation.text import stats
 
@@ -27,9 +27,9 @@ class Evaluation:
     """
 
     def __init__(self, n_classes: int, labels: Sequence[str] | None = None, top_n: int = 1) -> None:
-        if isinstance(n_classes, bool) or not isinstance(n_classes, (int, np.integer)) or n_classes < 1:
+        if not is_count(n_classes):
             raise InputError(f"n_classes is {n_classes!r}; expected the number of output columns, at least 1")
-        if isinstance(top_n, bool) or not isinstance(top_n, (int, np.integer)) or top_n < 1:
+        if not is_count(top_n):
             raise InputError(f"top_n is {top_n!r}; expected an integer of at least 1")
         self.n_classes = max(2, int(n_classes))
         self.top_n = int(top_n)
@@ -57,14 +57,17 @@ class Evaluation:
         return int(self._confusion.sum())
 
     def eval(self, labels: ArrayLike, predictions: ArrayLike, mask: ArrayLike | None = None) -> None:
-        """Count the rows of ``labels`` and ``predictions``, both [N, C] or [N, C, T], whose ``mask`` ([N] or [N, 1], [N, T]) is 1.
+        """Count the rows of ``labels`` and ``predictions``, both [N, C] or [N, C, T], whose ``mask`` ([N] or [N, 1], [N, T]) is exactly 1.
 
         Labels are one-hot or probabilities: the class is the first of the largest values. Raises InputError, and counts nothing, for shapes
         that differ from each other or from n_classes, for a mask that does not fit, and for NaN in a row that counts.
         """
         actual, predicted = as_numeric(labels, "labels"), as_numeric(predictions, "predictions")
         self._check_shapes(actual, predicted)
-        kept = slice(None) if mask is None else as_mask(mask, len(actual), 1 if actual.ndim == 2 else actual.shape[2], "mask").ravel() == 1
+        kept: slice | np.ndarray = slice(None)
+        if mask is not None:
+            steps = 1 if actual.ndim == 2 else actual.shape[2]
+            kept = as_mask(as_numeric(mask, "mask") == 1, len(actual), steps, "mask", "bool").ravel()
         actual, predicted = _rows(actual)[kept], _rows(predicted)[kept]
         for name, array in (("labels", actual), ("predictions", predicted)):
             if np.isnan(array).any():
@@ -106,7 +109,7 @@ class Evaluation:
         return self._metric(self._precisions(), i)
 
     def recall(self, i: int | None = None) -> float:
-        """Of the rows of class ``i``, the share that was predicted as it; 0 where there is none. None: the overall value (see the class)."""
+        """Of the rows of class ``i``, the share predicted as it; 0 where there is none. None: the overall value (see the class)."""
         return self._metric(self._recalls(), i)
 
     def f1(self, i: int | None = None) -> float:

@@ -152,7 +152,7 @@ def _sum(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorTyp
 @op("split", 1, primitive=True)
 def _split(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """``parts`` equal pieces of the last axis."""
-    x, parts = types[0], attributes["parts"]
+    x, parts = types[0], int(attributes["parts"])
     piece = divide(x.shape[-1], parts)
     if piece is None:
         raise misfit("split", types, f"a last axis that divides into {parts} parts")

@@ -17,7 +17,8 @@ class Context:
 
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
-    a training graph, whose output layer sets ``loss``.
+    a training graph, whose output layer sets ``loss``. A recurrent layer sets ``final`` [N, H], the state that is its output after the
+    last step that exists, which a held mask does not touch.
     """
 
     def __init__(self, graph: Graph, layers: int) -> None:
@@ -27,6 +28,7 @@ class Context:
         self.labels: Value | None = None
         self.loss_mask: Value | None = None
         self.loss: Value | None = None
+        self.final: Value | None = None
         self.next_states: list[tuple[str, Value, int]] = []
         self.index = 0
         self._digits = 2 if layers <= 100 else 3
@@ -35,6 +37,7 @@ class Context:
     def enter(self, index: int, layer: Layer) -> None:
         """Turn to layer ``index``: names and parameters are its own from here on."""
         self.index = index
+        self.final = None
         self.graph.prefix = f"{index}."
         self._parameters = {
             p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from rnngraph.conf import LSTM, GravesLSTM, Layer, SimpleRnn
+from rnngraph.conf import LSTM, GravesLSTM, RecurrentLayer, SimpleRnn
 from rnngraph.conf.initializers import draw
 from rnngraph.ir.cell import Cell, trace
 from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
@@ -14,18 +12,8 @@ from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context, affine
 from rnngraph.lowering.registry import Draw, Parameter, register
 
-Recurrent = LSTM | GravesLSTM | SimpleRnn
 
-
-@dataclass(frozen=True)
-class Result:
-    """What a recurrent layer leaves: its output at all steps [T, N, H] and its states after the last one."""
-
-    y: Value
-    states: dict[str, Value]
-
-
-def _weights(layer: Recurrent, rows: int, columns: int, fan_in: int, fan_out: int, *, recurrent: bool = False) -> Draw:
+def _weights(layer: RecurrentLayer, rows: int, columns: int, fan_in: int, fan_out: int, *, recurrent: bool = False) -> Draw:
     """Draws a weight [rows, columns] by the layer's initialiser, the recurrent one if there is one."""
     name = layer.weight_init
     if recurrent and layer.weight_init_recurrent is not None:
@@ -62,20 +50,30 @@ def _simple_rnn_parameters(layer: SimpleRnn) -> tuple[Parameter, ...]:
     )
 
 
-@register(LSTM, GravesLSTM, parameters=_lstm_parameters)
+@register(LSTM, parameters=_lstm_parameters)
+def lower_lstm(layer: LSTM, context: Context, x: Value) -> Value:
+    """x [T, N, I] -> h [T, N, H]."""
+    return _recurrent(layer, context, x, lstm, act=layer.activation, gate=layer.gate_activation)
+
+
+@register(GravesLSTM, parameters=_lstm_parameters)
+def lower_graves_lstm(layer: GravesLSTM, context: Context, x: Value) -> Value:
+    """x [T, N, I] -> h [T, N, H]."""
+    return _recurrent(layer, context, x, graves_lstm, act=layer.activation, gate=layer.gate_activation)
+
+
 @register(SimpleRnn, parameters=_simple_rnn_parameters)
-def lower_recurrent(layer: Recurrent, context: Context, x: Value) -> Value:
-    """x [T, N, I] -> [T, N, H]; the new states become the network's."""
-    return run(layer, context, x).y
+def lower_simple_rnn(layer: SimpleRnn, context: Context, x: Value) -> Value:
+    """x [T, N, I] -> h [T, N, H]."""
+    return _recurrent(layer, context, x, simple_rnn, act=layer.activation)
 
 
-def run(layer: Recurrent, context: Context, x: Value) -> Result:
-    """Lower ``layer`` over x [T, N, I] and give its states with its output.
+def _recurrent(layer: RecurrentLayer, context: Context, x: Value, cell: Cell, **activations: str) -> Value:
+    """``cell`` over W x + b of all steps; its new states become the network's.
 
     A mask reaches the node unless the layer's ``mask_mode`` is "ignore". With one the output is 0 at masked steps, so what follows needs
     no cleaning.
     """
-    cell, activations = _cell(layer)
     xw = affine(context, context.cleaned(x, layer.mask_mode))
     states = {key: context.state(key, layer.n_out) for key in cell.states}
     weights = [context.parameter(key) for key in cell.weights]
@@ -89,14 +87,7 @@ def run(layer: Recurrent, context: Context, x: Value) -> Result:
         mask_mode=None if mask is None else layer.mask_mode,
     )
     context.clean = context.mask is None or mask is not None
-    result = Result(y, dict(zip(states, after, strict=True)))
-    for key, value in result.states.items():
+    for key, value in zip(states, after, strict=True):
         context.next_state(key, value)
-    return result
-
-
-def _cell(layer: Layer) -> tuple[Cell, dict[str, str]]:
-    """The cell of a recurrent layer and its activations."""
-    if isinstance(layer, SimpleRnn):
-        return simple_rnn, {"act": layer.activation}
-    return (graves_lstm if isinstance(layer, GravesLSTM) else lstm), {"act": layer.activation, "gate": layer.gate_activation}
+    context.final = after[list(states).index("h")]  # the output of these cells is their state h
+    return y

@@ -15,7 +15,7 @@ from torch import Tensor
 from rnngraph.data.iteration import epochs_over
 from rnngraph.errors import ConfigurationError
 from rnngraph.training import updaters
-from rnngraph.training.objective import Penalties, check_score, loss_sum, penalties, penalty
+from rnngraph.training.objective import Penalties, check_score, loss_sum, penalties, penalty, trained_layer
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
@@ -118,9 +118,7 @@ def updater_groups(network: MultiLayerNetwork) -> list[Group]:
     """Parameters by updater."""
     groups: list[Group] = []
     for name in network._parameters:
-        layer = network.config.layers[int(name.split(".")[0])]
-        layer = getattr(layer, "layer", layer)
-        updater = layer.updater or network.config.updater
+        updater = trained_layer(network, name).updater or network.config.updater
         for known, names in groups:
             if known == updater:
                 names.append(name)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from rnngraph.checks import is_count
 from rnngraph.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class ScoreIterationListener(TrainingListener):
     """
 
     def __init__(self, every: int = 1, out: Callable[[str], object] | None = None) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        if not is_count(every):
             raise ConfigurationError(f"ScoreIterationListener: every is {every!r}; expected a number of iterations of at least 1")
         if out is not None and not callable(out):
             raise ConfigurationError(f"ScoreIterationListener: out is {out!r}; expected a callable that takes a text, such as print")
@@ -58,7 +59,7 @@ class ScoreIterationListener(TrainingListener):
 
 
 class CollectScoresListener(TrainingListener):
-    """Keeps the scores: ``scores`` is [(iteration, score), ..] of every update, ``epochs`` [(epoch, score, validation score or None), ..]."""
+    """Keeps ``scores``, [(iteration, score), ..] of all updates, and ``epochs``, [(epoch, score, validation score or None), ..]."""
 
     def __init__(self) -> None:
         self.scores: list[tuple[int, float]] = []

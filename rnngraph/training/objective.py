@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -22,11 +22,16 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
     """The L2 coefficient of each parameter that has one (weights, not biases)."""
     out: Penalties = {}
     for name in network._parameters:
-        layer = network.config.layers[int(name.split(".")[0])]
-        layer = getattr(layer, "layer", layer)
-        if name.split(".")[-1] != "b" and layer.l2:
-            out[name] = float(layer.l2)
+        l2 = trained_layer(network, name).l2
+        if name.split(".")[-1] != "b" and l2:
+            out[name] = float(l2)
     return out
+
+
+def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
+    """The layer that has this parameter; inside a wrapper, the wrapped one."""
+    layer = network.config.layers[int(parameter.split(".")[0])]
+    return getattr(layer, "layer", layer)
 
 
 def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:

@@ -45,7 +45,7 @@ def sigmoid(z: Array) -> Array:
     return 1 / (1 + np.exp(-z))
 
 
-def lstm_loop(p: dict[str, Array], x: Array, h: Array, c: Array, mask: Array, mode: str) -> tuple[Array, Array, Array]:
+def lstm_loop(p: dict[str, Array], x: Array, h: Array, c: Array, mask: Array, mode: Any) -> tuple[Array, Array, Array]:
     """x [N, F, T], mask [N, T] -> y [N, H, T], h, c; the LSTM's equations, one row and one step at a time."""
     n, _, t = x.shape
     h, c, y = h.copy(), c.copy(), np.zeros((n, h.shape[1], t))
@@ -162,7 +162,7 @@ def test_values_tell_their_layer() -> None:
 
 @pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
 @pytest.mark.parametrize("peephole", [False, True])
-def test_lstm_equals_a_loop(mode: str, peephole: bool) -> None:
+def test_lstm_equals_a_loop(mode: Any, peephole: bool) -> None:
     layer = rg.GravesLSTM if peephole else rg.LSTM
     config = network(layer(n_in=3, n_out=4, mask_mode=mode), rg.RnnOutputLayer(n_out=2, activation="identity", loss="mse", mask_mode=mode))
     graph = lower(config, features_mask=True)
@@ -178,7 +178,7 @@ def test_lstm_equals_a_loop(mode: str, peephole: bool) -> None:
 
 
 @pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
-def test_last_time_step_equals_a_loop_whole_and_in_chunks(mode: str) -> None:
+def test_last_time_step_equals_a_loop_whole_and_in_chunks(mode: Any) -> None:
     config = network(rg.LastTimeStep(rg.LSTM(n_in=3, n_out=4, mask_mode=mode)), rg.OutputLayer(n_out=4, activation="identity", loss="mse"))
     graph = lower(config, features_mask=True)
     given = feeds(config, graph)
@@ -196,7 +196,7 @@ def test_last_time_step_equals_a_loop_whole_and_in_chunks(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["hold", "reset"])
-def test_last_time_step_state_only_where_it_is_needed(mode: str) -> None:
+def test_last_time_step_state_only_where_it_is_needed(mode: Any) -> None:
     config = network(rg.LastTimeStep(rg.SimpleRnn(n_in=3, n_out=4, mask_mode=mode)), rg.OutputLayer(n_out=2))
     assert list(ports(lower(config), "state")) == ["state_00_h"]
     expected = ["state_00_h", "state_00_last"] if mode == "reset" else ["state_00_h"]
@@ -231,7 +231,7 @@ def test_squared_error_divides_by_the_width() -> None:
 
 @pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
 @pytest.mark.parametrize("masks", [{"features_mask": True}, {"labels_mask": True}, {"features_mask": True, "labels_mask": True}])
-def test_loss_counts_steps_that_exist(mode: str, masks: dict[str, bool]) -> None:
+def test_loss_counts_steps_that_exist(mode: Any, masks: dict[str, bool]) -> None:
     config = network(
         rg.LSTM(n_in=3, n_out=4, mask_mode=mode), rg.RnnOutputLayer(n_out=2, activation="identity", loss="mse", mask_mode=mode)
     )
@@ -260,7 +260,7 @@ def test_labels_mask_of_rows() -> None:
 
 
 @pytest.mark.parametrize("mode", ["hold", "reset"])
-def test_what_stands_at_masked_steps_leaves_no_trace(mode: str) -> None:
+def test_what_stands_at_masked_steps_leaves_no_trace(mode: Any) -> None:
     config = network(
         rg.DenseLayer(n_out=3, mask_mode=mode),
         rg.SimpleRnn(n_out=4, mask_mode=mode),

@@ -60,13 +60,27 @@ class Place:
     @property
     def source(self) -> str:
         """Who gives what comes in, for messages."""
-        return f"layers[{len(self.before) - 1}] ({self.before[-1].tag()})" if self.before else "input_type"
+        return self.label(len(self.before) - 1) if self.before else "input_type"
+
+    @property
+    def width(self) -> int:
+        """What comes into the network, per example or step."""
+        return self.before[0].n_in if self.before else self.flow.size
+
+    @property
+    def last_recurrent(self) -> int | None:
+        """Index of the last recurrent layer before; where vectors come in, it ended the time axis."""
+        return max((k for k, layer in enumerate(self.before) if layer.is_recurrent), default=None)
+
+    def label(self, index: int) -> str:
+        """Layer ``index`` in messages."""
+        return f"layers[{index}] ({self.before[index].tag()})"
 
 
 class Layer(Family):
     """Base of the layers."""
 
-    noun: ClassVar[str] = "layer"
+    noun: ClassVar[str] = "a layer"
     is_recurrent: ClassVar[bool] = False
     """Whether it has a state that is carried from step to step."""
     has_loss: ClassVar[bool] = False
@@ -146,7 +160,8 @@ class PlainLayer(Layer):
 
     def remedy(self, place: Place) -> str:
         """What to do where the layer gets vectors for time series or the reverse."""
-        return f"move it in front of {place.source}" if place.before else f"give input_type=InputType.recurrent({place.flow.size})"
+        end = place.last_recurrent
+        return f"give input_type=InputType.recurrent({place.width})" if end is None else f"move it in front of {place.label(end)}"
 
 
 class WeightLayer(PlainLayer):

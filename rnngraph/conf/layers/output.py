@@ -34,8 +34,8 @@ class OutputLayer(_DenseOutput):
 
     def remedy(self, place: Place) -> str:
         """Another output layer, or an end of the time axis."""
-        recurrent = [k for k, layer in enumerate(place.before) if layer.is_recurrent]
-        return "use RnnOutputLayer" + (f", or wrap layers[{recurrent[-1]}] in LastTimeStep" if recurrent else "")
+        last = place.last_recurrent
+        return "use RnnOutputLayer" + ("" if last is None else f", or wrap layers[{last}] in LastTimeStep")
 
 
 class RnnOutputLayer(_DenseOutput):
@@ -46,7 +46,7 @@ class RnnOutputLayer(_DenseOutput):
 
     def remedy(self, place: Place) -> str:
         """Another output layer, or a time axis."""
-        return "use OutputLayer" if place.before else f"use OutputLayer, or give input_type=InputType.recurrent({place.flow.size})"
+        return "use OutputLayer" + (f", or {super().remedy(place)}" if place.last_recurrent is None else "")
 
 
 class RnnLossLayer(PlainLayer):

@@ -16,7 +16,7 @@ from rnngraph.conf.layers.base import WeightLayer
 class RecurrentLayer(WeightLayer):
     """Base of the recurrent layers, [N, n_in, T] -> [N, n_out, T]. The activation is tanh where neither layer nor network has one."""
 
-    noun: ClassVar[str] = "recurrent layer"
+    noun: ClassVar[str] = "a recurrent layer"
     is_recurrent: ClassVar[bool] = True
     takes_time: ClassVar[bool | None] = True
     default_activation: ClassVar[str] = "tanh"

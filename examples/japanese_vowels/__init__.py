@@ -1,0 +1,1 @@
+"""Name the speaker of a Japanese vowel."""

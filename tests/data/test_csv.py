@@ -1,0 +1,147 @@
+"""Sequences in CSV files: against numpy's own reader, and every way in which a file can be wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rnngraph.data import CSVSequenceRecordReader, NumberedFileInputSplit, sequences_to_dataset
+from rnngraph.errors import InputError
+
+
+def reader_of(folder: Path, *contents: str | bytes, **arguments: Any) -> CSVSequenceRecordReader:
+    """A reader of files f_0.csv, f_1.csv, .. with these contents."""
+    for number, content in enumerate(contents):
+        (folder / f"f_{number}.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    return CSVSequenceRecordReader(**arguments).initialize(NumberedFileInputSplit(folder / "f_%d.csv", 0, len(contents) - 1))
+
+
+def test_one_file_is_one_sequence(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, "1,2\n3,4\n", "5,6", "-1e-3, 7.5 \r\n1,2\r\n3,4\r\n\r\n")
+    for _ in range(2):  # starts anew
+        one, two, three = reader
+        np.testing.assert_array_equal(one, [[1, 2], [3, 4]])
+        np.testing.assert_array_equal(two, [[5, 6]])
+        np.testing.assert_array_equal(three, np.array([[-1e-3, 7.5], [1, 2], [3, 4]], np.float32))
+        assert one.dtype == np.float32
+    assert len(reader) == 3
+
+
+def test_lines_are_skipped_and_delimiters_differ(tmp_path: Path) -> None:
+    (one,) = reader_of(tmp_path, b"\xef\xbb\xbfa;b\nseconds;volt\n1;nan\n-inf;4\n", skip_lines=2, delimiter=";")
+    np.testing.assert_array_equal(one, [[1, np.nan], [-np.inf, 4]])
+    (one,) = reader_of(tmp_path, b"\xef\xbb\xbf1\t2\n", delimiter="\t")
+    np.testing.assert_array_equal(one, [[1, 2]])
+
+
+@given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3), min_size=1, max_size=5))
+def test_every_float32_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]) -> None:
+    folder = tmp_path_factory.mktemp("csv")
+    (one,) = reader_of(folder, "\n".join(",".join(map(repr, row)) for row in rows))
+    np.testing.assert_array_equal(one, np.array(rows, np.float32))
+    np.testing.assert_array_equal(one, np.loadtxt(folder / "f_0.csv", np.float32, delimiter=",", ndmin=2))
+
+
+@pytest.mark.parametrize(("case", "skip_lines", "delimiter"), [("csv_header_semicolon", 1, ";"), ("csv_header_two_lines_tab", 2, "\t")])
+def test_minibatches_are_dl4j_s(goldens: Path, case: str, skip_lines: int, delimiter: str) -> None:
+    """Seven files, minibatches of 3; column 0 is the class of the step, of four."""
+    if case not in json.loads((goldens / "index.json").read_text()):
+        pytest.skip("the whole collection of goldens is not beside the clone")
+    arrays = np.load(goldens / case / "arrays.npz")
+    split = NumberedFileInputSplit(goldens / case / "data" / "sequence_%d.csv", 0, 6)
+    sequences = list(CSVSequenceRecordReader(skip_lines, delimiter).initialize(split))
+    for batch in range(3):
+        chosen = sequences[3 * batch : 3 * batch + 3]
+        made = sequences_to_dataset([s[:, 1:] for s in chosen], [s[:, 0] for s in chosen], n_classes=4)
+        np.testing.assert_array_equal(made.features, arrays[f"features_{batch}"])
+        np.testing.assert_array_equal(made.labels, arrays[f"labels_{batch}"])
+        for name in ("features_mask", "labels_mask"):
+            key = f"{name}_{batch}"
+            expected = arrays[key] if key in arrays else 1.0  # DL4J gives none where all are of one length
+            np.testing.assert_array_equal(getattr(made, name), np.broadcast_to(expected, getattr(made, name).shape))
+
+
+def test_numbers_of_files_are_included_at_both_ends() -> None:
+    assert [str(p) for p in NumberedFileInputSplit("f_%d.csv", 9, 11)] == ["f_9.csv", "f_10.csv", "f_11.csv"]
+    assert [str(p) for p in NumberedFileInputSplit("a/%03d", 7, 7)] == ["a/007"]
+    assert len(NumberedFileInputSplit("f_%d.csv", 0, 99)) == 100
+
+
+@pytest.mark.parametrize("pattern", ["f.csv", "f_%d_%d.csv", "f_%s.csv", "f_%3d.csv", "100%_%d.csv", "f_%%d.csv"])
+def test_patterns_hold_one_number(pattern: str) -> None:
+    message = f'pattern {pattern!r} does not have exactly one %d or %0Nd, which stands for the number: "f_%d.csv", "f_%03d.csv"'
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        NumberedFileInputSplit(pattern, 0, 1)
+
+
+@pytest.mark.parametrize(("first", "last"), [(3, 2), (-1, 2), (0.0, 1), (0, None)])
+def test_numbers_are_a_range(first: Any, last: Any) -> None:
+    with pytest.raises(InputError, match=rf"^numbers {first} to {last}: expected 0 <= first <= last; both ends are included$"):
+        NumberedFileInputSplit("%d", first, last)
+
+
+@pytest.mark.parametrize(
+    ("content", "arguments", "message"),
+    [
+        ("1,2\n3,x\n", {}, ", line 2, column 2 is 'x'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("t,v\n3,4\n", {}, ", line 1, column 1 is 't'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("1,2\n,4\n", {}, ", line 2, column 1 is ''; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("1,2\n\n3,4\n", {}, ", line 2, column 1 is ''; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("1;2\n", {}, ", line 1, column 1 is '1;2'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("1,1_000\n", {}, ", line 1, column 2 is '1_000'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("a\n1,-1e39\n", {"skip_lines": 1}, ", line 2, column 2 is '-1e39'; expected a number in float32's range (the delimiter is ',', skip_lines is 1)"),
+        (b"1,\xff\n", {}, ", line 1, column 2 is '\ufffd'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
+        ("h\n1,2\n3,4\n5\n", {"skip_lines": 1}, ", line 4 has 1 columns, line 2 has 2; expected the same number in each (the delimiter is ',')"),
+        ("", {}, " has 0 lines of which 0 are skipped: no time step is left; expected at least one"),
+        ("\n \n", {}, " has 0 lines of which 0 are skipped: no time step is left; expected at least one"),
+        ("a\nb\n", {"skip_lines": 2}, " has 2 lines of which 2 are skipped: no time step is left; expected at least one"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_files_are_named(tmp_path: Path, content: str | bytes, arguments: dict[str, Any], message: str) -> None:
+    reader = reader_of(tmp_path, "1,2\n1,2\n1,2", content, **arguments)
+    sequences = iter(reader)
+    next(sequences)
+    with pytest.raises(InputError, match=f"^{re.escape(str(tmp_path / 'f_1.csv') + message)}$"):
+        next(sequences)
+
+
+def test_missing_files_are_named_at_once(tmp_path: Path) -> None:
+    (tmp_path / "f_0.csv").write_text("1")
+    pattern = str(tmp_path / "f_%d.csv")
+    message = (
+        f"{tmp_path / 'f_1.csv'} is not there (2 of 3 files missing); {pattern!r} is read for the numbers 0 to 2, both included, "
+        f"relative to {Path.cwd()}"
+    )
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        CSVSequenceRecordReader().initialize(NumberedFileInputSplit(pattern, 0, 2))
+
+
+def test_file_that_vanishes_is_named(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, "1")
+    (tmp_path / "f_0.csv").unlink()
+    with pytest.raises(InputError, match=rf"^{re.escape(str(tmp_path))}/f_0\.csv cannot be read: No such file or directory$"):
+        list(reader)
+
+
+def test_reader_needs_files() -> None:
+    message = r'^the reader has no files yet; call initialize\(NumberedFileInputSplit\("f_%d\.csv", 0, 99\)\) first$'
+    with pytest.raises(InputError, match=message):
+        iter(CSVSequenceRecordReader())
+    with pytest.raises(InputError, match=message):
+        len(CSVSequenceRecordReader())
+
+
+def test_arguments_are_checked() -> None:
+    with pytest.raises(InputError, match=r"^skip_lines is -1; expected a number of lines, 0 or more$"):
+        CSVSequenceRecordReader(-1)
+    with pytest.raises(InputError, match=r"^skip_lines is ','; expected a number of lines, 0 or more$"):
+        CSVSequenceRecordReader(",")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^delimiter is ''; expected text of at least one character, such as \",\"$"):
+        CSVSequenceRecordReader(0, "")

@@ -1,0 +1,150 @@
+"""Going over data: once per epoch, and never over nothing."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from rnngraph.data import DataSet, epochs_over
+from rnngraph.errors import InputError, TrainingError
+
+ONE, TWO = (DataSet(np.full((1, 1), k), np.ones((1, 1))) for k in (1, 2))
+
+
+def values(data: Any, epochs: int) -> list[list[float]]:
+    """What each epoch gives, by the features' only value."""
+    return [[float(batch.features.item()) for batch in batches] for batches in epochs_over(data, epochs)]
+
+
+class Anew:
+    """An iterable that is no list."""
+
+    def __iter__(self) -> Iterator[DataSet]:
+        yield from (ONE, TWO)
+
+
+class Rewinding:
+    """An iterator of the kind that its own iter() starts anew."""
+
+    def __iter__(self) -> Rewinding:
+        self.left = [TWO, ONE]
+        return self
+
+    def __next__(self) -> DataSet:
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+
+
+class Spent:
+    """An iterator that never starts anew, which its type does not tell."""
+
+    def __init__(self) -> None:
+        self.left = [TWO, ONE]
+
+    def __iter__(self) -> Spent:
+        return self
+
+    def __next__(self) -> DataSet:
+        if not self.left:
+            raise StopIteration
+        return self.left.pop()
+
+
+@pytest.mark.parametrize("data", [[ONE, TWO], (ONE, TWO), Anew(), Rewinding()], ids=lambda d: type(d).__name__)
+def test_every_epoch_sees_everything(data: Any) -> None:
+    assert values(data, 3) == [[1, 2]] * 3
+
+
+def test_one_data_set_is_a_list_of_one() -> None:
+    assert values(ONE, 2) == [[1], [1]]
+
+
+def test_one_epoch_may_use_up_an_iterator() -> None:
+    assert values((d for d in (ONE, TWO)), 1) == [[1, 2]]
+
+
+def test_epochs_are_lazy() -> None:
+    seen: list[int] = []
+
+    def source() -> Iterator[DataSet]:
+        for k in itertools.count():
+            seen.append(k)
+            yield ONE
+
+    next(next(epochs_over(source())))
+    assert seen == [0]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [(d for d in [ONE]), map(ONE.rows, [0]), zip([ONE], [TWO], strict=True), iter([ONE]), itertools.chain([ONE])],
+    ids=lambda d: type(d).__name__,
+)
+def test_python_s_iterators_are_refused_before_anything_is_used(data: Any) -> None:
+    message = f"data is a {type(data).__name__}, which is spent after one pass, and epochs is 2; pass a list, or an object whose __iter__ starts anew"
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        epochs_over(data, 2)
+    assert next(data) is not None
+
+
+def test_spent_iterator_is_found_in_the_second_epoch() -> None:
+    epochs = epochs_over(Spent(), 2)
+    assert len(list(next(epochs))) == 2
+    message = (
+        "data (Spent) yielded DataSets in the first epoch and none in epoch 2: it is spent after one pass; "
+        "pass a list, or an object whose __iter__ starts anew"
+    )
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        list(next(epochs))
+
+
+@pytest.mark.parametrize("data", [[], (), iter([]), {}], ids=lambda d: type(d).__name__)
+def test_nothing_is_an_error(data: Any) -> None:
+    message = (
+        f"data ({type(data).__name__}) yields no DataSet: it is empty, or an iterator that was used up before; "
+        "pass a list, or an object whose __iter__ starts anew"
+    )
+    with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
+        list(next(epochs_over(data, 1)))
+
+
+def test_tuples_and_loaders_of_torch() -> None:
+    x, y = torch.arange(6.0).reshape(3, 2, 1), torch.ones(3, 1, 1)
+    loader: Any = DataLoader(TensorDataset(x, y), batch_size=2)
+    (batches,) = epochs_over(loader)
+    np.testing.assert_array_equal(np.concatenate([b.features for b in batches]), x.numpy())
+    (batches,) = epochs_over([(x, y, None, np.zeros((3, 1)))])
+    (one,) = batches
+    assert one.features_mask is None
+    np.testing.assert_array_equal(one.labels_mask, np.zeros((3, 1)))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (7, "data is a int; expected a DataSet or an iterable of DataSets"),
+        (None, "data is a NoneType; expected a DataSet or an iterable of DataSets"),
+        ((np.ones((2, 3)), np.ones((2, 1))), "element 0 of data is a ndarray of shape [2, 3]; expected a DataSet or (features, labels["),
+        ([ONE, "text"], "element 1 of data is a str; expected a DataSet or (features, labels[, features_mask[, labels_mask]]). "
+         "Two arrays make one DataSet: DataSet(features, labels)"),
+        ([(ONE,)], "element 0 of data is a tuple of 1; expected a DataSet or (features, labels["),
+        ([ONE, (np.ones((2, 3)), np.ones((1, 1)))], "element 1 of data: features have 2 rows (shape [2, 3]), labels 1 (shape [1, 1]); expected"),
+    ],
+)  # fmt: skip
+def test_what_is_no_data_set_is_named(data: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        values(data, 1)
+
+
+@pytest.mark.parametrize("epochs", [0, -1, 1.5, True, None])
+def test_epochs_are_a_number(epochs: Any) -> None:
+    with pytest.raises(TrainingError, match=rf"^epochs is {epochs}; expected an integer of at least 1$"):
+        epochs_over([ONE], epochs)

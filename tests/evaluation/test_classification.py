@@ -1,0 +1,289 @@
+"""Evaluation: against DL4J's own numbers and text, against scikit-learn, and by hand."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from rnngraph.errors import InputError
+from rnngraph.evaluation import Evaluation
+
+CASES = {
+    "evaluation_multiclass": (5, 1),
+    "evaluation_multiclass_unmasked": (4, 1),
+    "evaluation_perfect": (3, 1),
+    "evaluation_binary_classes": (2, 1),
+    "evaluation_single_column": (1, 1),
+    "evaluation_top2": (5, 2),
+}
+FIVE = [[0, 0, 0, 0, 0], [13, 9, 6, 13, 0], [3, 2, 3, 2, 0], [4, 2, 4, 10, 0], [4, 3, 3, 4, 0]]
+FIVE_TEXT = """
+
+========================Evaluation Metrics========================
+ # of classes:    5
+ Accuracy:        0.2588
+ Precision:       0.2737\t(1 class excluded from average)
+ Recall:          0.2549\t(1 class excluded from average)
+ F1 Score:        0.3182\t(2 classes excluded from average)
+Precision, recall & F1: macro-averaged (equally weighted avg. of 5 classes)
+
+Warning: 1 class was never predicted by the model and was excluded from average precision
+Classes excluded from average precision: [4]
+Warning: 1 class was never predicted by the model and was excluded from average recall
+Classes excluded from average recall: [0]
+
+=========================Confusion Matrix=========================
+  0  1  2  3  4
+----------------
+  0  0  0  0  0 | 0 = 0
+ 13  9  6 13  0 | 1 = 1
+  3  2  3  2  0 | 2 = 2
+  4  2  4 10  0 | 3 = 3
+  4  3  3  4  0 | 4 = 4
+
+Confusion matrix format: Actual (rowClass) predicted as (columnClass) N times
+=================================================================="""
+
+
+def counted(confusion: Any, labels: list[str] | None = None) -> Evaluation:
+    """An evaluation that saw rows which make this confusion matrix."""
+    cells = np.asarray(confusion)
+    actual, predicted = (np.repeat(index.ravel(), cells.ravel()) for index in np.indices(cells.shape))
+    evaluation = Evaluation(len(cells), labels)
+    eye = np.eye(len(cells))
+    evaluation.eval(eye[actual], eye[predicted])
+    return evaluation
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest, goldens: Path) -> Path:
+    folder: Path = goldens / request.param
+    if not folder.is_dir():
+        pytest.skip("the whole collection of goldens is not beside the clone")
+    return folder
+
+
+def evaluated(case: Path) -> Evaluation:
+    """The case's arrays, evaluated."""
+    arrays = np.load(case / "arrays.npz")
+    evaluation = Evaluation(CASES[case.name][0], top_n=CASES[case.name][1])
+    evaluation.eval_time_series(arrays["y"], arrays["p"], arrays["mask"] if "mask" in arrays else None)
+    return evaluation
+
+
+def test_text_is_dl4j_s_byte_for_byte(case: Path) -> None:
+    assert str(evaluated(case)).encode() == (case / "stats.txt").read_bytes()
+
+
+def test_numbers_are_dl4j_s(case: Path) -> None:
+    evaluation, metrics = evaluated(case), json.loads((case / "metrics.json").read_text())
+    np.testing.assert_array_equal(evaluation.confusion, np.load(case / "arrays.npz")["confusion"])
+    expected = {name: metrics[name] for name in ("accuracy", "precision", "recall", "f1")}
+    assert {name: getattr(evaluation, name)() for name in expected} == pytest.approx(expected, abs=1e-12)
+    assert evaluation.top_n_accuracy() == pytest.approx(metrics.get("top_n_accuracy", metrics["accuracy"]), abs=1e-12)
+    for i in range(evaluation.n_classes if "precision_0" in metrics else 0):
+        expected = {name: metrics[f"{name}_{i}"] for name in ("precision", "recall", "f1")}
+        assert {name: getattr(evaluation, name)(i) for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_text_of_left_out_classes() -> None:
+    assert counted(FIVE).stats() == FIVE_TEXT
+
+
+def test_text_of_two_named_classes() -> None:
+    text = counted([[18, 13], [24, 30]], ["quiet", "alarm"]).stats()
+    assert ' F1 Score:        0.6186\nPrecision, recall & F1: reported for positive class (class 1 - "alarm") only\n\n\n====' in text
+    assert "  0  1\n-------\n 18 13 | 0 = quiet\n 24 30 | 1 = alarm\n\n" in text
+
+
+def test_text_of_several_left_out_classes_and_wide_counts() -> None:
+    text = counted([[1000, 0, 0], [0, 0, 0], [7, 0, 0]]).stats()
+    assert " Precision:       0.9930\t(2 classes excluded from average)\n" in text
+    assert " Recall:          0.5000\t(1 class excluded from average)\n" in text
+    assert "Warning: 2 classes were never predicted by the model and were excluded from average precision\n" in text
+    assert "Classes excluded from average precision: [1, 2]\n" in text
+    # DL4J takes ceil(log10(1000)) = 3 digits for 1000, which then has no space before it
+    assert "\n   0   1   2\n-------------\n1000   0   0 | 0 = 0\n" in text
+
+
+def test_text_without_any_defined_class() -> None:
+    text = counted([[0, 3, 0], [0, 0, 0], [0, 0, 0]]).stats()
+    assert " Precision:       0.0000\t(2 classes excluded from average)\n" in text
+    assert " F1 Score:        NaN\t(3 classes excluded from average)\n" in text
+
+
+def test_text_of_many_classes_has_no_matrix() -> None:
+    assert "| 19 = 19\n" in counted(np.eye(20, dtype=int)).stats()
+    text = counted(np.eye(21, dtype=int)).stats()
+    assert text.endswith(
+        "(equally weighted avg. of 21 classes)\n\n\n\nNote: Confusion matrix not generated due to space requirements for 21 classes.\n"
+        "Use the attribute confusion to see it\n" + "=" * 66
+    )
+
+
+def test_nothing_was_evaluated() -> None:
+    evaluation = Evaluation(3)
+    assert str(evaluation) == "Evaluation: No data available (no evaluation has been performed)"
+    assert [evaluation.accuracy(), evaluation.precision(), evaluation.recall(0), evaluation.f1(), evaluation.top_n_accuracy()] == [0.0] * 5
+    assert repr(evaluation) == "Evaluation(3 classes, 0 rows, accuracy 0.0000)"
+    evaluation.eval(np.eye(3), np.eye(3), np.zeros(3))
+    assert evaluation.num_examples() == 0
+
+
+CONFUSIONS = st.integers(2, 6).flatmap(lambda c: st.lists(st.lists(st.integers(0, 9), min_size=c, max_size=c), min_size=c, max_size=c))
+
+
+@given(CONFUSIONS)
+def test_numbers_are_scikit_learn_s(confusion: list[list[int]]) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    cells = np.array(confusion)
+    assume(cells.any())
+    actual, predicted = (np.repeat(index.ravel(), cells.ravel()) for index in np.indices(cells.shape))
+    evaluation, c = counted(cells), len(cells)
+    np.testing.assert_array_equal(evaluation.confusion, metrics.confusion_matrix(actual, predicted, labels=range(c)))
+    assert evaluation.accuracy() == pytest.approx(metrics.accuracy_score(actual, predicted))
+    arguments: dict[str, Any] = {"labels": range(c), "zero_division": np.nan}
+    expected = [
+        metrics.precision_score(actual, predicted, average=None, **arguments),
+        metrics.recall_score(actual, predicted, average=None, **arguments),
+    ]
+    # scikit-learn's F1 of a class that is present and never predicted is 0; DL4J's is undefined
+    with np.errstate(invalid="ignore"):
+        f1 = metrics.f1_score(actual, predicted, average=None, **arguments)
+    expected.append(np.where(np.isnan(expected[0]) | np.isnan(expected[1]), np.nan, f1))
+    for method, values in zip((evaluation.precision, evaluation.recall, evaluation.f1), expected, strict=True):
+        assert [method(i) for i in range(c)] == pytest.approx(np.nan_to_num(values))
+        defined = values[~np.isnan(values)]
+        overall = np.nan_to_num(values[1]) if c == 2 else defined.mean() if defined.size else np.nan
+        assert method() == pytest.approx(overall, nan_ok=True)
+
+
+# What counts
+
+
+def test_only_steps_with_mask_one_count() -> None:
+    labels = np.eye(3)[[[0, 1, 2], [2, 1, 0]]].transpose(0, 2, 1)  # [2, 3, 3]
+    predictions = np.eye(3)[[[0, 2, 2], [1, 1, 1]]].transpose(0, 2, 1).copy()
+    mask = np.array([[1, 1, 0.5], [0, 1, np.nan]])
+    predictions[:, :, 2] = np.nan  # nothing is read where the mask is not 1
+    evaluation = Evaluation(3)
+    evaluation.eval(labels, predictions, mask)
+    np.testing.assert_array_equal(evaluation.confusion, [[1, 0, 0], [0, 1, 1], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("mask", [[1, 0, 1, 0], [[1], [0], [1], [0]], [True, False, True, False]])
+def test_masked_rows_without_time(mask: Any) -> None:
+    evaluation = Evaluation(2)
+    evaluation.eval(np.eye(2)[[0, 0, 1, 1]], np.eye(2)[[0, 1, 0, 1]], mask)
+    np.testing.assert_array_equal(evaluation.confusion, [[1, 0], [1, 0]])
+
+
+def test_first_of_equal_values_is_the_class() -> None:
+    evaluation = Evaluation(3)
+    evaluation.eval([[0, 0.5, 0.5]], [[0.4, 0.2, 0.4]])
+    np.testing.assert_array_equal(evaluation.confusion, [[0, 0, 0], [1, 0, 0], [0, 0, 0]])
+
+
+def test_one_column_is_decided_above_one_half() -> None:
+    evaluation = Evaluation(1, ["no", "yes"])
+    evaluation.eval([[1], [1], [0]], [[0.5], [0.51], [0.4]])
+    np.testing.assert_array_equal(evaluation.confusion, [[1, 0], [1, 1]])
+    assert evaluation.n_classes == 2
+
+
+def test_calls_and_merged_evaluations_add_up() -> None:
+    rng = np.random.default_rng(0)
+    labels, predictions = np.eye(4)[rng.integers(0, 4, 50)], rng.random((50, 4))
+    whole, first, second = (Evaluation(4, top_n=2) for _ in range(3))
+    whole.eval(labels, predictions)
+    first.eval(labels[:20], predictions[:20])
+    second.eval(labels[20:30], predictions[20:30])
+    second.eval(labels[30:], predictions[30:])
+    first.merge(second)
+    assert first.stats() == whole.stats()
+    ranks = (predictions > predictions[np.arange(50), labels.argmax(1)][:, None]).sum(1)
+    assert first.top_n_accuracy() == (ranks < 2).mean()
+
+
+def test_json_round_trip() -> None:
+    for evaluation in (counted(FIVE, ["a", "b", "c", "d", "ü"]), Evaluation(1, top_n=1)):
+        again = Evaluation.from_json(evaluation.to_json())
+        assert again.stats() == evaluation.stats()
+        assert again.to_json() == evaluation.to_json()
+        again.merge(evaluation)
+        np.testing.assert_array_equal(again.confusion, 2 * evaluation.confusion)
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((np.eye(3), np.eye(3)[:2]), "labels have shape [3, 3] and predictions [2, 3]; expected the same for both"),
+        (
+            (np.eye(2), np.eye(2)),
+            "labels and predictions have shape [2, 2]; expected [N, 3] or [N, 3, T], one column a class (n_classes is 3)",
+        ),
+        (([0, 1], [0, 1]), "labels and predictions have shape [2]; expected [N, 3] or [N, 3, T], one column a class (n_classes is 3)"),
+        (
+            (np.eye(3), [[0, 1, np.nan]] * 3, [1, 1, 0]),
+            "predictions are NaN in 2 of 2 rows that count; evaluate finite numbers, or mask these rows",
+        ),
+        (([[0, 1, np.nan]], [[0, 1, 0]]), "labels are NaN in 1 of 1 rows that count; evaluate finite numbers, or mask these rows"),
+        (
+            (np.eye(3), np.eye(3), np.ones((3, 2))),
+            "mask has shape [3, 2]; expected [3, 1], which is [N, T] of the array that it masks: "
+            "one value a row and step, 1 where the step exists",
+        ),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(arguments: tuple[Any, ...], message: str) -> None:
+    evaluation = counted([[1, 0, 0], [0, 1, 1], [0, 0, 2]])
+    before = evaluation.to_json()
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        evaluation.eval(*arguments)
+    assert evaluation.to_json() == before
+
+
+def test_classes_are_checked() -> None:
+    with pytest.raises(InputError, match=r"^n_classes is 0; expected the number of output columns, at least 1$"):
+        Evaluation(0)
+    with pytest.raises(InputError, match=r"^top_n is 0; expected an integer of at least 1$"):
+        Evaluation(2, top_n=0)
+    with pytest.raises(InputError, match=r"^labels has 2 names \(a, b\); expected one for each of 3 classes$"):
+        Evaluation(3, ["a", "b"])
+    with pytest.raises(InputError, match=r"^class 3 is not there; expected 0 to 2$"):
+        counted(np.eye(3, dtype=int)).precision(3)
+    with pytest.raises(InputError, match=r"^merge: n_classes is 2 there and 3 here; only evaluations of the same classes add up$"):
+        Evaluation(3).merge(Evaluation(2))
+    with pytest.raises(InputError, match=r"^merge: columns is 1 there and 2 here; only"):
+        Evaluation(2).merge(Evaluation(1))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "from_json: '{' is not what to_json writes (JSONDecodeError: "),
+        ("{}", "from_json: '{}' is not what to_json writes (KeyError: 'n_classes')"),
+        ("[]", "from_json: '[]' is not what to_json writes (TypeError: "),
+        (
+            '{"n_classes": 2, "labels": ["a", "b"], "top_n": 1, "confusion": [[1, -1], [0, 0]], "top_n_correct": 0}',
+            "from_json: confusion is [[1, -1], [0, 0]]; expected [2, 2] counts",
+        ),
+        (
+            '{"n_classes": 3, "labels": null, "top_n": 1, "confusion": [[1, 1], [0, 0]], "top_n_correct": 0}',
+            "from_json: confusion is [[1, 1], [0, 0]]; expected [3, 3] counts",
+        ),
+    ],
+)
+def test_json_of_others_is_refused(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        Evaluation.from_json(text)

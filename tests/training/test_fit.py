@@ -1,0 +1,170 @@
+"""Training: against float64 autograd written independently, central differences, and the rules of masks, seeds and resuming."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+import rnngraph as rg
+from rnngraph.backends.reference import run
+from rnngraph.errors import ConfigurationError, TrainingError
+from rnngraph.lowering import lower
+from rnngraph.training.listeners import TrainingListener
+
+Array = npt.NDArray[Any]
+
+
+def network(layer: Any, seed: int = 1, **settings: Any) -> rg.MultiLayerNetwork:
+    head = rg.RnnOutputLayer(n_out=3, activation="softmax", loss="mcxent")
+    settings = {"updater": rg.Adam(1e-2), **settings}
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=seed, layers=[layer, head], **settings))
+
+
+def batch(n: int = 4, f: int = 3, t: int = 7, masked: bool = False, seed: int = 0) -> rg.DataSet:
+    rng = np.random.default_rng(seed)
+    y = np.eye(3, dtype=np.float32)[rng.integers(0, 3, (n, t))].transpose(0, 2, 1)
+    mask = (rng.random((n, t)) > 0.4).astype(np.float32) if masked else None
+    return rg.DataSet(rng.standard_normal((n, f, t)).astype(np.float32), np.ascontiguousarray(y), mask)
+
+
+LAYERS = [
+    pytest.param(lambda **k: rg.LSTM(n_in=3, n_out=5, **k), id="lstm"),
+    pytest.param(lambda **k: rg.GravesLSTM(n_in=3, n_out=5, activation="softsign", gate_activation="hardsigmoid", **k), id="graves"),
+    pytest.param(lambda **k: rg.SimpleRnn(n_in=3, n_out=5, **k), id="simple"),
+]
+
+
+def test_fit_equals_a_hand_written_adam_with_l2_in_float64() -> None:
+    net = network(rg.LSTM(n_in=3, n_out=5), data_type="float64", l2=0.01)
+    data, l2, rate = batch(), 0.01, 1e-2
+    p = {k: torch.from_numpy(v).requires_grad_() for k, v in net.parameters().items()}
+    m = {k: torch.zeros_like(v) for k, v in p.items()}
+    v2 = {k: torch.zeros_like(v) for k, v in p.items()}
+    x, y = torch.tensor(data.features.tolist()).double(), torch.tensor(data.labels.tolist()).double()
+    for t in range(1, 6):
+        h = c = torch.zeros(4, 5, dtype=torch.float64)
+        loss = torch.zeros((), dtype=torch.float64)
+        for s in range(7):
+            z = x[:, :, s] @ p["0.W"].T + h @ p["0.R"].T + p["0.b"]
+            i, f, g, o = z.chunk(4, 1)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            loss = loss - (y[:, :, s] * torch.log_softmax(h @ p["1.W"].T + p["1.b"], 1)).sum()
+        weights = [k for k in p if not k.endswith(".b")]
+        expected = float(loss.detach()) / 4 + 0.5 * l2 * sum(float(p[k].square().sum()) for k in weights)
+        assert net.score(data) == pytest.approx(expected, rel=1e-12)
+        grads = torch.autograd.grad(loss / 4, list(p.values()))
+        with torch.no_grad():
+            for (k, w), g in zip(p.items(), grads, strict=True):
+                g = g + l2 * w if k in weights else g
+                m[k] = 0.9 * m[k] + 0.1 * g
+                v2[k] = 0.999 * v2[k] + 0.001 * g * g
+                w -= rate * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m[k] / (v2[k].sqrt() + 1e-8)
+        net.fit(data, progress=False)
+    for k, w in p.items():
+        np.testing.assert_allclose(net.parameters()[k], w.detach().numpy(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["mcxent", "mse"])
+@pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
+@pytest.mark.parametrize("make", LAYERS)
+def test_gradients_equal_central_differences_of_the_reference(make: Any, mode: str, loss: str) -> None:
+    layers = [make(mask_mode=mode), rg.RnnOutputLayer(n_out=3, activation="softmax", loss=loss)]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=2, layers=layers, data_type="float64"))
+    data = batch(n=3, t=5, masked=True)
+    _, gradient = net.gradient(data)
+    graph = lower(net.config, features_mask=True, loss=True)
+    feeds: dict[str, Array] = {"x": data.features, "labels": data.labels, "features_mask": data.features_mask, **net.parameters()}  # type: ignore[dict-item]
+    feeds.update({p.name: np.zeros((3, 5)) for p in graph.ports("state")})
+    rng = np.random.default_rng(0)
+    for name, found in gradient.items():
+        for _ in range(3):
+            at = tuple(int(rng.integers(0, d)) for d in found.shape)
+            values = []
+            for step in (1e-6, -1e-6):
+                moved = {**feeds, name: feeds[name].copy()}
+                moved[name][at] += step
+                values.append(float(run(graph, moved)["loss"]))
+            assert found[at] == pytest.approx((values[0] - values[1]) / 2e-6, rel=2e-5, abs=2e-7), (name, at)
+
+
+@pytest.mark.parametrize("make", LAYERS)
+def test_a_masked_step_does_not_exist_in_training(make: Any) -> None:
+    """Padding anywhere and whatever stands in it, NaN included, change no score, gradient, state or fitted parameter."""
+    plain = batch(n=1, t=6)
+    steps = [2, 3, 5, 6, 7, 10]
+    features, labels, mask = np.full((1, 3, 12), np.nan, np.float32), np.full((1, 3, 12), np.nan, np.float32), np.zeros((1, 12), np.float32)
+    features[:, :, steps], labels[:, :, steps], mask[:, steps] = plain.features, plain.labels, 1
+    padded = rg.DataSet(features, labels, mask)
+    a, b = (network(make(), data_type="float64") for _ in range(2))
+    assert a.score(plain) == pytest.approx(b.score(padded), rel=1e-12)
+    for k, g in a.gradient(plain)[1].items():
+        np.testing.assert_allclose(b.gradient(padded)[1][k], g, rtol=1e-9, atol=1e-12)
+    for _ in range(3):
+        a.fit(plain, progress=False)
+        b.fit(padded, progress=False)
+    for k, w in a.parameters().items():
+        np.testing.assert_allclose(b.parameters()[k], w, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(b.output(features, mask)[:, :, steps], a.output(plain.features), rtol=1e-7, atol=1e-9)
+
+
+def test_the_same_seed_repeats_bit_for_bit_and_another_does_not() -> None:
+    nets = [network(rg.GravesLSTM(n_in=3, n_out=5), seed=s) for s in (7, 7, 8)]
+    for net in nets:
+        net.fit([batch(), batch(seed=1, masked=True)], epochs=3, progress=False)
+    a, b, c = (n.parameters() for n in nets)
+    assert all(np.array_equal(a[k], b[k]) for k in a)
+    assert not np.array_equal(a["0.W"], c["0.W"])
+
+
+def test_going_on_after_a_load_equals_never_having_stopped(tmp_path: Path) -> None:
+    data = [batch(seed=k, masked=k == 1) for k in range(3)]
+    unbroken, first = (network(rg.LSTM(n_in=3, n_out=5), l2=1e-3) for _ in range(2))
+    unbroken.fit(data, epochs=4, progress=False)
+    first.fit(data, epochs=2, progress=False)
+    first.save(tmp_path / "net.rnng")
+    second = rg.MultiLayerNetwork.load(tmp_path / "net.rnng")
+    second.fit(data, epochs=2, progress=False)
+    assert (second.iteration, second.epoch) == (unbroken.iteration, unbroken.epoch) == (12, 4)
+    assert all(np.array_equal(v, second.parameters()[k]) for k, v in unbroken.parameters().items())
+
+
+class _Interrupt(TrainingListener):
+    """Sends the process Ctrl-C at an iteration."""
+
+    def iteration_done(self, network: Any, iteration: int, epoch: int, score: float) -> None:
+        if iteration == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_a_fit_with_the_network_usable() -> None:
+    net, twin, data = network(rg.LSTM(n_in=3, n_out=5)), network(rg.LSTM(n_in=3, n_out=5)), batch()
+    net.fit(data, epochs=50, listeners=[_Interrupt()], progress=False)
+    assert net.interrupted
+    assert net.iteration == 3
+    twin.fit(data, epochs=3, progress=False)
+    assert all(np.array_equal(v, twin.parameters()[k]) for k, v in net.parameters().items())
+    net.fit(data, progress=False)
+    assert not net.interrupted
+
+
+def test_errors_name_the_cause_and_leave_the_network_as_it_was() -> None:
+    net, data = network(rg.LSTM(n_in=3, n_out=5)), batch()
+    before = net.parameters()
+    with pytest.raises(TrainingError, match="list"):
+        net.fit((d for d in [data, data]), epochs=3, progress=False)
+    with pytest.raises(ConfigurationError, match=r"layers\[0\] is a LSTM, which has no loss"):
+        rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, layers=[rg.LSTM(n_in=3, n_out=5)])).fit(data, progress=False)
+    with pytest.raises(ConfigurationError, match="TruncatedBPTT"):
+        network(rg.LSTM(n_in=3, n_out=5), backprop=rg.TruncatedBPTT(length=3)).fit(data, progress=False)
+    huge = network(rg.LSTM(n_in=3, n_out=5, activation="identity"), updater=rg.Sgd(1e30))
+    with pytest.raises(TrainingError, match="the score at iteration"):
+        huge.fit(data, epochs=20, progress=False)
+    assert all(np.array_equal(v, net.parameters()[k]) for k, v in before.items())
