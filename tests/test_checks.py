@@ -243,13 +243,14 @@ def test_message_of_a_value_that_is_not_finite() -> None:
     x = np.zeros((2, 3, 4), np.float32)
     x[1, 2, 3] = np.nan
     x[1, 2, 2] = np.nan
-    message = "x is nan at row 1, feature 2, step 2, the first of 2 values that are not finite at steps that are not masked; fill them in, or mask their steps"
+    rest = "values that are not finite at steps that are not masked; fill them in"
+    message = f"x is nan at row 1, feature 2, step 2, the first of 2 {rest}, or mask their steps"
     with pytest.raises(InputError, match=says(message)):
         check_finite(x)
     check_finite(x, np.array([[1, 1, 1, 1], [1, 1, 0, 0]], np.float32))
     flat = np.zeros((2, 3))
     flat[1, 0] = -np.inf
-    message = "labels is -inf (float64 reaches 1.8e+308) at row 1, output 0, the first of 1 values that are not finite at steps that are not masked; fill them in"
+    message = f"labels is -inf (float64 reaches 1.8e+308) at row 1, output 0, the first of 1 {rest}"
     with pytest.raises(InputError, match=says(message)):
         check_finite(flat, None, "labels", "output")
     check_finite(flat, np.array([[1], [0]], np.float32))
@@ -265,24 +266,27 @@ def test_values_beyond_float32_are_told_as_such() -> None:
 # Labels
 
 
+TIME, FLAT = ", which is [N, C, T] of the network's output", ", which is [N, C] of the network's output"
+
+
 @pytest.mark.parametrize(
     ("shape", "steps", "message"),
     [
-        ((4, 3, 5), 6, "[4, 3, 5]; expected [4, 3, 6], which is [N, C, T] of the network's output: 5 time steps of labels for 6 of the output; "
+        ((4, 3, 5), 6, f"[4, 3, 5]; expected [4, 3, 6]{TIME}: 5 time steps of labels for 6 of the output; "
          "pad the shorter and mask what was added"),
-        ((4, 2, 6), 6, "[4, 2, 6]; expected [4, 3, 6], which is [N, C, T] of the network's output: 2 columns for 3 outputs"),
-        ((4, 6, 3), 6, "[4, 6, 3]; expected [4, 3, 6], which is [N, C, T] of the network's output: 6 columns for 3 outputs. "
+        ((4, 2, 6), 6, f"[4, 2, 6]; expected [4, 3, 6]{TIME}: 2 columns for 3 outputs"),
+        ((4, 6, 3), 6, f"[4, 6, 3]; expected [4, 3, 6]{TIME}: 6 columns for 3 outputs. "
          "If they are [N, T, C], give labels.transpose(0, 2, 1)"),
-        ((5, 3, 6), 6, "[5, 3, 6]; expected [4, 3, 6], which is [N, C, T] of the network's output: 5 rows of labels for 4 rows of features"),
-        ((4, 3), 6, "[4, 3]; expected [4, 3, 6], which is [N, C, T] of the network's output: "
+        ((5, 3, 6), 6, f"[5, 3, 6]; expected [4, 3, 6]{TIME}: 5 rows of labels for 4 rows of features"),
+        ((4, 3), 6, f"[4, 3]; expected [4, 3, 6]{TIME}: "
          "this network ends with one label a step (RnnOutputLayer)"),
-        ((4, 6), 6, "[4, 6]; expected [4, 3, 6], which is [N, C, T] of the network's output. "
+        ((4, 6), 6, f"[4, 6]; expected [4, 3, 6]{TIME}. "
          "Class numbers become one-hot labels as np.eye(3)[labels].transpose(0, 2, 1)"),
-        ((4, 3, 6), None, "[4, 3, 6]; expected [4, 3], which is [N, C] of the network's output: "
+        ((4, 3, 6), None, f"[4, 3, 6]; expected [4, 3]{FLAT}: "
          "this network ends with one label a sequence, or none with a time axis"),
-        ((4,), None, "[4]; expected [4, 3], which is [N, C] of the network's output. Class numbers become one-hot labels as np.eye(3)[labels]"),
-        ((4, 2), None, "[4, 2]; expected [4, 3], which is [N, C] of the network's output: 2 columns for 3 outputs"),
-        ((5, 3), None, "[5, 3]; expected [4, 3], which is [N, C] of the network's output: 5 rows of labels for 4 rows of features"),
+        ((4,), None, f"[4]; expected [4, 3]{FLAT}. Class numbers become one-hot labels as np.eye(3)[labels]"),
+        ((4, 2), None, f"[4, 2]; expected [4, 3]{FLAT}: 2 columns for 3 outputs"),
+        ((5, 3), None, f"[5, 3]; expected [4, 3]{FLAT}: 5 rows of labels for 4 rows of features"),
     ],
 )  # fmt: skip
 def test_labels_of_another_shape_are_named(shape: tuple[int, ...], steps: int | None, message: str) -> None:

@@ -31,8 +31,8 @@ def to_json(data: Mapping[str, Any]) -> str:
 
 
 def to_yaml(data: Mapping[str, Any]) -> str:
-    """``data`` as YAML, keys in their order."""
-    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
+    """``data`` as YAML, keys in their order; escaped to ASCII, since PyYAML loses rare line breaks (U+0085) otherwise."""
+    return str(yaml.dump(data, Dumper=_Dumper, sort_keys=False))
 
 
 def from_json(text: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar as Bar
 from rich.table import Table
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 _REFRESH_SECONDS = 0.1
 _LINE_SECONDS = 10.0
+_BAR_WIDTH = 24
 
 
 class ProgressBar(TrainingListener):
     """Shows the epoch, the last score, the validation score where there is one, and the time left.
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere one plain line at the end of an epoch, every ten
-    seconds at most, and at the end. How many iterations an epoch has is known after the first: before that there is no time left to show.
+    seconds at most, and one at the end. How many iterations an epoch has is known after the first: before that no time left is shown.
 
     The end of a fit, of whatever kind, gives the terminal back. Where a fit may fail before it begins to tell its listeners, use it as a
     context manager too: ``with ProgressBar() as bar: net.fit(data, epochs=10, listeners=[bar])``.
@@ -40,6 +41,7 @@ class ProgressBar(TrainingListener):
     def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._console, self._clock = console, clock
         self._live: Live | None = None
+        self._running = False
         self._reset(0)
 
     def __enter__(self) -> ProgressBar:
@@ -60,16 +62,17 @@ class ProgressBar(TrainingListener):
         self._reset(epochs)
         # stdout may be another one than when this object was made; a file is none whatever the environment says about colours.
         console = self._console or Console(force_terminal=None if sys.stdout.isatty() else False)
-        self._out = console
+        self._out, self._running = console, True
         if console.is_terminal and not console.is_dumb_terminal:
             # Redrawn by the fit itself: a thread of rich's would draw while the fit computes, and outlive it where stop is never called.
             self._live = Live(self, console=console, auto_refresh=False)
             atexit.register(self.stop)
-            self._live.start(refresh=True)
+            self._live.start()
 
     def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
         """Count the epoch, from 1 in each fit."""
         self._epoch += 1
+        self._redraw()
 
     def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
         """Count the iteration, and redraw where it is time."""
@@ -85,7 +88,7 @@ class ProgressBar(TrainingListener):
         self._validation = math.nan if validation_score is None else validation_score
         if self._live is not None:
             self._redraw()
-        elif self._epoch == self._epochs or self._clock() - self._shown >= _LINE_SECONDS:
+        elif self._epoch < self._epochs and self._clock() - self._shown >= _LINE_SECONDS:
             self._shown = self._clock()
             self._out.out(self.text(), highlight=False)
 
@@ -94,11 +97,14 @@ class ProgressBar(TrainingListener):
         self.stop()
 
     def stop(self) -> None:
-        """Draw the last state and give the terminal back; nothing where nothing is shown."""
-        live, self._live = self._live, None
+        """Show the last state and give the terminal back; does nothing between fits."""
         atexit.unregister(self.stop)
+        was_running, self._running = self._running, False
+        live, self._live = self._live, None
         if live is not None:
             live.stop()
+        elif was_running and self._epoch:
+            self._out.out(self.text(), highlight=False)
 
     def seconds_left(self) -> float | None:
         """How long the rest takes at the pace so far; None in the first epoch."""
@@ -108,25 +114,31 @@ class ProgressBar(TrainingListener):
         return (self._clock() - self._started) / self._done * rest
 
     def text(self) -> str:
-        """``epoch 3/10  score 0.1234  validation 0.2345  0:00:12 left``."""
+        """``epoch 3/10  score 0.1234  validation 0.2345  0:00:12 left``, at the end ``took 0:00:17``."""
         parts = [f"epoch {self._epoch}/{self._epochs}"]
         parts += [f"score {self._score:.4g}"] * (not math.isnan(self._score))
         parts += [f"validation {self._validation:.4g}"] * (not math.isnan(self._validation))
         left = self.seconds_left()
-        parts.append("time left: known after the first epoch" if left is None else f"{_clock_time(left)} left")
+        if not self._running:
+            parts.append(f"took {_clock_time(self._clock() - self._started)}")
+        elif left is not None:
+            parts.append(f"{_clock_time(left)} left")
         return "  ".join(parts)
 
-    def __rich__(self) -> Table:
-        total = None if self._per_epoch is None else self._per_epoch * self._epochs
-        table = Table.grid(padding=(0, 2), expand=False)
-        table.add_row(
-            Bar(total=total, completed=self._done, width=24, pulse=total is None), Text(self.text(), no_wrap=True, overflow="ellipsis")
-        )
-        return table
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        text = self.text()
+        width = min(_BAR_WIDTH, options.max_width - len(text) - 2)  # on a narrow terminal the numbers matter more
+        cells: list[Bar | Text] = [Text(text, no_wrap=True, overflow="ellipsis")]
+        if width > 0:
+            total = None if self._per_epoch is None else self._per_epoch * self._epochs
+            cells.insert(0, Bar(total=total, completed=self._done, width=width, pulse=total is None))
+        line = Table.grid(padding=(0, 2))
+        line.add_row(*cells)
+        yield line
 
     def _redraw(self) -> None:
-        self._shown = self._clock()
         if self._live is not None:
+            self._shown = self._clock()
             self._live.refresh()
 
 

@@ -62,4 +62,4 @@ def test_gradients_of_the_masked_fused_lstm_are_those_of_the_plain_loop(mode: st
         names = [k for k, v in tensors.items() if v.requires_grad]
         results.append(dict(zip(names, torch.autograd.grad(loss, [tensors[k] for k in names]), strict=True)))
     for name, gradient in results[0].items():
-        torch.testing.assert_close(gradient, results[1][name], rtol=1e-9, atol=1e-11, msg=lambda m, n=name: f"{n}: {m}")
+        torch.testing.assert_close(gradient, results[1][name], rtol=1e-9, atol=1e-11)

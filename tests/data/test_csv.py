@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from rnngraph.data import CSVSequenceRecordReader, NumberedFileInputSplit, sequences_to_dataset
 from rnngraph.errors import InputError
 
+RANGE = "; expected a number in float32's range (the delimiter is ','"
+
 
 def reader_of(folder: Path, *contents: str | bytes, **arguments: Any) -> CSVSequenceRecordReader:
     """A reader of files f_0.csv, f_1.csv, .. with these contents."""
@@ -64,7 +66,7 @@ def test_minibatches_are_dl4j_s(goldens: Path, case: str, skip_lines: int, delim
         np.testing.assert_array_equal(made.labels, arrays[f"labels_{batch}"])
         for name in ("features_mask", "labels_mask"):
             key = f"{name}_{batch}"
-            expected = arrays[key] if key in arrays else 1.0  # DL4J gives none where all are of one length
+            expected = arrays.get(key, 1.0)  # DL4J gives none where all are of one length
             np.testing.assert_array_equal(getattr(made, name), np.broadcast_to(expected, getattr(made, name).shape))
 
 
@@ -90,15 +92,16 @@ def test_numbers_are_a_range(first: Any, last: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "arguments", "message"),
     [
-        ("1,2\n3,x\n", {}, ", line 2, column 2 is 'x'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("t,v\n3,4\n", {}, ", line 1, column 1 is 't'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("1,2\n,4\n", {}, ", line 2, column 1 is ''; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("1,2\n\n3,4\n", {}, ", line 2, column 1 is ''; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("1;2\n", {}, ", line 1, column 1 is '1;2'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("1,1_000\n", {}, ", line 1, column 2 is '1_000'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("a\n1,-1e39\n", {"skip_lines": 1}, ", line 2, column 2 is '-1e39'; expected a number in float32's range (the delimiter is ',', skip_lines is 1)"),
-        (b"1,\xff\n", {}, ", line 1, column 2 is '\ufffd'; expected a number in float32's range (the delimiter is ',', skip_lines is 0)"),
-        ("h\n1,2\n3,4\n5\n", {"skip_lines": 1}, ", line 4 has 1 columns, line 2 has 2; expected the same number in each (the delimiter is ',')"),
+        ("1,2\n3,x\n", {}, f", line 2, column 2 is 'x'{RANGE}, skip_lines is 0)"),
+        ("t,v\n3,4\n", {}, f", line 1, column 1 is 't'{RANGE}, skip_lines is 0)"),
+        ("1,2\n,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0)"),
+        ("1,2\n\n3,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0)"),
+        ("1;2\n", {}, f", line 1, column 1 is '1;2'{RANGE}, skip_lines is 0)"),
+        ("1,1_000\n", {}, f", line 1, column 2 is '1_000'{RANGE}, skip_lines is 0)"),
+        ("a\n1,-1e39\n", {"skip_lines": 1}, f", line 2, column 2 is '-1e39'{RANGE}, skip_lines is 1)"),
+        (b"1,\xff\n", {}, f", line 1, column 2 is '\ufffd'{RANGE}, skip_lines is 0)"),
+        ("h\n1,2\n3,4\n5\n", {"skip_lines": 1}, ", line 4 has 1 columns, line 2 has 2; "
+         "expected the same number in each (the delimiter is ',')"),
         ("", {}, " has 0 lines of which 0 are skipped: no time step is left; expected at least one"),
         ("\n \n", {}, " has 0 lines of which 0 are skipped: no time step is left; expected at least one"),
         ("a\nb\n", {"skip_lines": 2}, " has 2 lines of which 2 are skipped: no time step is left; expected at least one"),

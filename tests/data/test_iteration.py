@@ -89,7 +89,8 @@ def test_epochs_are_lazy() -> None:
     ids=lambda d: type(d).__name__,
 )
 def test_python_s_iterators_are_refused_before_anything_is_used(data: Any) -> None:
-    message = f"data is a {type(data).__name__}, which is spent after one pass, and epochs is 2; pass a list, or an object whose __iter__ starts anew"
+    kind, remedy = type(data).__name__, "pass a list, or an object whose __iter__ starts anew"
+    message = f"data is a {kind}, which is spent after one pass, and epochs is 2; {remedy}"
     with pytest.raises(TrainingError, match=f"^{re.escape(message)}$"):
         epochs_over(data, 2)
     assert next(data) is not None
@@ -136,7 +137,7 @@ def test_tuples_and_loaders_of_torch() -> None:
         ([ONE, "text"], "element 1 of data is a str; expected a DataSet or (features, labels[, features_mask[, labels_mask]]). "
          "Two arrays make one DataSet: DataSet(features, labels)"),
         ([(ONE,)], "element 0 of data is a tuple of 1; expected a DataSet or (features, labels["),
-        ([ONE, (np.ones((2, 3)), np.ones((1, 1)))], "element 1 of data: features have 2 rows (shape [2, 3]), labels 1 (shape [1, 1]); expected"),
+        ([ONE, (np.ones((2, 3)), np.ones((1, 1)))], "element 1 of data: features have 2 rows (shape [2, 3]), labels 1 (shape [1, 1])"),
     ],
 )  # fmt: skip
 def test_what_is_no_data_set_is_named(data: Any, message: str) -> None:

@@ -74,7 +74,7 @@ def evaluated(case: Path) -> Evaluation:
     """The case's arrays, evaluated."""
     arrays = np.load(case / "arrays.npz")
     evaluation = Evaluation(CASES[case.name][0], top_n=CASES[case.name][1])
-    evaluation.eval_time_series(arrays["y"], arrays["p"], arrays["mask"] if "mask" in arrays else None)
+    evaluation.eval_time_series(arrays["y"], arrays["p"], arrays.get("mask"))
     return evaluation
 
 

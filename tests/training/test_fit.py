@@ -58,7 +58,7 @@ def test_fit_equals_a_hand_written_adam_with_l2_in_float64() -> None:
             h = torch.sigmoid(o) * torch.tanh(c)
             loss = loss - (y[:, :, s] * torch.log_softmax(h @ p["1.W"].T + p["1.b"], 1)).sum()
         weights = [k for k in p if not k.endswith(".b")]
-        expected = float(loss.detach()) / 4 + 0.5 * l2 * sum(float(p[k].square().sum()) for k in weights)
+        expected = float(loss.detach()) / 4 + 0.5 * l2 * sum(float(p[k].detach().square().sum()) for k in weights)
         assert net.score(data) == pytest.approx(expected, rel=1e-12)
         grads = torch.autograd.grad(loss / 4, list(p.values()))
         with torch.no_grad():

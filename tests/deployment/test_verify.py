@@ -16,7 +16,7 @@ from onnx import numpy_helper
 from rnngraph.errors import ModelFileError
 from rnngraph.runtime import StreamingSession, verify
 from rnngraph.runtime.verify import compare
-from tests.runtime.files import classifier, edit, export, tagger
+from tests.deployment.exported import classifier, edit, export, tagger
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -19,7 +19,7 @@ from rnngraph.lowering import lower
 from rnngraph.runtime import StreamingSession
 from rnngraph.runtime.engine import Engine
 from rnngraph.state import StateSnapshot
-from tests.runtime.files import classifier, draw, edit, export, tagger
+from tests.deployment.exported import classifier, draw, edit, export, tagger
 
 MASK = np.array([[1, 1, 0, 1, 0, 0], [0, 1, 1, 1, 0, 1]], np.float32)
 OPTIONS: list[dict[str, Any]] = [{}, {"target": "cpu"}, {"steps": 1}, {"batch": 2}]

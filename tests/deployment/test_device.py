@@ -12,7 +12,7 @@ import pytest
 
 from rnngraph.errors import MissingDependencyError
 from rnngraph.runtime import StreamingSession, device
-from tests.runtime.files import export
+from tests.deployment.exported import export
 
 
 class OnCpu:

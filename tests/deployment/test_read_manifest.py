@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from rnngraph.errors import ModelFileError
 from rnngraph.exporters.manifest import DIGEST_KEY, KEY
 from rnngraph.runtime import StreamingSession, read_manifest
-from tests.runtime.files import classifier, edit, export
+from tests.deployment.exported import classifier, edit, export
 
 
 def test_it_is_what_stands_in_the_file(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from rnngraph.errors import StateError
 from rnngraph.runtime import StateSnapshot, StreamingSession
-from tests.runtime.files import draw, export
+from tests.deployment.exported import draw, export
 
 SNAPSHOT = StateSnapshot({"state_00_h": np.arange(6, dtype=np.float32).reshape(2, 3)}, "ab" * 32)
 

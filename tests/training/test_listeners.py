@@ -1,0 +1,89 @@
+"""Listeners: what they report, and where it goes."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from rnngraph.errors import ConfigurationError
+from rnngraph.training.listeners import CollectScoresListener, ScoreIterationListener, TrainingListener
+
+if TYPE_CHECKING:
+    from rnngraph.network import MultiLayerNetwork
+
+NETWORK = cast("MultiLayerNetwork", None)  # these listeners look at their other arguments only
+
+
+def fit(listener: TrainingListener, epochs: int = 2, iterations: int = 3) -> None:
+    """The calls of a fit; the score of iteration k is 1 / (k + 1)."""
+    listener.on_fit_start(NETWORK, epochs)
+    for epoch in range(epochs):
+        listener.on_epoch_start(NETWORK, epoch)
+        for k in range(epoch * iterations, (epoch + 1) * iterations):
+            listener.iteration_done(NETWORK, k, epoch, 1 / (k + 1))
+        listener.on_epoch_end(NETWORK, epoch, 1 / ((epoch + 1) * iterations), 0.5 if epoch else None)
+    listener.on_fit_end(NETWORK)
+
+
+def test_base_does_nothing() -> None:
+    fit(TrainingListener())
+
+
+def test_scores_are_reported_at_every_nth_iteration() -> None:
+    told: list[str] = []
+    fit(ScoreIterationListener(2, told.append))
+    assert told == ["Score at iteration 0 is 1.0", f"Score at iteration 2 is {1 / 3}", "Score at iteration 4 is 0.2"]
+
+
+def test_scores_are_logged(caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]) -> None:
+    with caplog.at_level(logging.INFO, "rnngraph"):
+        fit(ScoreIterationListener(3))
+    expected = [("rnngraph", logging.INFO, f"Score at iteration {k} is {1 / (k + 1)}") for k in (0, 3)]
+    assert caplog.record_tuples == expected
+    assert capsys.readouterr().err == ""
+
+
+CODE = """
+import logging, sys
+from rnngraph.training.listeners import ScoreIterationListener
+exec(sys.argv[1])
+ScoreIterationListener().iteration_done(None, 7, 0, 0.25)
+"""
+
+
+@pytest.mark.parametrize(
+    ("setup", "expected"),
+    [
+        ("", "Score at iteration 7 is 0.25\n"),
+        ("logging.basicConfig(level='INFO', format='%(name)s: %(message)s')", "rnngraph: Score at iteration 7 is 0.25\n"),
+        ("logging.basicConfig()", ""),  # a program that wants warnings only
+    ],
+)
+def test_scores_are_seen_where_logging_is_not_configured(setup: str, expected: str) -> None:
+    done = subprocess.run([sys.executable, "-c", CODE, setup], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("", expected)
+
+
+def test_scores_are_collected() -> None:
+    listener = CollectScoresListener()
+    fit(listener)
+    assert listener.scores == [(k, 1 / (k + 1)) for k in range(6)]
+    assert listener.epochs == [(0, 1 / 3, None), (1, 1 / 6, 0.5)]
+
+
+@pytest.mark.parametrize("every", [0, -1, 1.5, True, None])
+def test_interval_is_checked(every: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=rf"^ScoreIterationListener: every is {every}; expected a number of iterations of at least 1$"
+    ):
+        ScoreIterationListener(every)
+
+
+def test_receiver_is_checked() -> None:
+    message = r"^ScoreIterationListener: out is 'log\.txt'; expected a callable that takes a text, such as print$"
+    with pytest.raises(ConfigurationError, match=message):
+        ScoreIterationListener(1, "log.txt")  # type: ignore[arg-type]
