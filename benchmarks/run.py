@@ -70,8 +70,8 @@ def batch(n: int, f: int, t: int, masked: bool) -> rg.DataSet:
 def hand_written(n: int, f: int, t: int, h: int) -> Run:
     """One training step as one writes it in torch."""
     data = batch(n, f, t, masked=False)
-    x = torch.from_numpy(data.features).permute(2, 0, 1).contiguous()
-    labels = torch.from_numpy(data.labels).argmax(1).t().contiguous()
+    x = torch.tensor(data.features.copy()).permute(2, 0, 1).contiguous()
+    labels = torch.tensor(data.labels.copy()).argmax(1).t().contiguous()
     lstm, head = torch.nn.LSTM(f, h), torch.nn.Linear(h, 9)
     optimiser = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=1e-3)
 

@@ -28,7 +28,7 @@ _NAMES = {
         "StandardBackprop",
         "TruncatedBPTT",
     ],
-    "rnngraph.data": ["DataSet"],
+    "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
     "rnngraph.errors": [
         "ConfigurationError",
         "ExportError",
@@ -43,7 +43,7 @@ _NAMES = {
     ],
     "rnngraph.evaluation": ["Evaluation"],
     "rnngraph.network": ["MultiLayerNetwork"],
-    "rnngraph.training.listeners": ["ScoreIterationListener"],
+    "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -64,7 +64,10 @@ if TYPE_CHECKING:
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
+    from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
+    from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
+    from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError
     from rnngraph.errors import ExportError as ExportError
     from rnngraph.errors import GraphError as GraphError
@@ -77,6 +80,8 @@ if TYPE_CHECKING:
     from rnngraph.errors import TrainingError as TrainingError
     from rnngraph.evaluation import Evaluation as Evaluation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
+    from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
+    from rnngraph.training.listeners import TrainingListener as TrainingListener
 else:  # hidden from the type checker, to which a module with __getattr__ has every name
     __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

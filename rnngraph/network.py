@@ -186,14 +186,13 @@ class MultiLayerNetwork:
     def score(self, data: Data) -> float:
         """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
 
-        Several DataSets score as one that has all their rows. Raises InputError for arrays that do not fit the network.
+        Several DataSets score as one that has all their rows. Raises InputError for arrays that do not fit the network, TrainingError
+        where there is no data.
         """
         from rnngraph.training.objective import score
 
         sets = list(_sets(data))
         rows = [one.num_examples() for one in sets]
-        if not sets:
-            raise InputError("score: there is no data; expected a DataSet or an iterable of at least one (a generator gives its sets once)")
         return sum(score(self, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
 
     def gradient(self, dataset: DataSet) -> tuple[float, dict[str, np.ndarray]]:
@@ -329,7 +328,7 @@ def _torch() -> Any:
 
 
 def _sets(data: Data) -> Iterable[DataSet]:
-    """One DataSet, or each of an iterable."""
-    from rnngraph.data import DataSet
+    """One DataSet, or each of an iterable, whose elements may be tuples as in ``fit``."""
+    from rnngraph.data.iteration import epochs_over
 
-    return [data] if isinstance(data, DataSet) else data
+    return next(epochs_over(data, 1))

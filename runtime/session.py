@@ -215,10 +215,10 @@ class StreamingSession:
     def _check_batch(self, what: str, arrays: Mapping[str, Any]) -> None:
         """StateError where the file has a fixed batch and an array has other rows."""
         batch = self.manifest.batch
-        rows = next((np.shape(a)[0] for a in arrays.values() if np.ndim(a) and np.shape(a)[0] != batch), batch)
-        if batch is not None and rows != batch:
+        others = [len(a) for a in arrays.values() if batch is not None and np.ndim(a) and len(a) != batch]
+        if others:
             raise StateError(
-                f"{what} has {rows} rows, but {self.path} was exported for batch={batch}; give {batch} rows, or export with batch=None"
+                f"{what} has {others[0]} rows, but {self.path} was exported for batch={batch}; give {batch} rows, or export with batch=None"
             )
 
 

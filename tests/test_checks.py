@@ -154,7 +154,7 @@ def test_refused_types_tell_the_remedy() -> None:
         ((1, 2, 12, 3), {}, "x has shape [1, 2, 12, 3], rank 4; expected [N, 12, T] (rows, features, time steps): reshape it"),
     ],
 )
-def test_wrong_shapes_are_named(shape: tuple[int, ...], arguments: dict[str, bool], message: str) -> None:
+def test_wrong_shapes_are_named(shape: tuple[int, ...], arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=says(message)):
         as_features(np.zeros(shape, np.float32), 12, **arguments)
 
@@ -177,7 +177,7 @@ def test_every_feature_count_but_the_right_one_is_refused(n: int, f: int, t: int
 
 @given(hnp.arrays(np.bool_, st.tuples(DIMS, DIMS)), st.sampled_from([*KINDS]), st.sampled_from(["float32", "float64"]))
 def test_masks_of_every_kind(mask: np.ndarray, kind: str, data_type: str) -> None:
-    made = as_mask(mask.astype(kind), *mask.shape, data_type=data_type)
+    made = as_mask(mask.astype(kind), len(mask), mask.shape[1], data_type=data_type)
     np.testing.assert_array_equal(made, mask)
     assert (made.dtype.name, made.flags.carray) == (data_type, True)
 
@@ -207,6 +207,12 @@ def test_masks_of_another_shape_are_named(shape: tuple[int, ...], remedy: str) -
     message = f"features_mask has shape {list(shape)}; expected [2, 3], which is [N, T] of the array that it masks{remedy}"
     with pytest.raises(InputError, match=says(message)):
         as_mask(np.ones(shape), 2, 3)
+
+
+@pytest.mark.parametrize(("value", "data_type"), [(1 + 1e-12, "float32"), (1e-60, "float32"), (0.5, "bool"), (0.5, "int64")])
+def test_values_of_a_mask_are_not_rounded(value: float, data_type: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(f'features_mask is {value} at row 0, step 1; a mask holds 1')}"):
+        as_mask([[1.0, value]], 1, 2, data_type=data_type)
 
 
 def test_mask_of_one_step_needs_no_time_axis() -> None:

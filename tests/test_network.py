@@ -12,7 +12,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.backends.reference import run
-from rnngraph.errors import ConfigurationError, InputError, StateError
+from rnngraph.errors import ConfigurationError, InputError, StateError, TrainingError
 from rnngraph.lowering import lower
 from rnngraph.lowering.states import state_specs
 from rnngraph.training.listeners import TrainingListener
@@ -202,7 +202,7 @@ def test_score_of_several_sets_is_that_of_their_rows() -> None:
     whole = dataset()
     parts = [rg.DataSet(whole.features[r], whole.labels[r], MASK[r]) for r in (slice(0, 1), slice(1, 3))]
     assert net.score(parts) == pytest.approx(net.score(whole), rel=1e-12)
-    with pytest.raises(InputError, match="score: there is no data"):
+    with pytest.raises(TrainingError, match="yields no DataSet: it is empty"):
         net.score([])
 
 

@@ -71,8 +71,8 @@ def network(seed: int) -> rg.MultiLayerNetwork:
     return rg.MultiLayerNetwork(
         rg.MultiLayerConfiguration(
             seed=seed,
-            updater=rg.Adam(2e-3),
-            l2=3e-3,
+            updater=rg.Adam(2e-3, epsilon=1e-3),
+            l2=1e-3,
             layers=[
                 rg.LastTimeStep(rg.LSTM(n_in=12, n_out=100)),
                 rg.OutputLayer(n_out=SPEAKERS, activation="softmax", loss="mcxent"),

@@ -87,8 +87,8 @@ class Configured(BaseModel):
 
         def __setattr__(self, name: str, value: Any) -> None:
             cls, change = type(self).__name__, f"{name}={shown(value)}"
-            raise ConfigurationError(f"{cls}: {change}: a {cls} cannot be changed; make a new one, as by replaced({change})")
+            raise ConfigurationError(f"{cls}: {change}: it cannot be changed; make a new one, as by replaced({change})")
 
         def __delattr__(self, name: str) -> None:
             cls = type(self).__name__
-            raise ConfigurationError(f"{cls}: del {name}: a {cls} cannot be changed; make a new one")
+            raise ConfigurationError(f"{cls}: del {name}: it cannot be changed; make a new one")

@@ -49,13 +49,15 @@ class CSVSequenceRecordReader:
     def __init__(self, skip_lines: int = 0, delimiter: str = ",") -> None:
         if not is_count(skip_lines, 0):
             raise InputError(f"skip_lines is {skip_lines!r}; expected a number of lines, 0 or more")
-        if not delimiter:
+        if not isinstance(delimiter, str) or not delimiter:
             raise InputError(f'delimiter is {delimiter!r}; expected text of at least one character, such as ","')
         self.skip_lines, self.delimiter = skip_lines, delimiter
         self._split: NumberedFileInputSplit | None = None
 
     def initialize(self, split: NumberedFileInputSplit) -> CSVSequenceRecordReader:
         """Name the files to read; gives the reader itself. Raises InputError where one of them is missing."""
+        if not isinstance(split, NumberedFileInputSplit):
+            raise InputError(f'initialize({split!r}): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)')
         missing = [path for path in split if not path.is_file()]
         if missing:
             raise InputError(

@@ -105,16 +105,18 @@ class DataSet:
         return [self.rows(slice(start, start + batch_size)) for start in range(0, self.num_examples(), batch_size)]
 
     def shuffle(self, seed: int) -> DataSet:
-        """The same rows in another order, which the seed decides (numpy's default generator)."""
+        """The same rows in another order, which the seed decides (numpy's default generator). Raises InputError for a seed below 0."""
+        if not is_count(seed, 0):
+            raise InputError(f"shuffle({seed!r}): expected an integer of at least 0 as the seed")
         return self.rows(np.random.default_rng(seed).permutation(self.num_examples()))
 
 
 def _array(value: ArrayLike, name: str) -> np.ndarray:
-    """Numbers with a row axis and at least one more, none of them empty."""
+    """Numbers in two axes or three, none of them empty."""
     if value is None:
         raise InputError(f"{name} are None; expected an array: a DataSet holds features and labels, output() takes features alone")
     array = as_numeric(value, name)
-    if array.ndim < 2 or not array.size:
+    if array.ndim not in (2, 3) or not array.size:
         axes = "[N, F, T] or [N, F]" if name == "features" else "[N, C, T] or [N, C]"
         what = "is empty" if not array.size else f"has rank {array.ndim}"
         remedy = (

@@ -30,6 +30,9 @@ def sequences_to_dataset(
     """
     if n_classes is not None and not is_count(n_classes):
         raise InputError(f"n_classes is {n_classes!r}; expected the number of classes, at least 1")
+    for name, value in (("sequences", sequences), ("labels", labels)):
+        if not hasattr(value, "__len__"):
+            raise InputError(f"{name} is a {type(value).__name__}, which has no length; expected a list or an array: give list({name})")
     if not len(sequences):
         raise InputError("sequences_to_dataset: no sequences; expected at least one array [T, F]")
     if len(labels) != len(sequences):

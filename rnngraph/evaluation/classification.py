@@ -135,7 +135,7 @@ class Evaluation:
             made = cls(held["n_classes"], held["labels"], held["top_n"])
             confusion = np.array(held["confusion"])
             made._top_n_correct = int(held["top_n_correct"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise InputError(f"from_json: {text[:80]!r} is not what to_json writes ({type(error).__name__}: {error})") from error
         if confusion.shape != made._confusion.shape or confusion.dtype.kind != "i" or (confusion < 0).any():
             raise InputError(f"from_json: confusion is {held['confusion']}; expected {list(made._confusion.shape)} counts")
@@ -158,8 +158,8 @@ class Evaluation:
 
     def _metric(self, by_class: np.ndarray, i: int | None) -> float:
         """One class's value, or the overall one."""
-        if i is not None and not 0 <= i < self.n_classes:
-            raise InputError(f"class {i} is not there; expected 0 to {self.n_classes - 1}")
+        if i is not None and not (is_count(i, 0) and i < self.n_classes):
+            raise InputError(f"class {i!r} is not there; expected 0 to {self.n_classes - 1}")
         if not self._confusion.any():
             return 0.0
         if i is None and self.n_classes > 2:

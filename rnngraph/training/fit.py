@@ -44,9 +44,9 @@ def fit(
 
         listeners = [*listeners, ProgressBar()]
     groups, coefficients = updater_groups(network), penalties(network)
-    for listener in listeners:
-        listener.on_fit_start(network, epochs)
     try:
+        for listener in listeners:
+            listener.on_fit_start(network, epochs)
         for batches in epochs_over(data, epochs):
             _epoch(network, batches, groups, coefficients, listeners, validation)
     except KeyboardInterrupt:

@@ -102,6 +102,7 @@ class ProgressBar(TrainingListener):
         was_running, self._running = self._running, False
         live, self._live = self._live, None
         if live is not None:
+            live.transient = not self._epoch  # nothing was trained, so nothing stays
             live.stop()
         elif was_running and self._epoch:
             self._out.out(self.text(), highlight=False)
@@ -120,12 +121,14 @@ class ProgressBar(TrainingListener):
         parts += [f"validation {self._validation:.4g}"] * (not math.isnan(self._validation))
         left = self.seconds_left()
         if not self._running:
-            parts.append(f"took {_clock_time(self._clock() - self._started)}")
+            parts.append(f"took {_clock_time(round(self._clock() - self._started))}")
         elif left is not None:
-            parts.append(f"{_clock_time(left)} left")
+            parts.append(f"{_clock_time(math.ceil(left))} left")
         return "  ".join(parts)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if not self._epoch:
+            return
         text = self.text()
         width = min(_BAR_WIDTH, options.max_width - len(text) - 2)  # on a narrow terminal the numbers matter more
         cells: list[Bar | Text] = [Text(text, no_wrap=True, overflow="ellipsis")]
@@ -142,7 +145,6 @@ class ProgressBar(TrainingListener):
             self._live.refresh()
 
 
-def _clock_time(seconds: float) -> str:
-    """H:MM:SS, rounded up: 0:00:00 is the end."""
-    whole = math.ceil(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+def _clock_time(seconds: int) -> str:
+    """H:MM:SS."""
+    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -69,11 +69,11 @@ def test_builders_do_not_exist(cls: Any) -> None:
 
 def test_nothing_can_be_changed() -> None:
     layer: Any = LSTM(n_out=3)
-    with refused("LSTM: n_out=4: a LSTM cannot be changed; make a new one, as by replaced(n_out=4)"):
+    with refused("LSTM: n_out=4: it cannot be changed; make a new one, as by replaced(n_out=4)"):
         layer.n_out = 4
-    with refused("LSTM: nonsense=4: a LSTM cannot be changed; make a new one, as by replaced(nonsense=4)"):
+    with refused("LSTM: nonsense=4: it cannot be changed; make a new one, as by replaced(nonsense=4)"):
         layer.nonsense = 4
-    with refused("LSTM: del n_out: a LSTM cannot be changed; make a new one"):
+    with refused("LSTM: del n_out: it cannot be changed; make a new one"):
         del layer.n_out
     assert layer == LSTM(n_out=3)
 

@@ -148,3 +148,11 @@ def test_arguments_are_checked() -> None:
         CSVSequenceRecordReader(",")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^delimiter is ''; expected text of at least one character, such as \",\"$"):
         CSVSequenceRecordReader(0, "")
+
+
+def test_files_are_named_by_a_split() -> None:
+    message = """initialize('f_%d.csv'): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)"""
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        CSVSequenceRecordReader().initialize("f_%d.csv")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^delimiter is 5; expected text of at least one character"):
+        CSVSequenceRecordReader(delimiter=5)  # type: ignore[arg-type]

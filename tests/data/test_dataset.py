@@ -71,6 +71,7 @@ def test_labels_mask_of_labels_without_time() -> None:
         ((X[:0], Y[:0]), f"features: an array of shape [0, 2, 3] is empty; expected [N, F, T] or [N, F]{FULL}"),
         ((X[:, :, :0], Y), f"features: an array of shape [5, 2, 0] is empty; expected [N, F, T] or [N, F]{FULL}"),
         ((X[:, 0, 0], Y), f"features: an array of shape [5] has rank 1; expected [N, F, T] or [N, F]{FULL}"),
+        ((X[..., None], Y), f"features: an array of shape [5, 2, 3, 1] has rank 4; expected [N, F, T] or [N, F]{FULL}"),
         ((X, Y[:, :0]), f"labels: an array of shape [5, 0, 3] is empty; expected [N, C, T] or [N, C]{FULL}"),
         (
             (X, [0, 1, 2, 3, 0]),
@@ -91,7 +92,7 @@ def test_labels_mask_of_labels_without_time() -> None:
         ),
         (
             (X, Y, 2 * XM),
-            "features_mask is 2.0 at row 0, step 0; a mask holds 1 where a step exists and 0 where it does not: "
+            "features_mask is 2 at row 0, step 0; a mask holds 1 where a step exists and 0 where it does not: "
             "give features_mask > threshold for a soft one",
         ),
     ],
@@ -162,3 +163,9 @@ def test_split_into_nothing_is_refused(first: float) -> None:
 def test_batches_of_no_size_are_refused(size: Any) -> None:
     with pytest.raises(InputError, match=rf"^batch_by\({re.escape(repr(size))}\): expected a number of rows of at least 1$"):
         WHOLE.batch_by(size)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, None])
+def test_seed_is_a_number(seed: Any) -> None:
+    with pytest.raises(InputError, match=rf"^shuffle\({seed}\): expected an integer of at least 0 as the seed$"):
+        DataSet(X, Y).shuffle(seed)

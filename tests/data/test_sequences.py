@@ -81,3 +81,11 @@ def test_class_numbers_of_any_type() -> None:
 def test_mistakes_name_the_sequence(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         sequences_to_dataset(*arguments)
+
+
+def test_what_has_no_length_is_refused() -> None:
+    message = r"^{} is a {}, which has no length; expected a list or an array: give list\({}\)$"
+    with pytest.raises(InputError, match=message.format("sequences", "generator", "sequences")):
+        sequences_to_dataset((one for one in [np.ones((2, 3))]), [0])  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=message.format("labels", "map", "labels")):
+        sequences_to_dataset([np.ones((2, 3))], map(int, "0"))  # type: ignore[arg-type]

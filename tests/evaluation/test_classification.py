@@ -262,6 +262,8 @@ def test_classes_are_checked() -> None:
         Evaluation(3, ["a", "b"])
     with pytest.raises(InputError, match=r"^class 3 is not there; expected 0 to 2$"):
         counted(np.eye(3, dtype=int)).precision(3)
+    with pytest.raises(InputError, match=r"^class 'alarm' is not there; expected 0 to 2$"):
+        counted(np.eye(3, dtype=int)).recall("alarm")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"^merge: n_classes is 2 there and 3 here; only evaluations of the same classes add up$"):
         Evaluation(3).merge(Evaluation(2))
     with pytest.raises(InputError, match=r"^merge: columns is 1 there and 2 here; only"):
@@ -273,6 +275,10 @@ def test_classes_are_checked() -> None:
     [
         ("{", "from_json: '{' is not what to_json writes (JSONDecodeError: "),
         ("{}", "from_json: '{}' is not what to_json writes (KeyError: 'n_classes')"),
+        (
+            '{"n_classes": 2, "labels": null, "top_n": 1, "confusion": [[1, 1], [0, 0]], "top_n_correct": Infinity}',
+            """from_json: '{"n_classes": 2, "labels": null, """,
+        ),
         ("[]", "from_json: '[]' is not what to_json writes (TypeError: "),
         (
             '{"n_classes": 2, "labels": ["a", "b"], "top_n": 1, "confusion": [[1, -1], [0, 0]], "top_n_correct": 0}',

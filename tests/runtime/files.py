@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,14 +36,14 @@ class Spec:
     data_type: str = "float32"
     seed: int = 0
 
+    def __repr__(self) -> str:
+        changed = [f"{f.name}={value!r}" for f in fields(self) if (value := getattr(self, f.name)) != f.default]
+        return f"Spec({', '.join(changed)})"
+
     @property
     def keys(self) -> list[str]:
         """The keys of the layer's states."""
         return ["h"] if self.masked else ["h", "c"]
-
-    def with_(self, **changes: Any) -> Spec:
-        """A copy with some things changed."""
-        return replace(self, **changes)
 
 
 def weights(spec: Spec) -> dict[str, Array]:
@@ -150,7 +150,7 @@ def manifest(spec: Spec) -> dict[str, Any]:
 def inputs(spec: Spec, n: int, t: int, seed: int = 1) -> dict[str, Array]:
     """Random inputs of the file by name, a mask with gaps among them."""
     draw = np.random.default_rng(seed)
-    given = {"x": draw.uniform(-1, 1, (n, spec.features, t))}
+    given: dict[str, Array] = {"x": draw.uniform(-1, 1, (n, spec.features, t))}
     if spec.masked:
         given["features_mask"] = draw.integers(0, 2, (n, t))
     given |= {f"state_00_{k}": draw.uniform(-0.5, 0.5, (n, spec.hidden)) for k in spec.keys}

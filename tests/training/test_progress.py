@@ -139,7 +139,7 @@ def test_nothing_is_said_of_a_fit_that_never_began() -> None:
         bar, _, out = made(terminal)
         with bar:
             bar.on_fit_start(NETWORK, 9)
-        assert "epoch 1" not in out.getvalue()
+        assert not any(frames(out))
         assert out.getvalue().count(HIDE) == out.getvalue().count(SHOW)
 
 
@@ -203,10 +203,10 @@ def test_a_real_terminal_comes_back(end: str) -> None:
     written = in_terminal(FIT.format(end))
     assert written.count(HIDE) == written.count(SHOW) == 1
     assert "hello\r\n" in written  # above the bar, not into it
-    assert "epoch 1/2  score 0.5  took 0:00:01" in written
+    assert "epoch 1/2  score 0.5  took 0:00:00" in written
 
 
 def test_a_pipe_gets_no_control_codes_whatever_the_environment_says() -> None:
     environment = {**os.environ, "FORCE_COLOR": "1"}
     done = subprocess.run([sys.executable, "-c", FIT.format("bar.stop()")], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout == "hello\nepoch 1/2  score 0.5  took 0:00:01\n"
+    assert done.stdout == "hello\nepoch 1/2  score 0.5  took 0:00:00\n"

@@ -54,14 +54,20 @@ class Plan:
     names: dict[Value, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     transposed: set[Value] = field(default_factory=set)
+    by_view: dict[View, str] = field(default_factory=dict)
 
     def name(self, v: Value) -> str:
-        """The variable that holds ``v`` inside the step."""
-        return self.names.setdefault(v, f"v{len(self.names)}")
+        """The variable that holds ``v`` inside the step; values in one place share it."""
+        if v not in self.names:
+            view = self.views.get(v)
+            name = f"v{len(self.names)}"
+            self.names[v] = name if view is None else self.by_view.setdefault(view, name)
+        return self.names[v]
 
     def compiled(self, carried: list[tuple[Value, Value]], outside: list[Value]) -> tuple[Callable[..., Any], list[Value]]:
         """The loop as a function of (zipped views, carried..., outside...); and which values the zip must hold, in order."""
-        inside = [v for v in self.names if v not in outside and v not in [c for c, _ in carried]]
+        states = [c for c, _ in carried]
+        inside = list({self.names[v]: v for v in self.names if v not in outside and v not in states}.values())
         arguments = [*(self.names[c] for c, _ in carried if c in self.names), *(self.name(v) for v in outside)]
         body = self.lines + [f"{self.names[c]} = {self.name(n)}" for c, n in carried if c in self.names]
         target = ", ".join(self.names[v] for v in inside)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rnngraph.backends.torch.recurrent import run_recurrent
 from rnngraph.backends.torch.rows import ROWS
-from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.graph import Graph, Node, Value
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
 from rnngraph.ir.passes.mask_weights import mask_weights
 
@@ -32,16 +32,23 @@ class Program:
     def __init__(self, graph: Graph, fuse: bool = True) -> None:
         self.graph = fuse_lstm(graph, accepts) if fuse else graph
         self._forms: dict[bool, Graph] = {}
+        self._joins: dict[Graph, dict[Node, Node]] = {}
 
     def __call__(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The graph's outputs by name; ``feeds`` has all of its inputs."""
         mask = feeds.get("features_mask")
         graph = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
         values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
+        joined = self._joined(graph)
         for node in graph.nodes:
-            operands = [values[v] for v in node.inputs]
-            if node.op == "constant":
-                out: Tensor | tuple[Tensor, ...] = torch.tensor(node.attributes["value"], dtype=DTYPES[graph.data_type])
+            if node in joined.values():
+                continue
+            operands = [values[v] for v in node.inputs if v.producer not in joined.values()]
+            if node in joined:
+                x, w = (values[v] for v in joined[node].inputs)
+                out: Tensor | tuple[Tensor, ...] = torch.nn.functional.linear(x, w, operands[0])
+            elif node.op == "constant":
+                out = torch.tensor(node.attributes["value"], dtype=DTYPES[graph.data_type])
             elif node.op == "cast" and node.attributes["to"] == "float":
                 out = operands[0].to(DTYPES[graph.data_type])
             elif node.op == "recurrent":
@@ -50,6 +57,19 @@ class Program:
                 out = ROWS[node.op](node.attributes, operands)
             values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
         return {p.name: values[p.value] for p in graph.outputs}
+
+    def _joined(self, graph: Graph) -> dict[Node, Node]:
+        """Additions of a bias to a product that nothing else reads, which torch computes in one call: addition -> product."""
+        if graph not in self._joins:
+            uses = graph.uses()
+            self._joins[graph] = {
+                node: product.producer
+                for node in graph.nodes
+                if node.op == "add"
+                for product, bias in (node.inputs, node.inputs[::-1])
+                if product.producer is not None and product.producer.op == "linear" and uses[product] == 1 and bias.type.rank == 1
+            }
+        return self._joins[graph]
 
     def _form(self, right_padded: bool) -> Graph:
         """The graph for this kind of mask, made once."""

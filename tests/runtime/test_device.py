@@ -1,0 +1,194 @@
+"""Devices, the two builds of onnxruntime, and what importing the runtime brings along."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from rnngraph.errors import MissingDependencyError, ModelFileError
+from rnngraph.runtime import StreamingSession, device, engine
+from tests.runtime.files import Spec, inputs, write
+
+File = Callable[[Spec], Path]
+
+
+@pytest.fixture
+def gpu_build(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """onnxruntime-gpu alone is installed, there is a driver, and CUDA's libraries are where they should be."""
+    monkeypatch.setattr(device, "_installed", lambda name: name == "onnxruntime-gpu")
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: None)
+    return monkeypatch
+
+
+def without_cuda(path: Any, providers: list[Any], *rest: Any) -> Any:
+    """A session as onnxruntime makes it where CUDA cannot be loaded: on the CPU, in silence."""
+    return CREATE(path, ["CPUExecutionProvider"], *rest)
+
+
+CREATE = device._create
+
+
+def refused(path: Path, message: str) -> None:
+    """CUDA is refused with this message, and "auto" takes the CPU instead."""
+    with pytest.raises(MissingDependencyError, match=message):
+        StreamingSession(path, "cuda")
+    assert StreamingSession(path, "auto").device == "cpu"
+
+
+def test_both_builds(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    gpu_build.setattr(device, "_installed", lambda name: True)
+    message = (
+        r"onnxruntime and onnxruntime-gpu are both installed.*pip uninstall --yes onnxruntime onnxruntime-gpu && "
+        r"pip install 'onnxruntime-gpu\[cuda,cudnn\]'  \(or use device='cpu'\)"
+    )
+    refused(file(Spec()), message)
+    assert StreamingSession(file(Spec())).device == "cpu"  # nobody asks on the CPU
+
+
+def test_the_build_without_cuda(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    gpu_build.setattr(device, "_installed", lambda name: name == "onnxruntime")
+    gpu_build.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    refused(
+        file(Spec()),
+        r"the onnxruntime [\d.]+ that is installed is built without CUDA\. Run: pip uninstall --yes onnxruntime && pip install",
+    )
+
+
+def test_no_driver(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    def fail(name: str) -> None:
+        raise OSError(name)
+
+    gpu_build.setattr(ctypes, "CDLL", fail)
+    refused(file(Spec()), r"there is no NVIDIA driver here \((libcuda\.so\.1|nvcuda\.dll) cannot be loaded\); install the driver")
+
+
+def test_up_on_the_cpu_in_silence(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    gpu_build.setattr(device, "_create", without_cuda)
+    refused(file(Spec()), r"onnxruntime could not load CUDA.*came up on the CPU.*run: pip install 'onnxruntime-gpu\[cuda,cudnn\]'")
+
+
+def test_cuda_that_fails(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    def fail(path: Any, providers: list[Any], *rest: Any) -> Any:
+        if len(providers) > 1:
+            raise RuntimeError("where it was\nCUDA failure 35: CUDA driver version is insufficient")
+        return CREATE(path, providers, *rest)
+
+    gpu_build.setattr(device, "_create", fail)
+    refused(
+        file(Spec()),
+        r"CUDA does not work here \(CUDA failure 35: CUDA driver version is insufficient\)\. Install a driver that is as new as",
+    )
+
+
+def test_a_file_that_is_at_fault_is_not_blamed_on_cuda(gpu_build: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"no model")
+    with pytest.raises(ModelFileError, match=r"is truncated, damaged or no ONNX file"):
+        StreamingSession(path, "cuda")
+
+
+def test_what_cuda_is_asked_for(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    asked: list[Any] = []
+
+    def note(path: Any, providers: list[Any], *rest: Any) -> Any:
+        asked.append(providers)
+        return without_cuda(path, providers, *rest)
+
+    gpu_build.setattr(device, "_create", note)
+    refused(file(Spec()), "CUDA")
+    assert asked[0] == [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
+
+
+def test_libraries_from_pip_are_loaded_where_the_loader_has_none(gpu_build: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    calls: list[str] = []
+    gpu_build.setattr(ort, "preload_dlls", lambda: calls.append(f"preload {sys.stdout.write('missing')}"), raising=False)
+    device._preload()
+    assert calls == []
+
+    def fail(name: str) -> None:
+        raise OSError(name)
+
+    gpu_build.setattr(ctypes, "CDLL", fail)
+    device._preload()
+    assert calls == ["preload 7"]
+    assert capsys.readouterr().out == ""
+
+
+def test_a_file_for_the_cpu_under_cuda(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = write(tmp_path / "net.onnx", golden=False, target="cpu")
+    monkeypatch.setattr(engine, "device_of", lambda session: "cuda")
+    monkeypatch.setattr(
+        "rnngraph.runtime.manifest.create_session", lambda path, device, threads, optimise: CREATE(path, ["CPUExecutionProvider"], 1, True)
+    )
+    with pytest.raises(ModelFileError, match=r"was exported with target='cpu'.*export it with target='portable', or use device='cpu'"):
+        StreamingSession(path, "cuda")
+
+
+def test_which_distributions_are_there() -> None:
+    found = {d.metadata["Name"] for d in importlib.metadata.distributions()}
+    for name in ("onnxruntime", "onnxruntime-gpu", "no-such-package"):
+        assert device._installed(name) == (name in found)
+
+
+def _cuda_works() -> bool:
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    return "CUDAExecutionProvider" in ort.get_available_providers()
+
+
+@pytest.mark.skipif(not _cuda_works(), reason="needs an NVIDIA driver and onnxruntime-gpu")
+def test_cuda_computes_what_the_cpu_computes(file: File) -> None:
+    x = inputs(Spec(hidden=64), 4, 20)["x"]
+    cuda, cpu = StreamingSession(file(Spec(hidden=64)), "cuda"), StreamingSession(file(Spec(hidden=64)))
+    assert cuda.device == "cuda"
+    np.testing.assert_allclose(cuda.output(x), cpu.output(x), atol=1e-5)
+    for t in range(20):
+        np.testing.assert_allclose(cuda.rnn_time_step(x[:, :, t]), cpu.rnn_time_step(x[:, :, t]), atol=1e-5)
+
+
+def test_a_stream_is_the_same_without_the_buffers_of_the_cpu(monkeypatch: pytest.MonkeyPatch, file: File) -> None:
+    """Under CUDA every step goes the way of chunks; on the CPU that way gives the same bits."""
+    buffered, plain = StreamingSession(file(Spec())), StreamingSession(file(Spec()))
+    monkeypatch.setattr(plain._engine, "device", "cuda")
+    x = inputs(Spec(), 3, 9)["x"]
+    for t in range(9):
+        np.testing.assert_array_equal(plain.rnn_time_step(x[:, :, t]), buffered.rnn_time_step(x[:, :, t]))
+        np.testing.assert_array_equal(plain.rnn_get_previous_state(0)["c"], buffered.rnn_get_previous_state(0)["c"])
+    assert plain._live is None
+    assert buffered._live is not None
+
+
+# Imports
+
+
+def test_the_runtime_imports_numpy_and_onnxruntime_alone(file: File) -> None:
+    program = (
+        "import sys; from rnngraph.runtime import Manifest, StateSnapshot, StreamingSession, read_manifest; import numpy; "
+        "StreamingSession(sys.argv[1]).rnn_time_step(numpy.zeros((1, 3))); "
+        "print(*[m for m in ('torch', 'onnx', 'pydantic', 'safetensors', 'yaml', 'typer') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(file(Spec()))], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_without_onnxruntime() -> None:
+    program = (
+        "import sys; sys.modules['onnxruntime'] = None\n"
+        "try:\n    from rnngraph.runtime import StreamingSession\n"
+        "except ImportError as error:\n    print(type(error).__name__, error)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("MissingDependencyError rnngraph.runtime needs onnxruntime, which cannot be imported")
+    assert "run: pip install onnxruntime  (for CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]')" in done.stdout

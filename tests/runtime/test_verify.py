@@ -1,0 +1,217 @@
+"""verify: it passes what is right, finds what is off, and says what it compared."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx import TensorProto, numpy_helper
+
+from rnngraph.errors import MissingDependencyError, ModelFileError
+from rnngraph.runtime import ParityReport, StreamingSession, verify
+from rnngraph.runtime.verify import ParityRow, compare
+from tests.runtime.files import Spec, inputs, write
+
+File = Callable[[Spec], Path]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write(tmp_path / "net.onnx")
+
+
+def sample(path: Path, name: str) -> Path:
+    return path.with_name("net.onnx.golden") / "test_data_set_0" / f"{name}.pb"
+
+
+def change(file: Path, by: float) -> None:
+    tensor = TensorProto.FromString(file.read_bytes())
+    array = numpy_helper.to_array(tensor).copy()
+    array.flat[0] += by
+    file.write_bytes(numpy_helper.from_array(array, tensor.name).SerializeToString())
+
+
+SPECS = [Spec(), Spec(masked=True), Spec(steps=1), Spec(batch=3), Spec(last=True, masked=True), Spec(masked=True, data_type="float64")]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=repr)
+def test_right_files_pass(spec: Spec, file: File) -> None:
+    report = verify(file(spec))
+    assert report
+    assert report.device == "cpu"
+    named = [row.what for row in report.rows]
+    assert named[: 1 + len(spec.keys)] == ["golden 0: y", *(f"golden 0: next_state_00_{k}" for k in spec.keys)]
+    assert ("whole = row alone: y" in named) == (spec.batch is None)
+    for row in report.rows:
+        if row.what.startswith("golden"):
+            assert row.tolerance >= 1e-5
+            assert row.absolute < 1e-6
+        else:
+            assert row.absolute <= (0 if spec.data_type == "float32" else 1e-14)
+            assert (row.tolerance == 0) == (spec.data_type == "float32")
+
+
+def test_a_file_that_does_not_stream_is_compared_with_its_samples_alone(file: File) -> None:
+    report = verify(file(Spec(streams=False)))
+    assert report
+    assert all(row.what.startswith("golden") for row in report.rows)
+
+
+@pytest.mark.parametrize("name", ["output_0", "output_2"])
+def test_one_number_that_is_off(name: str, path: Path) -> None:
+    change(sample(path, name), 1e-3)
+    report = verify(path)
+    assert not report
+    bad = [row for row in report.rows if not row.ok]
+    assert [row.what for row in bad] == ["golden 0: y" if name == "output_0" else "golden 0: next_state_00_c"]
+    assert bad[0].absolute == pytest.approx(1e-3, rel=1e-2)
+    assert "1 of 15 comparisons OFF" in str(report)
+
+
+def test_what_stands_at_masked_steps_is_not_compared(tmp_path: Path) -> None:
+    path = write(tmp_path / "net.onnx", Spec(masked=True))
+    mask = inputs(Spec(masked=True), 2, 7)["features_mask"]
+    assert mask[0, 0] == 0
+    change(sample(path, "output_0"), 1.0)
+    assert verify(path)
+
+
+def test_against_a_network(file: File) -> None:
+    for spec in (Spec(), Spec(masked=True), Spec(last=True)):
+        net = StreamingSession(file(spec))
+        net.rnn_time_step(np.ones((3, 3)))
+        before = net.snapshot()
+        report = verify(file(spec), net)
+        assert report
+        named = [row.what for row in report.rows if row.what.startswith("network")]
+        assert named == ["network: y", "network, chunked: y", *(f"network, chunked: state_00_{k}" for k in spec.keys)]
+        for name, array in net.snapshot().states.items():
+            np.testing.assert_array_equal(array, before.states[name])
+
+
+def test_against_another_network(file: File) -> None:
+    report = verify(file(Spec()), StreamingSession(file(Spec(seed=5))))
+    assert not report
+    assert all(row.ok != row.what.startswith("network") for row in report.rows)
+
+
+def test_against_a_network_that_does_not_stream(file: File) -> None:
+    report = verify(file(Spec(streams=False)), StreamingSession(file(Spec(streams=False))))
+    assert report
+    assert [row.what for row in report.rows if row.what.startswith("network")] == ["network: y"]
+
+
+# Numbers
+
+
+def test_errors_are_absolute_and_relative_to_the_largest() -> None:
+    row = compare("y", np.array([1.0, 20.5]), np.array([1.0, 20.0]))
+    assert row == ParityRow("y", 0.5, 0.025, 2e-4, False)
+    assert compare("y", np.array([0.1 + 9e-6]), np.array([0.1])).ok
+    assert not compare("y", np.array([0.1 + 2e-5]), np.array([0.1])).ok
+
+
+def test_exact_means_exact() -> None:
+    a = np.array([1.0], np.float32)
+    assert compare("y", a, a, tolerance=0.0).ok
+    assert not compare("y", np.nextafter(a, np.float32(2)), a, tolerance=0.0).ok
+
+
+@pytest.mark.parametrize("got", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_never_pass(got: float) -> None:
+    row = compare("y", np.array([got]), np.array([1.0]), tolerance=math.inf)
+    assert not row.ok
+    assert row.absolute == math.inf
+
+
+def test_another_shape_never_passes() -> None:
+    row = compare("y", np.zeros((2, 1)), np.zeros((2, 3)))
+    assert not row.ok
+    assert row.what == "y [2, 1] for [2, 3]"
+
+
+def test_where_all_is_masked_nothing_differs() -> None:
+    assert compare("y", np.ones((1, 2, 3)), np.zeros((1, 2, 3)), real=np.zeros((1, 1, 3), bool)) == ParityRow("y", 0.0, 0.0, 1e-5, True)
+
+
+# The report
+
+REPORT = ParityReport(
+    "net.onnx", "cpu", (ParityRow("golden 0: y", 2.5e-8, 1e-7, 1e-5, True), ParityRow("whole = stepped: y", math.inf, math.inf, 0.0, False))
+)
+
+
+def test_as_a_table() -> None:
+    assert str(REPORT) == "\n".join(
+        [
+            "net.onnx on cpu",
+            "compared            largest error    relative  tolerance",
+            "golden 0: y               2.5e-08       1e-07      1e-05  ok",
+            "whole = stepped: y            inf         inf          0  OFF",
+            "1 of 2 comparisons OFF",
+        ]
+    )
+    assert str(ParityReport("net.onnx", "cpu", REPORT.rows[:1])).endswith("all 1 comparisons within tolerance")
+
+
+def test_as_json() -> None:
+    content = json.loads(REPORT.to_json())
+    assert {k: content[k] for k in ("path", "device", "ok")} == {"path": "net.onnx", "device": "cpu", "ok": False}
+    assert content["rows"] == [
+        {"what": "golden 0: y", "absolute": 2.5e-8, "relative": 1e-7, "tolerance": 1e-5, "ok": True},
+        {"what": "whole = stepped: y", "absolute": None, "relative": None, "tolerance": 0.0, "ok": False},
+    ]
+
+
+# Samples that cannot be used
+
+
+def test_no_samples(path: Path) -> None:
+    shutil.rmtree(path.with_name("net.onnx.golden"))
+    wanted = r"no golden samples beside the file: .*net\.onnx\.golden is not there; copy the whole folder along with the file, or export"
+    with pytest.raises(ModelFileError, match=wanted):
+        verify(path)
+    path.with_name("net.onnx.golden").mkdir()
+    with pytest.raises(ModelFileError, match=r"net\.onnx\.golden has no test_data_set_0; copy the whole folder"):
+        verify(path)
+
+
+def test_a_sample_that_is_incomplete(path: Path) -> None:
+    sample(path, "input_1").unlink()
+    wanted = r"test_data_set_0 has the inputs x, state_00_c, the file has x, state_00_h, state_00_c; copy the whole folder"
+    with pytest.raises(ModelFileError, match=wanted):
+        verify(path)
+
+
+@pytest.mark.parametrize("data", [b"\xff\xff\xff", b""])
+def test_a_sample_that_is_damaged(data: bytes, path: Path) -> None:
+    sample(path, "output_1").write_bytes(data)
+    with pytest.raises(ModelFileError, match=r"(output_1\.pb cannot be read: it is truncated, or no tensor|has the outputs)"):
+        verify(path)
+
+
+@pytest.mark.parametrize("shape", [(0, 3, 7), (2, 3, 0), (2, 4, 7)])
+def test_a_sample_of_another_shape(shape: tuple[int, ...], path: Path) -> None:
+    sample(path, "input_0").write_bytes(numpy_helper.from_array(np.zeros(shape, np.float32), "x").SerializeToString())
+    with pytest.raises(ModelFileError, match=r"test_data_set_0 does not fit the file: x has the shape .*expected \[N, 3, T\]"):
+        verify(path)
+
+
+def test_a_file_that_is_damaged(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ModelFileError, match=r"was altered|is truncated"):
+        verify(path)
+
+
+def test_without_onnx(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(
+        MissingDependencyError, match=r"verify reads golden samples with onnx, which is not installed; run: pip install onnx"
+    ):
+        verify(path)
