@@ -31,19 +31,23 @@ class Storage:
 
 @dataclass(frozen=True)
 class View:
-    """A value's place: columns ``start`` to ``stop`` of a storage; ``offset`` 1 is the state after the step."""
+    """A value's place: columns ``start`` to ``stop`` of a storage; ``offset`` 1 is the state after the step.
+
+    With ``parts`` the columns are seen as [parts, width]: several values of one width side by side.
+    """
 
     storage: Storage
     start: Dim = 0
     stop: Dim | None = None
     offset: int = 0
+    parts: int = 1
 
     def of(self, tensor: Tensor, sizes: dict[str, int]) -> Tensor:
         """These columns of the storage's tensor."""
-        if self.stop is None:
-            return tensor
-        start = evaluate(self.start, sizes)
-        return tensor.narrow(-1, start, evaluate(self.stop, sizes) - start)
+        if self.stop is not None:
+            start = evaluate(self.start, sizes)
+            tensor = tensor.narrow(-1, start, evaluate(self.stop, sizes) - start)
+        return tensor if self.parts == 1 else tensor.unflatten(-1, (self.parts, -1))  # type: ignore[no-untyped-call]
 
 
 @dataclass

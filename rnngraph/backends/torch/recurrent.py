@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from rnngraph.backends.torch.codegen import Plan, Storage, View
 from rnngraph.backends.torch.rows import ROWS, evaluate_block
-from rnngraph.backends.torch.step import Sum, carried_sum, fixed_values, forward_plan, plan_backward
+from rnngraph.backends.torch.step import Planner, Sum, carried_sum, fixed_values, forward_plan, plan_backward
 from rnngraph.ir.gradient import BodyGradient, differentiate
 from rnngraph.ir.graph import Body, Node, Value
 from rnngraph.ir.passes.mask_body import mask_body
@@ -72,9 +73,14 @@ def _sizes(body: Body, operands: list[Tensor]) -> dict[str, int]:
     return sizes
 
 
-def _evaluate(nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype) -> None:
-    """Run nodes of a block on tensors of one step or of all steps at once."""
+def _evaluate(
+    nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype, into: Mapping[Value, Tensor] = MappingProxyType({})
+) -> None:
+    """Run nodes of a block on tensors of one step or of all steps at once; products are written ``into`` the tensors given for them."""
     for node in nodes:
+        if node.op == "mul" and node.outputs[0] in into:
+            values[node.outputs[0]] = torch.mul(*(values[v] for v in node.inputs), out=into[node.outputs[0]])
+            continue
         if node.op == "constant":
             values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
             continue
@@ -92,11 +98,16 @@ class _Buffers:
     def tensor(self, storage: Storage) -> Tensor:
         """The storage's tensor, allocated on first use."""
         if storage not in self.tensors:
-            lead = {"full": (self.steps,), "state": (self.steps + 1,), "swap": (2,), "scratch": ()}[storage.kind]
+            lead = {"full": (self.steps,), "stack": (self.steps,), "state": (self.steps + 1,), "swap": (2,), "scratch": ()}[storage.kind]
             self.tensors[storage] = torch.empty(
                 *lead, self.rows, evaluate(storage.width, self.sizes), dtype=_TORCH_TYPES.get(storage.element, self.dtype)
             )
         return self.tensors[storage]
+
+    def stacked(self, v: Value) -> tuple[Tensor, ...]:
+        """The places [T, N, .] of the values that stand side by side in ``v``."""
+        view = self.plan.views[v]
+        return view.of(self.tensor(view.storage), self.sizes).unbind(-2)
 
     def all_steps(self, v: Value) -> Tensor:
         """A value that is kept, for all steps [T, N, .]."""
@@ -173,7 +184,7 @@ class _Recurrence(torch.autograd.Function):
 
 
 @cache
-def _backward_loop(body: Body) -> tuple[BodyGradient, Plan, Callable[..., Any], list[Value], Sum | None, dict[Value, Value]]:
+def _backward_loop(body: Body) -> tuple[BodyGradient, Planner, Callable[..., Any], list[Value], Sum | None]:
     gradient = differentiate(body)
     total = carried_sum(body, gradient)
     planner = plan_backward(body, gradient, total)
@@ -186,7 +197,7 @@ def _backward_loop(body: Body) -> tuple[BodyGradient, Plan, Callable[..., Any], 
     fixed = _fixed(gradient)
     outside = [v for v in plan.names if v in fixed]
     loop, inside = plan.compiled(carried, outside)
-    return gradient, plan, loop, inside, total, planner.copies
+    return gradient, planner, loop, inside, total
 
 
 def _fixed(gradient: BodyGradient) -> set[Value]:
@@ -197,13 +208,18 @@ def _fixed(gradient: BodyGradient) -> set[Value]:
 
 def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: tuple[Tensor, ...]) -> list[Tensor]:
     """The gradients of all operands."""
-    gradient, plan, loop, inside, total, copies = _backward_loop(body)
+    gradient, planner, loop, inside, total = _backward_loop(body)
+    plan = planner.plan
     given = dict(zip(body.operands, operands, strict=True))
     values: dict[Value, Tensor] = {v: given[f] if f in body.weights else forward.all_steps(f) for v, f in gradient.forward.items()}
     dtype = operands[0].dtype
     values[gradient.running[0]] = gradients[0]
-    _evaluate([n for n in gradient.block.nodes if gradient.part[n] == "coefficient"], values, dtype)
     buffers = _Buffers(plan, forward.steps, forward.rows, forward.sizes, dtype)
+    places = [place for stack, coefficients in planner.stacks.items() for place in zip(coefficients, buffers.stacked(stack), strict=True)]
+    _evaluate([n for n in gradient.block.nodes if gradient.part[n] == "coefficient"], values, dtype, dict(places))
+    for v, place in places:
+        if values[v].data_ptr() != place.data_ptr():
+            place.copy_(values[v])
     for v, view in plan.views.items():
         if view.storage.kind == "given":
             buffers.tensors[view.storage] = gradients[0] if view.offset < 0 else values[v]
@@ -214,9 +230,9 @@ def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: 
     zipped = zip(*(buffers.per_step(v)[::-1] for v in inside), strict=True)
     last = loop(zipped, *start, *(values[v] for v in plan.names if v in fixed))
     for v, view in plan.views.items():
-        if view.storage.kind == "full" and v.block is gradient.block and v not in values and v in plan.names:
+        if view.storage.kind == "full" and v.block is gradient.block and v not in values:
             values[v] = buffers.all_steps(v)
-    values.update({v: buffers.all_steps(copy) for v, copy in copies.items()})
+    values.update({v: buffers.all_steps(copy) for v, copy in planner.copies.items()})
     for v in gradient.sequences:
         if v not in values:
             values[v] = buffers.all_steps(v)

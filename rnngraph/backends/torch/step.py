@@ -35,6 +35,8 @@ class Planner:
         self.locked: set[Value] = set()
         self.last: tuple[str, View] | None = None
         self.copies: dict[Value, Value] = {}
+        self.stacks: dict[Value, list[Value]] = {}
+        self.stacked: dict[Node, list[Node]] = {}
         self.joined = self._joined()
 
     def _joined(self) -> dict[Node, tuple[Value, Node]]:
@@ -215,6 +217,8 @@ def plan_backward(body: Body, gradient: BodyGradient, total: Sum | None = None) 
             if v.producer not in nodes and v not in d_states and v not in planner.plan.views:
                 planner.place(v, View(Storage(v.shape[-1] if v.shape else 1, "given", v.type.element)))
     _place_pieces(planner)
+    _stack_products(planner)
+    behind = {n for run in planner.stacked.values() for n in run[1:]}
     for v in d_states:
         if v in kept:
             copy = Value(f"{v.name}_kept", v.type, gradient.block)
@@ -223,9 +227,11 @@ def plan_backward(body: Body, gradient: BodyGradient, total: Sum | None = None) 
             planner.copies[v] = copy
     results = {v: View(Storage(v.shape[-1], "swap")) for v in gradient.states if v not in kept and v not in planner.plan.views}
     for node in planner.nodes:
-        if node in planner.skipped:
+        if node in planner.skipped or node in behind:
             continue
-        if total and node is total.product:
+        if node in planner.stacked:
+            _emit_stack(planner, planner.stacked[node])
+        elif total and node is total.product:
             planner.place(node.outputs[0], results[node.outputs[0]])
             a, w = (planner.plan.name(v) for v in node.inputs)
             planner.plan.lines.append(f"torch.addmm({planner.plan.name(before)}, {a}, {w}, out={planner.plan.name(node.outputs[0])})")
@@ -262,6 +268,51 @@ def _place_pieces(planner: Planner) -> None:
             if v not in planner.plan.views and v.producer in planner.nodes:
                 planner.plan.views[v] = view
                 planner.locked.add(v)
+
+
+def _stack_products(planner: Planner) -> None:
+    """Find neighbours in a concatenation that are products of one value with given coefficients: one call serves all of them."""
+    for concat in (n for n in planner.nodes if n.op == "concat"):
+        run: list[Node] = []
+        for v in [*concat.inputs, None]:
+            node = v.producer if v else None
+            fits = node is not None and _stackable(planner, node) and concat.inputs.count(node.outputs[0]) == 1
+            if run and not (fits and node and node.inputs[0] is run[0].inputs[0] and node.outputs[0].shape == run[0].outputs[0].shape):
+                if len(run) > 1:
+                    planner.stacked[run[0]] = run
+                run = []
+            if fits and node:
+                run.append(node)
+
+
+def _stackable(planner: Planner, node: Node) -> bool:
+    """A product of a running value and a coefficient of its shape, computed straight into its columns of a concatenation."""
+    if node.op != "mul" or node not in planner.nodes or node in planner.skipped or node.inputs[1].shape != node.outputs[0].shape:
+        return False
+    taken = any(node in run for run in planner.stacked.values())
+    coefficient, view = planner.plan.views.get(node.inputs[1]), planner.plan.views.get(node.outputs[0])
+    running = node.inputs[0].producer in planner.nodes or node.inputs[0] not in planner.plan.views
+    return (
+        not taken
+        and running
+        and coefficient is not None
+        and coefficient.storage.kind == "given"
+        and view is not None
+        and view.stop is not None
+    )
+
+
+def _emit_stack(planner: Planner, run: list[Node]) -> None:
+    """``out[k] = value · coefficient[k]`` in one call."""
+    plan = planner.plan
+    first, last = (plan.views[n.outputs[0]] for n in (run[0], run[-1]))
+    block = run[0].outputs[0].block
+    coefficients = Value("coefficients", run[0].outputs[0].type, block)
+    target = Value("products", run[0].outputs[0].type, block)
+    plan.views[coefficients] = View(Storage(run[0].outputs[0].shape[-1] * len(run), "stack"), parts=len(run))
+    plan.views[target] = View(first.storage, first.start, last.stop, parts=len(run))
+    planner.stacks[coefficients] = [n.inputs[1] for n in run]
+    plan.lines.append(f"torch.mul({plan.name(run[0].inputs[0])}.unsqueeze(1), {plan.name(coefficients)}, out={plan.name(target)})")
 
 
 @cache
