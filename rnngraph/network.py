@@ -253,7 +253,8 @@ class MultiLayerNetwork:
 
         key = (features_mask, labels_mask, loss)
         if key not in self._programs:
-            self._programs[key] = Program(lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss))
+            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss)
+            self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
         return self._programs[key]
 
     def _run(self, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:

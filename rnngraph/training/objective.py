@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rnngraph.conf import LastTimeStep
 from rnngraph.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
 def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
     """The layer that has this parameter; inside a wrapper, the wrapped one."""
     layer = network.config.layers[int(parameter.split(".")[0])]
-    return getattr(layer, "layer", layer)
+    return layer.layer if isinstance(layer, LastTimeStep) else layer
 
 
 def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:

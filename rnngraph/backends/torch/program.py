@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
@@ -29,8 +29,11 @@ class Program:
     decides on the host.
     """
 
-    def __init__(self, graph: Graph, fuse: bool = True) -> None:
+    def __init__(self, graph: Graph, fuse: bool = True, leave_out: Collection[str] = ()) -> None:
+        """``leave_out`` names outputs that are not wanted; what only they need is not computed."""
         self.graph = fuse_lstm(graph, accepts) if fuse else graph
+        self._leave_out = frozenset(leave_out)
+        self._nodes: dict[Graph, list[Node]] = {}
         self._forms: dict[bool, Graph] = {}
         self._joins: dict[Graph, dict[Node, Node]] = {}
 
@@ -40,7 +43,7 @@ class Program:
         graph = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
         values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
         joined = self._joined(graph)
-        for node in graph.nodes:
+        for node in self._needed(graph):
             if node in joined.values():
                 continue
             operands = [values[v] for v in node.inputs if v.producer not in joined.values()]
@@ -56,7 +59,19 @@ class Program:
             else:
                 out = ROWS[node.op](node.attributes, operands)
             values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
-        return {p.name: values[p.value] for p in graph.outputs}
+        return {p.name: values[p.value] for p in graph.outputs if p.name not in self._leave_out}
+
+    def _needed(self, graph: Graph) -> list[Node]:
+        """The nodes that a wanted output depends on, in order."""
+        if graph not in self._nodes:
+            needed = {p.value for p in graph.outputs if p.name not in self._leave_out}
+            kept: list[Node] = []
+            for node in reversed(graph.nodes):
+                if any(v in needed for v in node.outputs):
+                    needed.update(node.inputs)
+                    kept.append(node)
+            self._nodes[graph] = kept[::-1]
+        return self._nodes[graph]
 
     def _joined(self, graph: Graph) -> dict[Node, Node]:
         """Additions of a bias to a product that nothing else reads, which torch computes in one call: addition -> product."""
