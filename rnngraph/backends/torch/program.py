@@ -25,8 +25,7 @@ class Program:
     """Runs ``graph``: feeds and results are tensors by the names of the graph's inputs and outputs.
 
     A masked fused LSTM has two forms: one for masks whose real steps all stand in front, as padding usually leaves them, and one for any
-    mask; each call's mask
-    decides on the host.
+    mask; each call's mask decides on the host.
     """
 
     def __init__(self, graph: Graph, fuse: bool = True, leave_out: Collection[str] = ()) -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rnngraph.backends.torch.codegen import Plan, Storage, View
-from rnngraph.backends.torch.rows import ROWS, evaluate_block
+from rnngraph.backends.torch.rows import evaluate_block, evaluate_nodes
 from rnngraph.backends.torch.step import Planner, Sum, carried_sum, fixed_values, forward_plan, plan_backward
 from rnngraph.ir.gradient import BodyGradient, differentiate
-from rnngraph.ir.graph import Body, Node, Value
+from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.passes.mask_body import mask_body
 from rnngraph.ir.types import evaluate
 
@@ -31,16 +30,11 @@ def run_recurrent(attributes: Mapping[str, Any], operands: list[Tensor]) -> tupl
     count = len(body.sequences)
     sequences = [s.flip(0) if reverse else s for s in operands[:count]]
     if mask is not None:
-        body = _masked(body, mode)
+        body = mask_body(body, mode)
         sequences.append(mask.flip(0) if reverse else mask)
     y, *states = run_body(body, [*sequences, *operands[count:]])
     y = y.flip(0) if reverse else y
     return (y if mask is None else torch.where(mask, y, torch.zeros((), dtype=y.dtype)), *states)
-
-
-@cache
-def _masked(body: Body, mode: str) -> Body:
-    return mask_body(body, mode)
 
 
 def run_body(body: Body, operands: list[Tensor]) -> tuple[Tensor, ...]:
@@ -71,21 +65,6 @@ def _sizes(body: Body, operands: list[Tensor]) -> dict[str, int]:
             if not isinstance(dim, int) and len(dim.terms) == 1 and not dim.constant:
                 sizes.setdefault(dim.terms[0][0], size // dim.terms[0][1])
     return sizes
-
-
-def _evaluate(
-    nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype, into: Mapping[Value, Tensor] = MappingProxyType({})
-) -> None:
-    """Run nodes of a block on tensors of one step or of all steps at once; products are written ``into`` the tensors given for them."""
-    for node in nodes:
-        if node.op == "mul" and node.outputs[0] in into:
-            values[node.outputs[0]] = torch.mul(*(values[v] for v in node.inputs), out=into[node.outputs[0]])
-            continue
-        if node.op == "constant":
-            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
-            continue
-        out = ROWS[node.op](node.attributes, [values[v] for v in node.inputs])
-        values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
 
 
 class _Buffers:
@@ -133,7 +112,7 @@ class _Buffers:
 
 @cache
 def _forward_loop(body: Body, train: bool) -> tuple[Callable[..., Any], list[Value], list[Value], list[Value]]:
-    planner, _ = forward_plan(body, train)
+    planner = forward_plan(body, train)
     plan = planner.plan
     outside = [v for v in plan.names if v in planner.fixed]
     turned = [v for v in outside if v in plan.transposed]
@@ -145,7 +124,7 @@ def _forward_loop(body: Body, train: bool) -> tuple[Callable[..., Any], list[Val
 
 
 def _forward(body: Body, operands: list[Tensor], train: bool) -> tuple[Tensor, list[Tensor], _Buffers]:
-    planner, _ = forward_plan(body, train)
+    planner = forward_plan(body, train)
     loop, inside, outside, turned = _forward_loop(body, train)
     given = dict(zip(body.operands, operands, strict=True))
     steps, rows = operands[0].shape[:2]
@@ -155,7 +134,7 @@ def _forward(body: Body, operands: list[Tensor], train: bool) -> tuple[Tensor, l
     for v in body.states:
         buffers.tensor(planner.plan.views[v].storage)[0] = given[v]
     fixed: dict[Value, Tensor] = {v: given[v] for v in body.weights}
-    _evaluate([n for n in body.nodes if n.outputs[0] in planner.fixed], fixed, operands[0].dtype)
+    evaluate_nodes([n for n in body.nodes if n.outputs[0] in planner.fixed], fixed, operands[0].dtype)
     with torch.no_grad():
         loop(
             zip(*(buffers.per_step(v) for v in inside), strict=True),
@@ -184,7 +163,7 @@ class _Recurrence(torch.autograd.Function):
 
 
 @cache
-def _backward_loop(body: Body) -> tuple[BodyGradient, Planner, Callable[..., Any], list[Value], Sum | None]:
+def _backward_loop(body: Body) -> tuple[BodyGradient, Planner, Callable[..., Any], list[Value], list[Value], Sum | None]:
     gradient = differentiate(body)
     total = carried_sum(body, gradient)
     planner = plan_backward(body, gradient, total)
@@ -197,7 +176,7 @@ def _backward_loop(body: Body) -> tuple[BodyGradient, Planner, Callable[..., Any
     fixed = _fixed(gradient)
     outside = [v for v in plan.names if v in fixed]
     loop, inside = plan.compiled(carried, outside)
-    return gradient, planner, loop, inside, total
+    return gradient, planner, loop, inside, outside, total
 
 
 def _fixed(gradient: BodyGradient) -> set[Value]:
@@ -208,7 +187,7 @@ def _fixed(gradient: BodyGradient) -> set[Value]:
 
 def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: tuple[Tensor, ...]) -> list[Tensor]:
     """The gradients of all operands."""
-    gradient, planner, loop, inside, total = _backward_loop(body)
+    gradient, planner, loop, inside, outside, total = _backward_loop(body)
     plan = planner.plan
     given = dict(zip(body.operands, operands, strict=True))
     values: dict[Value, Tensor] = {v: given[f] if f in body.weights else forward.all_steps(f) for v, f in gradient.forward.items()}
@@ -216,7 +195,7 @@ def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: 
     values[gradient.running[0]] = gradients[0]
     buffers = _Buffers(plan, forward.steps, forward.rows, forward.sizes, dtype)
     places = [place for stack, coefficients in planner.stacks.items() for place in zip(coefficients, buffers.stacked(stack), strict=True)]
-    _evaluate([n for n in gradient.block.nodes if gradient.part[n] == "coefficient"], values, dtype, dict(places))
+    evaluate_nodes([n for n in gradient.block.nodes if gradient.part[n] == "coefficient"], values, dtype, dict(places))
     for v, place in places:
         if values[v].data_ptr() != place.data_ptr():
             place.copy_(values[v])
@@ -226,18 +205,11 @@ def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: 
     start = list(gradients[1:])
     if total:
         start[total.state] = start[total.state] + gradients[0][-1]
-    fixed = _fixed(gradient)
     zipped = zip(*(buffers.per_step(v)[::-1] for v in inside), strict=True)
-    last = loop(zipped, *start, *(values[v] for v in plan.names if v in fixed))
+    last = loop(zipped, *start, *(values[v] for v in outside))
     for v, view in plan.views.items():
         if view.storage.kind == "full" and v.block is gradient.block and v not in values:
             values[v] = buffers.all_steps(v)
     values.update({v: buffers.all_steps(copy) for v, copy in planner.copies.items()})
-    for v in gradient.sequences:
-        if v not in values:
-            values[v] = buffers.all_steps(v)
-    for node in gradient.block.nodes:
-        if node.op == "concat" and gradient.part[node] == "loop":
-            values[node.outputs[0]] = buffers.all_steps(node.outputs[0])
-    _evaluate([n for n in gradient.block.nodes if gradient.part[n] == "tail"], values, dtype)
+    evaluate_nodes([n for n in gradient.block.nodes if gradient.part[n] == "tail"], values, dtype)
     return [*(values[v] for v in gradient.sequences), *last, *(values[v] for v in gradient.weights)]

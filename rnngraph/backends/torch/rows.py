@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rnngraph.ir.activations import lookup
-from rnngraph.ir.graph import Block
+from rnngraph.ir.graph import Block, Node, Value
 
 Row = Callable[[Mapping[str, Any], list[Tensor]], Tensor | tuple[Tensor, ...]]
 
@@ -85,14 +86,23 @@ def through_primitives(name: str, x: Tensor) -> Tensor:
 
 def evaluate_block(block: Block, values: dict[Any, Tensor]) -> list[Tensor]:
     """Run a block's nodes on tensors, given those of its arguments; the results."""
-    like = next(iter(values.values()))
-    for node in block.nodes:
+    evaluate_nodes(block.nodes, values, next(iter(values.values())).dtype)
+    return [values[v] for v in block.results]
+
+
+def evaluate_nodes(
+    nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype, into: Mapping[Value, Tensor] = MappingProxyType({})
+) -> None:
+    """Run nodes of a block on tensors of one step or of all steps at once; products are written ``into`` the tensors given for them."""
+    for node in nodes:
+        if node.op == "mul" and node.outputs[0] in into:
+            values[node.outputs[0]] = torch.mul(*(values[v] for v in node.inputs), out=into[node.outputs[0]])
+            continue
         if node.op == "constant":
-            values[node.outputs[0]] = like.new_tensor(node.attributes["value"])
+            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
             continue
         out = ROWS[node.op](node.attributes, [values[v] for v in node.inputs])
         values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
-    return [values[v] for v in block.results]
 
 
 @row("constant")

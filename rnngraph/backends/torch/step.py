@@ -316,7 +316,6 @@ def _emit_stack(planner: Planner, run: list[Node]) -> None:
 
 
 @cache
-def forward_plan(body: Body, train: bool) -> tuple[Planner, BodyGradient | None]:
-    """The forward plan of ``body`` and, for training, the gradient that it serves."""
-    gradient = differentiate(body) if train else None
-    return plan_forward(body, gradient), gradient
+def forward_plan(body: Body, train: bool) -> Planner:
+    """The forward plan of ``body``; for training it keeps what the derived backward reads."""
+    return plan_forward(body, differentiate(body) if train else None)
