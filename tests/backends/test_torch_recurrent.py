@@ -35,17 +35,22 @@ def operands(body: Body, steps: int = 6, rows: int = 3, width: int = 4, seed: in
 
 
 def compare(body: Body, **sizes: int) -> None:
-    """Values and gradients of the generated step equal those of the plain loop, with and without gradients recorded."""
+    """Values and gradients of the generated step equal those of the plain loop: with and without gradients recorded, and where the step
+    may write over its sequences."""
     given = operands(body, **sizes)
-    ours, oracle = run_body(body, given), run_body_by_autograd(body, given)
+    floating = frozenset(k for k, v in enumerate(body.sequences) if v.type.element == "float")
+    passing = [x * 1.0 if k in floating else x for k, x in enumerate(given)]
+    ours, oracle, owning = run_body(body, given), run_body_by_autograd(body, given), run_body(body, passing, floating)
     factors = [torch.randn_like(x) for x in oracle]
     leaves = [x for x in given if x.requires_grad]
     found = torch.autograd.grad([x.mul(k).sum() for x, k in zip(ours, factors, strict=True)], leaves)
+    again = torch.autograd.grad([x.mul(k).sum() for x, k in zip(owning, factors, strict=True)], leaves)
     losses = [x.mul(k).sum() for x, k in zip(oracle, factors, strict=True)]
     expected = torch.autograd.grad(losses, leaves, allow_unused=True, materialize_grads=True)
     with torch.no_grad():
         inference = run_body(body, given)
-    for a, b in [*zip(ours, oracle, strict=True), *zip(found, expected, strict=True), *zip(inference, oracle, strict=True)]:
+    pairs = [(ours, oracle), (owning, oracle), (inference, oracle), (found, expected), (again, expected)]
+    for a, b in (pair for first, second in pairs for pair in zip(first, second, strict=True)):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
 
 

@@ -74,8 +74,8 @@ class Plan:
         inside = list({self.names[v]: v for v in self.names if v not in outside and v not in states}.values())
         arguments = [*(self.names[c] for c, _ in carried if c in self.names), *(self.name(v) for v in outside)]
         body = self.lines + [f"{self.names[c]} = {self.name(n)}" for c, n in carried if c in self.names]
-        target = ", ".join(self.names[v] for v in inside)
-        source = f"def loop(steps, {', '.join(arguments)}):\n    for {target}, in steps:\n" + "".join(
+        target = f"{', '.join(self.names[v] for v in inside)}," if inside else "_"
+        source = f"def loop(steps, {', '.join(arguments)}):\n    for {target} in steps:\n" + "".join(
             f"        {line}\n" for line in body or ["pass"]
         )
         returned = ", ".join(self.names[c] for c, _ in carried if c in self.names)

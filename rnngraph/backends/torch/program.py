@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,6 +23,15 @@ def accepts(activation: str, gate: str, peephole: bool) -> bool:
     return (activation, gate, peephole) == ("tanh", "sigmoid", False)
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One call into torch: ``run`` on the tensors of ``reads`` gives those of ``gives``."""
+
+    run: Callable[[list[Tensor]], Tensor | tuple[Tensor, ...]]
+    reads: tuple[Value, ...]
+    gives: tuple[Value, ...]
+
+
 class Program:
     """Runs ``graph``: feeds and results are tensors by the names of the graph's inputs and outputs.
 
@@ -32,61 +43,73 @@ class Program:
         """``leave_out`` names outputs that are not wanted; what only they need is not computed."""
         self.graph = fuse_lstm(graph, accepts) if fuse else graph
         self._leave_out = frozenset(leave_out)
-        self._nodes: dict[Graph, list[Node]] = {}
-        self._forms: dict[bool, Graph] = {}
-        self._joins: dict[Graph, dict[Node, Node]] = {}
+        self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}
 
     def __call__(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The graph's outputs by name; ``feeds`` has all of its inputs."""
         mask = feeds.get("features_mask")
-        graph = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
+        graph, calls = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
         values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
-        joined = self._joined(graph)
-        for node in self._needed(graph):
-            if node in joined.values():
-                continue
-            operands = [values[v] for v in node.inputs if v.producer not in joined.values()]
-            if node in joined:
-                x, w = (values[v] for v in joined[node].inputs)
-                out: Tensor | tuple[Tensor, ...] = torch.nn.functional.linear(x, w, operands[0])
-            elif node.op == "constant":
-                out = torch.tensor(node.attributes["value"], dtype=DTYPES[graph.data_type])
-            elif node.op == "cast" and node.attributes["to"] == "float":
-                out = operands[0].to(DTYPES[graph.data_type])
-            elif node.op == "recurrent":
-                out = run_recurrent(node.attributes, operands)
-            else:
-                out = ROWS[node.op](node.attributes, operands)
-            values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
+        for call in calls:
+            out = call.run([values[v] for v in call.reads])
+            values.update(zip(call.gives, out if isinstance(out, tuple) else (out,), strict=True))
         return {p.name: values[p.value] for p in graph.outputs if p.name not in self._leave_out}
 
-    def _needed(self, graph: Graph) -> list[Node]:
-        """The nodes that a wanted output depends on, in order."""
-        if graph not in self._nodes:
-            needed = {p.value for p in graph.outputs if p.name not in self._leave_out}
-            kept: list[Node] = []
-            for node in reversed(graph.nodes):
-                if any(v in needed for v in node.outputs):
-                    needed.update(node.inputs)
-                    kept.append(node)
-            self._nodes[graph] = kept[::-1]
-        return self._nodes[graph]
-
-    def _joined(self, graph: Graph) -> dict[Node, Node]:
-        """Additions of a bias to a product that nothing else reads, which torch computes in one call: addition -> product."""
-        if graph not in self._joins:
-            uses = graph.uses()
-            self._joins[graph] = {
-                node: product.producer
-                for node in graph.nodes
-                if node.op == "add"
-                for product, bias in (node.inputs, node.inputs[::-1])
-                if product.producer is not None and product.producer.op == "linear" and uses[product] == 1 and bias.type.rank == 1
-            }
-        return self._joins[graph]
-
-    def _form(self, right_padded: bool) -> Graph:
-        """The graph for this kind of mask, made once."""
+    def _form(self, right_padded: bool) -> tuple[Graph, list[_Call]]:
+        """The graph for this kind of mask, and the calls that run it; made once."""
         if right_padded not in self._forms:
-            self._forms[right_padded] = mask_weights(self.graph, right_padded=right_padded)
+            graph = mask_weights(self.graph, right_padded=right_padded)
+            self._forms[right_padded] = graph, self._calls(graph)
         return self._forms[right_padded]
+
+    def _calls(self, graph: Graph) -> list[_Call]:
+        """What runs the nodes that a wanted output depends on, in order."""
+        nodes = _needed(graph, {p.value for p in graph.outputs if p.name not in self._leave_out})
+        uses = graph.uses()
+        products = _joined(nodes, uses)
+        calls: list[_Call] = []
+        for node in nodes:
+            if node in products:
+                product = products[node]
+                (bias,) = (v for v in node.inputs if v.producer is not product)
+                calls.append(_Call(lambda x: torch.nn.functional.linear(*x), (*product.inputs, bias), node.outputs))
+            elif node not in products.values():
+                calls.append(_Call(_row(node, graph, uses), node.inputs, node.outputs))
+        return calls
+
+
+def _needed(graph: Graph, needed: set[Value]) -> list[Node]:
+    """The nodes that these values depend on, in order."""
+    kept: list[Node] = []
+    for node in reversed(graph.nodes):
+        if any(v in needed for v in node.outputs):
+            needed.update(node.inputs)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _joined(nodes: list[Node], uses: Mapping[Value, int]) -> dict[Node, Node]:
+    """Additions of a bias to a product that nothing else reads, which torch computes in one call: addition -> product."""
+    return {
+        node: product.producer
+        for node in nodes
+        if node.op == "add"
+        for product, bias in (node.inputs, node.inputs[::-1])
+        if product.producer is not None and product.producer.op == "linear" and uses[product] == 1 and bias.type.rank == 1
+    }
+
+
+def _row(node: Node, graph: Graph, uses: Mapping[Value, int]) -> Callable[[list[Tensor]], Tensor | tuple[Tensor, ...]]:
+    """The function that computes ``node``."""
+    dtype = DTYPES[graph.data_type]
+    if node.op == "constant":
+        constant = torch.tensor(node.attributes["value"], dtype=dtype)
+        return lambda x: constant
+    if node.op == "cast" and node.attributes["to"] == "float":
+        return lambda x: x[0].to(dtype)
+    if node.op == "recurrent":
+        count = len(node.attributes["body"].sequences)
+        # A product or its sum with a bias, made for this node alone: autograd keeps neither, so the loop may write over it.
+        owned = [k for k, v in enumerate(node.inputs[:count]) if uses[v] == 1 and v.producer and v.producer.op in ("linear", "add")]
+        return lambda x: run_recurrent(node.attributes, x, frozenset(owned))
+    return partial(ROWS[node.op], node.attributes)

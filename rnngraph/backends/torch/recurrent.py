@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rnngraph.backends.torch.codegen import Plan, Storage, View
+from rnngraph.backends.torch.buffers import Buffers
+from rnngraph.backends.torch.coefficients import Coefficients
 from rnngraph.backends.torch.rows import evaluate_block, evaluate_nodes
-from rnngraph.backends.torch.step import Planner, Sum, carried_sum, fixed_values, forward_plan, plan_backward
+from rnngraph.backends.torch.step import Planner, Sum, carried_sum, forward_plan, plan_backward
 from rnngraph.ir.gradient import BodyGradient, differentiate
-from rnngraph.ir.graph import Body, Value
+from rnngraph.ir.graph import Body, Node, Value
 from rnngraph.ir.passes.mask_body import mask_body
-from rnngraph.ir.types import evaluate
 
-Tensors = dict[Storage, Tensor]
-_TORCH_TYPES = {"bool": torch.bool, "int64": torch.int64}
+Owned = frozenset[int]
+"""Which sequences, by position, a loop may write over: nobody else reads them."""
 
 
-def run_recurrent(attributes: Mapping[str, Any], operands: list[Tensor]) -> tuple[Tensor, ...]:
+def run_recurrent(attributes: Mapping[str, Any], operands: list[Tensor], owned: Owned = frozenset()) -> tuple[Tensor, ...]:
     """The output [T, N, F] and the last states of a ``recurrent`` node."""
     body: Body = attributes["body"]
     mode, reverse = attributes["mask_mode"], attributes["reverse"]
@@ -29,20 +30,22 @@ def run_recurrent(attributes: Mapping[str, Any], operands: list[Tensor]) -> tupl
     operands = operands[: len(body.operands)]
     count = len(body.sequences)
     sequences = [s.flip(0) if reverse else s for s in operands[:count]]
+    if reverse:
+        owned = frozenset(range(count))
     if mask is not None:
         body = mask_body(body, mode)
         sequences.append(mask.flip(0) if reverse else mask)
-    y, *states = run_body(body, [*sequences, *operands[count:]])
+    y, *states = run_body(body, [*sequences, *operands[count:]], owned)
     y = y.flip(0) if reverse else y
     return (y if mask is None else torch.where(mask, y, torch.zeros((), dtype=y.dtype)), *states)
 
 
-def run_body(body: Body, operands: list[Tensor]) -> tuple[Tensor, ...]:
+def run_body(body: Body, operands: list[Tensor], owned: Owned = frozenset()) -> tuple[Tensor, ...]:
     """A body over all steps: y [T, N, F] and the last states; operands are sequences, states and weights."""
     if torch.is_grad_enabled() and any(t.requires_grad for t in operands):
-        out: tuple[Tensor, ...] = _Recurrence.apply(body, *operands)  # type: ignore[no-untyped-call]
+        out: tuple[Tensor, ...] = _Recurrence.apply(body, owned, *operands)  # type: ignore[no-untyped-call]
         return out
-    y, states, _ = _forward(body, operands, train=False)
+    y, states, _ = _forward(body, operands, owned, train=False)
     return (y, *states)
 
 
@@ -67,52 +70,9 @@ def _sizes(body: Body, operands: list[Tensor]) -> dict[str, int]:
     return sizes
 
 
-class _Buffers:
-    """The tensors of a plan's storages."""
-
-    def __init__(self, plan: Plan, steps: int, rows: int, sizes: dict[str, int], dtype: torch.dtype) -> None:
-        self.plan, self.steps, self.rows, self.sizes, self.dtype = plan, steps, rows, sizes, dtype
-        self.tensors: Tensors = {}
-
-    def tensor(self, storage: Storage) -> Tensor:
-        """The storage's tensor, allocated on first use."""
-        if storage not in self.tensors:
-            lead = {"full": (self.steps,), "stack": (self.steps,), "state": (self.steps + 1,), "swap": (2,), "scratch": ()}[storage.kind]
-            self.tensors[storage] = torch.empty(
-                *lead, self.rows, evaluate(storage.width, self.sizes), dtype=_TORCH_TYPES.get(storage.element, self.dtype)
-            )
-        return self.tensors[storage]
-
-    def stacked(self, v: Value) -> tuple[Tensor, ...]:
-        """The places [T, N, .] of the values that stand side by side in ``v``."""
-        view = self.plan.views[v]
-        return view.of(self.tensor(view.storage), self.sizes).unbind(-2)
-
-    def all_steps(self, v: Value) -> Tensor:
-        """A value that is kept, for all steps [T, N, .]."""
-        view = self.plan.views[v]
-        tensor = view.of(self.tensor(view.storage), self.sizes)
-        return tensor[view.offset : self.steps + view.offset] if view.storage.kind == "state" else tensor
-
-    def per_step(self, v: Value) -> list[Tensor]:
-        """A value's tensor at each step."""
-        view: View = self.plan.views[v]
-        tensor = view.of(self.tensor(view.storage), self.sizes)
-        if view.storage.kind == "scratch":
-            return [tensor] * self.steps
-        parts = list(tensor.unbind(0))
-        if view.storage.kind == "swap":
-            return (parts * self.steps)[: self.steps]
-        if view.storage.kind == "given" and tensor.dim() < 3:
-            return [tensor] * self.steps
-        if view.offset < 0:
-            return [torch.zeros_like(parts[0]), *parts[:-1]]
-        return parts[view.offset : self.steps + view.offset]
-
-
 @cache
-def _forward_loop(body: Body, train: bool) -> tuple[Callable[..., Any], list[Value], list[Value], list[Value]]:
-    planner = forward_plan(body, train)
+def _forward_loop(body: Body, train: bool, owned: Owned) -> tuple[Callable[..., Any], list[Value], list[Value], list[Value]]:
+    planner = forward_plan(body, train, owned)
     plan = planner.plan
     outside = [v for v in plan.names if v in planner.fixed]
     turned = [v for v in outside if v in plan.transposed]
@@ -123,12 +83,12 @@ def _forward_loop(body: Body, train: bool) -> tuple[Callable[..., Any], list[Val
     return loop, inside, outside, turned
 
 
-def _forward(body: Body, operands: list[Tensor], train: bool) -> tuple[Tensor, list[Tensor], _Buffers]:
-    planner = forward_plan(body, train)
-    loop, inside, outside, turned = _forward_loop(body, train)
+def _forward(body: Body, operands: list[Tensor], owned: Owned, train: bool) -> tuple[Tensor, list[Tensor], Buffers]:
+    planner = forward_plan(body, train, owned)
+    loop, inside, outside, turned = _forward_loop(body, train, owned)
     given = dict(zip(body.operands, operands, strict=True))
     steps, rows = operands[0].shape[:2]
-    buffers = _Buffers(planner.plan, steps, rows, _sizes(body, operands), operands[0].dtype)
+    buffers = Buffers(planner.plan, steps, rows, _sizes(body, operands), operands[0])
     for v in body.sequences:
         buffers.tensors[planner.plan.views[v].storage] = given[v]
     for v in body.states:
@@ -149,8 +109,8 @@ class _Recurrence(torch.autograd.Function):
     """A body over all steps, with its derived backward."""
 
     @staticmethod
-    def forward(ctx: Any, body: Body, *operands: Tensor) -> tuple[Tensor, ...]:
-        y, states, buffers = _forward(body, list(operands), train=True)
+    def forward(ctx: Any, body: Body, owned: Owned, *operands: Tensor) -> tuple[Tensor, ...]:
+        y, states, buffers = _forward(body, list(operands), owned, train=True)
         ctx.body, ctx.buffers = body, buffers
         ctx.save_for_backward(*operands)
         return y, *states
@@ -159,57 +119,71 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         results = _backward(ctx.body, list(ctx.saved_tensors), ctx.buffers, gradients)
         found = iter(results)
-        return None, *(next(found) if v.type.element == "float" else None for v in ctx.body.operands)
+        return None, None, *(next(found) if v.type.element == "float" else None for v in ctx.body.operands)
+
+
+@dataclass(frozen=True)
+class _Backward:
+    """A body's backward, ready to run: coefficients, then the loop, then the tail."""
+
+    gradient: BodyGradient
+    coefficients: Coefficients
+    planner: Planner
+    loop: Callable[..., Any]
+    inside: list[Value]
+    outside: list[Value]
+    total: Sum | None
+    tail: list[tuple[Node, list[Value]]]
+    """Each node with the values that nothing reads after it."""
 
 
 @cache
-def _backward_loop(body: Body) -> tuple[BodyGradient, Planner, Callable[..., Any], list[Value], list[Value], Sum | None]:
+def _backward_of(body: Body) -> _Backward:
     gradient = differentiate(body)
     total = carried_sum(body, gradient)
     planner = plan_backward(body, gradient, total)
+    coefficients = Coefficients(gradient, planner)
     plan = planner.plan
     carried = list(zip(gradient.running[1:], gradient.states, strict=True))
     if total:
         carried[total.state] = (total.addition.outputs[0], total.product.outputs[0])
     for d, _ in carried:
         plan.name(d)
-    fixed = _fixed(gradient)
-    outside = [v for v in plan.names if v in fixed]
+    outside = [v for v in plan.names if v in coefficients.fixed]
     loop, inside = plan.compiled(carried, outside)
-    return gradient, planner, loop, inside, outside, total
+    return _Backward(gradient, coefficients, planner, loop, inside, outside, total, _tail(gradient))
 
 
-def _fixed(gradient: BodyGradient) -> set[Value]:
-    """Values of the backward that are the same at every step."""
-    weights = [v for v, f in gradient.forward.items() if f.producer is None and f in f.block.weights]  # type: ignore[attr-defined]
-    return fixed_values(weights, gradient.block.nodes)
+def _tail(gradient: BodyGradient) -> list[tuple[Node, list[Value]]]:
+    nodes = [n for n in gradient.block.nodes if gradient.part[n] == "tail"]
+    last = {v: n for n in nodes for v in n.inputs if v not in gradient.block.results}
+    return [(n, [v for v, reader in last.items() if reader is n]) for n in nodes]
 
 
-def _backward(body: Body, operands: list[Tensor], forward: _Buffers, gradients: tuple[Tensor, ...]) -> list[Tensor]:
+def _backward(body: Body, operands: list[Tensor], forward: Buffers, gradients: tuple[Tensor, ...]) -> list[Tensor]:
     """The gradients of all operands."""
-    gradient, planner, loop, inside, outside, total = _backward_loop(body)
-    plan = planner.plan
+    b = _backward_of(body)
+    gradient, plan, total = b.gradient, b.planner.plan, b.total
     given = dict(zip(body.operands, operands, strict=True))
     values: dict[Value, Tensor] = {v: given[f] if f in body.weights else forward.all_steps(f) for v, f in gradient.forward.items()}
-    dtype = operands[0].dtype
     values[gradient.running[0]] = gradients[0]
-    buffers = _Buffers(plan, forward.steps, forward.rows, forward.sizes, dtype)
-    places = [place for stack, coefficients in planner.stacks.items() for place in zip(coefficients, buffers.stacked(stack), strict=True)]
-    evaluate_nodes([n for n in gradient.block.nodes if gradient.part[n] == "coefficient"], values, dtype, dict(places))
-    for v, place in places:
-        if values[v].data_ptr() != place.data_ptr():
-            place.copy_(values[v])
+    buffers = Buffers(plan, forward.steps, forward.rows, forward.sizes, operands[0])
+    b.coefficients(values, buffers)
     for v, view in plan.views.items():
         if view.storage.kind == "given":
             buffers.tensors[view.storage] = gradients[0] if view.offset < 0 else values[v]
     start = list(gradients[1:])
     if total:
         start[total.state] = start[total.state] + gradients[0][-1]
-    zipped = zip(*(buffers.per_step(v)[::-1] for v in inside), strict=True)
-    last = loop(zipped, *start, *(values[v] for v in outside))
+    with torch.no_grad():
+        zipped = zip(*(buffers.per_step(v)[::-1] for v in b.inside), strict=True)
+        last = b.loop(zipped, *start, *(values[v] for v in b.outside))
     for v, view in plan.views.items():
         if view.storage.kind == "full" and v.block is gradient.block and v not in values:
             values[v] = buffers.all_steps(v)
-    values.update({v: buffers.all_steps(copy) for v, copy in planner.copies.items()})
-    evaluate_nodes([n for n in gradient.block.nodes if gradient.part[n] == "tail"], values, dtype)
+    values.update({v: buffers.all_steps(copy) for v, copy in b.planner.copies.items()})
+    for node, dead in b.tail:
+        evaluate_nodes([node], values, operands[0].dtype)
+        for v in dead:
+            del values[v]
     return [*(values[v] for v in gradient.sequences), *last, *(values[v] for v in gradient.weights)]

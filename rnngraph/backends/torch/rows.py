@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -90,14 +89,9 @@ def evaluate_block(block: Block, values: dict[Any, Tensor]) -> list[Tensor]:
     return [values[v] for v in block.results]
 
 
-def evaluate_nodes(
-    nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype, into: Mapping[Value, Tensor] = MappingProxyType({})
-) -> None:
-    """Run nodes of a block on tensors of one step or of all steps at once; products are written ``into`` the tensors given for them."""
+def evaluate_nodes(nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype) -> None:
+    """Run nodes of a block on tensors of one step or of all steps at once."""
     for node in nodes:
-        if node.op == "mul" and node.outputs[0] in into:
-            values[node.outputs[0]] = torch.mul(*(values[v] for v in node.inputs), out=into[node.outputs[0]])
-            continue
         if node.op == "constant":
             values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
             continue

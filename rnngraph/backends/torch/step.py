@@ -25,9 +25,12 @@ def fixed_values(arguments: Iterable[Value], nodes: Iterable[Node]) -> set[Value
 class Planner:
     """Common to both directions: places values, joins products into additions."""
 
-    def __init__(self, nodes: list[Node], results: Iterable[Value], kept: set[Value], fixed: set[Value]) -> None:
+    def __init__(
+        self, nodes: list[Node], results: Iterable[Value], kept: set[Value], fixed: set[Value], owned: Iterable[Value] = ()
+    ) -> None:
+        """``kept`` values are read after the loop, ``fixed`` ones are the same at every step, ``owned`` arguments may be written over."""
         self.plan = Plan()
-        self.kept, self.fixed = kept, fixed
+        self.kept, self.fixed, self.owned = kept, fixed, frozenset(owned)
         self.nodes = [n for n in nodes if not all(v in fixed for v in n.outputs)]
         self.uses: dict[Value, int] = {}
         for v in [*(v for n in self.nodes for v in n.inputs), *results]:
@@ -68,7 +71,8 @@ class Planner:
         for v in operands:
             view = self.plan.views.get(v)
             dead = self.uses.get(v, 0) == 1 and v not in self.kept and v not in self.locked and v not in self.fixed
-            if view and dead and v.producer in self.nodes and v.type == node.outputs[0].type and view.storage.kind in ("scratch", "full"):
+            ours = v in self.owned or (v.producer in self.nodes and view is not None and view.storage.kind in ("scratch", "full", "given"))
+            if dead and ours and v.type == node.outputs[0].type:
                 return view
         return None
 
@@ -87,13 +91,12 @@ class Planner:
         a, product = self.joined[node]
         x, y = (self.plan.name(v) for v in product.inputs)
         d, first = self.plan.name(out), self.plan.name(a)
-        if product.op == "mul":
-            self.plan.lines.append(f"torch.addcmul({first}, {x}, {y}, out={d})")
-            return
         if product.op == "linear":
             self.plan.transposed.add(product.inputs[1])
             y = f"{y}_t"
-        self.plan.lines.append(f"torch.addmm({first}, {x}, {y}, out={d})")
+        call = "addcmul" if product.op == "mul" else "addmm"
+        # In place is the quicker call, by a microsecond.
+        self.plan.lines.append(f"{d}.{call}_({x}, {y})" if d == first else f"torch.{call}({first}, {x}, {y}, out={d})")
 
     def _merged(self, node: Node) -> bool:
         """Let one call serve two neighbours: the same activation, in place, on adjacent columns of one storage."""
@@ -147,11 +150,12 @@ def activations_together(nodes: list[Node]) -> list[Node]:
     return order
 
 
-def plan_forward(body: Body, gradient: BodyGradient | None) -> Planner:
-    """The forward step; with ``gradient``, what the backward reads is kept."""
+def plan_forward(body: Body, gradient: BodyGradient | None, owned: frozenset[int] = frozenset()) -> Planner:
+    """The forward step; with ``gradient``, what the backward reads is kept. ``owned`` sequences, by position, may be written over."""
     kept = set(gradient.forward.values()) if gradient else set()
     kept.add(body.results[0])
-    planner = Planner(activations_together(body.nodes), body.results, kept, fixed_values(body.weights, body.nodes))
+    fixed = fixed_values(body.weights, body.nodes)
+    planner = Planner(activations_together(body.nodes), body.results, kept, fixed, [body.sequences[k] for k in sorted(owned)])
     for v in body.sequences:
         planner.place(v, View(Storage(v.shape[-1], "given", v.type.element)))
     own: dict[Value, View] = {}
@@ -316,6 +320,6 @@ def _emit_stack(planner: Planner, run: list[Node]) -> None:
 
 
 @cache
-def forward_plan(body: Body, train: bool) -> Planner:
+def forward_plan(body: Body, train: bool, owned: frozenset[int] = frozenset()) -> Planner:
     """The forward plan of ``body``; for training it keeps what the derived backward reads."""
-    return plan_forward(body, differentiate(body) if train else None)
+    return plan_forward(body, differentiate(body) if train else None, owned)

@@ -1,0 +1,62 @@
+"""The memory of a plan: one tensor a storage, and what each value is of it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rnngraph.backends.torch.codegen import Plan, Storage, View
+from rnngraph.ir.graph import Value
+from rnngraph.ir.types import evaluate
+
+Tensors = dict[Storage, Tensor]
+_TORCH_TYPES = {"bool": torch.bool, "int64": torch.int64}
+
+
+class Buffers:
+    """The tensors of a plan's storages, of the data type and on the device of ``like``.
+
+    Two plans that share storages share ``tensors``.
+    """
+
+    def __init__(self, plan: Plan, steps: int, rows: int, sizes: dict[str, int], like: Tensor, tensors: Tensors | None = None) -> None:
+        self.plan, self.steps, self.rows, self.sizes, self.like = plan, steps, rows, sizes, like
+        self.tensors: Tensors = {} if tensors is None else tensors
+
+    def tensor(self, storage: Storage) -> Tensor:
+        """The storage's tensor, allocated on first use."""
+        if storage not in self.tensors:
+            lead = {"full": (self.steps,), "stack": (self.steps,), "state": (self.steps + 1,), "swap": (2,), "scratch": ()}[storage.kind]
+            self.tensors[storage] = self._empty(storage, *lead, self.rows)
+        return self.tensors[storage]
+
+    def piece(self, storage: Storage, rows: int) -> Tensor:
+        """The storage's tensor for ``rows`` of the T·N rows: [rows, .]."""
+        if storage not in self.tensors:
+            self.tensors[storage] = self._empty(storage, rows)
+        return self.tensors[storage]
+
+    def _empty(self, storage: Storage, *lead: int) -> Tensor:
+        dtype = _TORCH_TYPES.get(storage.element, self.like.dtype)
+        return self.like.new_empty(*lead, evaluate(storage.width, self.sizes), dtype=dtype)
+
+    def all_steps(self, v: Value) -> Tensor:
+        """A value that is kept, for all steps [T, N, .]."""
+        view = self.plan.views[v]
+        tensor = view.of(self.tensor(view.storage), self.sizes)
+        return tensor[view.offset : self.steps + view.offset] if view.storage.kind == "state" else tensor
+
+    def per_step(self, v: Value) -> list[Tensor]:
+        """A value's tensor at each step."""
+        view: View = self.plan.views[v]
+        tensor = view.of(self.tensor(view.storage), self.sizes)
+        if view.storage.kind == "scratch":
+            return [tensor] * self.steps
+        parts = list(tensor.unbind(0))
+        if view.storage.kind == "swap":
+            return (parts * self.steps)[: self.steps]
+        if view.storage.kind == "given" and tensor.dim() < 3:
+            return [tensor] * self.steps
+        if view.offset < 0:
+            return [torch.zeros_like(parts[0]), *parts[:-1]]
+        return parts[view.offset : self.steps + view.offset]
