@@ -23,6 +23,7 @@ from typing import Any
 from rnngraph.errors import GraphError
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Block, Body, Node, Value
+from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import Shape, TensorType
 
 Form = dict[Value, "Value | float"]
@@ -172,6 +173,8 @@ def _rule(d: _Derivation, node: Node, forms: list[Form], fixed: set[Value]) -> N
     if node.op == "activation" and lookup(node.attributes["name"]).pullback:
         x, y = node.inputs[0], node.outputs[0]
         d.accumulate(x, {lookup(node.attributes["name"]).pullback(d.value(y), d.materialised(form, y.type)): 1.0})  # type: ignore[misc]
+    elif node.op == "activation" and f"{node.attributes['name']}_backward" in OPS and node.inputs[0] not in fixed:
+        d.accumulate(node.inputs[0], {basis: _fused_factor(d, node, coefficient) for basis, coefficient in form.items()})
     elif node.op in _ELEMENTWISE:
         inputs = [v for v in node.inputs if v.type.element == "float" and not (v.producer and v.producer.op == "constant")]
         factors = _ELEMENTWISE[node.op](d, node)
@@ -206,6 +209,15 @@ def _rule(d: _Derivation, node: Node, forms: list[Form], fixed: set[Value]) -> N
     else:
         known = ", ".join(sorted([*_ELEMENTWISE, "linear", "split", "sum", "take"]))
         raise GraphError(f"{d.body.label}: op {node.op!r} has no derivative; write the step with {known}")
+
+
+def _fused_factor(d: _Derivation, node: Node, coefficient: Value | float) -> Value | float:
+    """The coefficient times the activation's derivative, by the op that makes both at once."""
+    if isinstance(coefficient, float):
+        (factor,) = _activation(d, node)
+        assert factor is not None
+        return d.times(factor, coefficient)
+    return d.node(f"{node.attributes['name']}_backward", [coefficient, d.value(node.outputs[0])])[0]
 
 
 Factors = list["Value | float | None"]

@@ -77,6 +77,9 @@ def _elementwise(name: str, element: str | None = None) -> Infer:
 
 for _name in ("add", "sub", "mul", "div", "max", "min"):
     op(_name, 2, primitive=True)(_elementwise(_name))
+for _name in ("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward"):
+    # The first operand times the derivative of the activation whose value is the second: torch has a kernel for it.
+    op(_name, 2, primitive=True)(_elementwise(_name))
 for _name in ("neg", "abs", "sign", "exp", "sqrt", "identity"):
     op(_name, 1, primitive=True)(_elementwise(_name))
 op("log", 1, primitive=True, invariant=False)(_elementwise("log"))

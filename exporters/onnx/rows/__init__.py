@@ -10,7 +10,12 @@ from rnngraph.exporters.onnx.rows.layout import LAYOUT
 from rnngraph.exporters.onnx.rows.products import PRODUCTS
 from rnngraph.exporters.onnx.rows.steps import STEPS
 
-TRAINING = frozenset({"outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "place"})
+TRAINING = frozenset(
+    {
+        *("outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "place"),
+        *("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward"),
+    }
+)
 """Ops of the loss and of gradients: no inference graph has them, and they have no row."""
 
 ROWS: dict[str, Row] = {**ELEMENTWISE, "activation": activation, **PRODUCTS, **LAYOUT, **STEPS, **FUSED}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -22,6 +25,7 @@ class Buffers:
     def __init__(self, plan: Plan, steps: int, rows: int, sizes: dict[str, int], like: Tensor, tensors: Tensors | None = None) -> None:
         self.plan, self.steps, self.rows, self.sizes, self.like = plan, steps, rows, sizes, like
         self.tensors: Tensors = {} if tensors is None else tensors
+        self._steps: dict[View, list[Tensor]] = {}
 
     def tensor(self, storage: Storage) -> Tensor:
         """The storage's tensor, allocated on first use."""
@@ -46,17 +50,28 @@ class Buffers:
         tensor = view.of(self.tensor(view.storage), self.sizes)
         return tensor[view.offset : self.steps + view.offset] if view.storage.kind == "state" else tensor
 
+    def allocate(self, values: Iterable[Value]) -> None:
+        """Make the tensors of these values now."""
+        for v in values:
+            self.tensor(self.plan.views[v].storage)
+
     def per_step(self, v: Value) -> list[Tensor]:
         """A value's tensor at each step."""
         view: View = self.plan.views[v]
-        tensor = view.of(self.tensor(view.storage), self.sizes)
         if view.storage.kind == "scratch":
-            return [tensor] * self.steps
-        parts = list(tensor.unbind(0))
+            return [view.of(self.tensor(view.storage), self.sizes)] * self.steps
+        parts = self._unbound(view)
         if view.storage.kind == "swap":
             return (parts * self.steps)[: self.steps]
-        if view.storage.kind == "given" and tensor.dim() < 3:
-            return [tensor] * self.steps
+        if view.storage.kind == "given" and parts[0].dim() < 2:
+            return [self.tensor(view.storage)] * self.steps
         if view.offset < 0:
             return [torch.zeros_like(parts[0]), *parts[:-1]]
         return parts[view.offset : self.steps + view.offset]
+
+    def _unbound(self, view: View) -> list[Tensor]:
+        """The columns of a view at each index of the first axis, made once for the state before a step and after it."""
+        columns = replace(view, offset=0)
+        if columns not in self._steps:
+            self._steps[columns] = list(view.of(self.tensor(view.storage), self.sizes).unbind(0))
+        return self._steps[columns]

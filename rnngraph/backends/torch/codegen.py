@@ -80,7 +80,7 @@ class Plan:
         )
         returned = ", ".join(self.names[c] for c, _ in carried if c in self.names)
         source += f"    return ({returned},)\n" if returned else "    return ()\n"
-        scope: dict[str, Any] = {"torch": torch, "ACT": _activations()}
+        scope: dict[str, Any] = {"torch": torch, "ACT": _activations(), "HALF": torch.tensor(0.5, dtype=torch.float64)}
         exec(compile(source, f"<step {id(self)}>", "exec"), scope)
         loop: Callable[..., Any] = scope["loop"]
         return loop, inside
@@ -105,8 +105,15 @@ _ACT = {
     "relu": ["torch.clamp_min({x}, 0.0, out={d})"],
     "softmax": ["torch.softmax({x}, -1, out={d})"],
     "softsign": ["torch.abs({x}, out={d})", "{d}.add_(1.0)", "torch.div({x}, {d}, out={d})"],
-    "hardsigmoid": ["torch.mul({x}, 0.2, out={d})", "{d}.add_(0.5)", "{d}.clamp_(0.0, 1.0)"],
+    "hardsigmoid": ["torch.add(HALF, {x}, alpha=0.2, out={d})", "{d}.clamp_(0.0, 1.0)"],
 }
+_BACKWARD = {
+    "sigmoid_backward": ("sigmoid_backward", ""),
+    "tanh_backward": ("tanh_backward", ""),
+    "relu_backward": ("threshold_backward", "0.0, "),
+    "hardsigmoid_backward": ("hardtanh_backward", "0.0, 1.0, "),
+}
+"""Torch's kernel and its further arguments."""
 
 ACTIVATION_LINES = {name: len(lines) for name, lines in _ACT.items()}
 """How many lines :func:`emit` writes for an activation, where it is not one."""
@@ -126,6 +133,11 @@ def emit(plan: Plan, node: Node) -> None:
         plan.lines.append(f"torch.mm({x[0]}, {x[1]}, out={d})")
     elif node.op == "sum":
         plan.lines.append(f"torch.sum({x[0]}, -1, keepdim={node.attributes['keepdims']}, out={d})")
+    elif node.op in _BACKWARD:
+        kernel, limits = _BACKWARD[node.op]
+        plan.lines.append(f"torch.ops.aten.{kernel}.grad_input({x[0]}, {x[1]}, {limits}grad_input={d})")
+        if node.op == "hardsigmoid_backward":
+            plan.lines.append(f"{d}.mul_(0.2)")
     elif node.op == "zeros":
         plan.lines.append(f"{d}.zero_()")
     elif node.op == "identity":

@@ -54,8 +54,9 @@ class Coefficients:
                 own.tensors[view.storage] = values[v]
         widest = max((evaluate(v.shape[-1], own.sizes) for v in self._inside), default=1)
         rows = max(1, _ELEMENTS // widest)
-        pieces = zip(*(self._pieces(v, own, rows) for v in self._inside), strict=True)
-        with torch.no_grad():
+        own.allocate(v for v in self._inside if self._plan.views[v].storage.kind != "scratch")
+        with torch.inference_mode():
+            pieces = zip(*(self._pieces(v, own, rows) for v in self._inside), strict=True)
             self._loop(pieces, *(values[v] for v in self._outside))
         values.update({v: own.all_steps(v) for v in self._kept})
         for place, v in self._copies:

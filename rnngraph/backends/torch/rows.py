@@ -51,6 +51,10 @@ ROWS.update(
     linear=_plain(functional.linear),
     linear_t=_plain(torch.matmul),
     sum_all=_plain(torch.sum),
+    sigmoid_backward=_plain(torch.ops.aten.sigmoid_backward),
+    tanh_backward=_plain(torch.ops.aten.tanh_backward),
+    relu_backward=_plain(lambda g, y: torch.ops.aten.threshold_backward(g, y, 0.0)),
+    hardsigmoid_backward=_plain(lambda g, y: torch.ops.aten.hardtanh_backward(g, y, 0.0, 1.0) * 0.2),
 )
 ROWS["not"] = _plain(torch.logical_not)
 
