@@ -136,4 +136,5 @@ def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
     if inner is not layer:
         content["layer"] = type(inner).__name__
     fields = {k: getattr(inner, k, None) for k in ("n_in", "n_out", "activation", "gate_activation", "mask_mode")}
-    return {**content, **{k: v for k, v in fields.items() if v is not None}, "streams": index not in not_streaming(graph)}
+    known = {k: v if isinstance(v, int) else str(v) for k, v in fields.items() if v is not None}
+    return {**content, **known, "streams": index not in not_streaming(graph)}

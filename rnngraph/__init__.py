@@ -13,6 +13,12 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "rnngraph.conf": [
+        "ThresholdedReLU",
+        "ReLU",
+        "RReLU",
+        "LeakyReLU",
+        "GELU",
+        "ELU",
         "Adam",
         "DenseLayer",
         "GravesLSTM",
@@ -42,6 +48,7 @@ _NAMES = {
         "TrainingError",
     ],
     "rnngraph.evaluation": ["Evaluation"],
+    "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
 }
@@ -50,19 +57,25 @@ _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from rnngraph.conf import ELU as ELU
+    from rnngraph.conf import GELU as GELU
     from rnngraph.conf import LSTM as LSTM
     from rnngraph.conf import Adam as Adam
     from rnngraph.conf import DenseLayer as DenseLayer
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
+    from rnngraph.conf import LeakyReLU as LeakyReLU
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import OutputLayer as OutputLayer
+    from rnngraph.conf import ReLU as ReLU
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
     from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
+    from rnngraph.conf import RReLU as RReLU
     from rnngraph.conf import Sgd as Sgd
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
@@ -79,6 +92,7 @@ if TYPE_CHECKING:
     from rnngraph.errors import StreamingError as StreamingError
     from rnngraph.errors import TrainingError as TrainingError
     from rnngraph.evaluation import Evaluation as Evaluation
+    from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener

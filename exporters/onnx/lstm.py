@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +10,32 @@ import numpy as np
 from rnngraph.errors import GraphError
 from rnngraph.exporters.onnx.builder import ABSENT, Array, Name
 from rnngraph.exporters.onnx.context import Context, Known
+from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Node
 
-ACTIVATIONS: dict[str, tuple[str, tuple[float, ...], tuple[float, ...]]] = {
-    "sigmoid": ("Sigmoid", (), ()),
-    "tanh": ("Tanh", (), ()),
-    "relu": ("Relu", (), ()),
-    "softsign": ("Softsign", (), ()),
-    "elu": ("Elu", (1.0,), ()),
-    "hardsigmoid": ("HardSigmoid", (0.2,), (0.5,)),
+Fused = tuple[str, tuple[float, ...], tuple[float, ...]]
+
+_FUSED: dict[str, Callable[..., Fused | None]] = {
+    "sigmoid": lambda: ("Sigmoid", (), ()),
+    "tanh": lambda: ("Tanh", (), ()),
+    "identity": lambda: ("Affine", (1.0,), (0.0,)),
+    "relu": lambda max, threshold, negative_slope: ("Relu", (), ()) if max is None and threshold == negative_slope == 0.0 else None,
+    "leakyrelu": lambda alpha: ("LeakyRelu", (alpha,), ()),
+    "rrelu": lambda lower, upper: ("LeakyRelu", (0.5 * (lower + upper),), ()),
+    "thresholdedrelu": lambda theta: ("ThresholdedRelu", (theta,), ()),
+    "softsign": lambda: ("Softsign", (), ()),
+    "elu": lambda alpha: ("Elu", (alpha,), ()),
+    "hardsigmoid": lambda: ("HardSigmoid", (0.2,), (0.5,)),
 }
-"""Activations that onnxruntime's CPU kernel has in the meaning of this package, with the alpha and beta that each consumes."""
+
+
+def fused(name: str) -> Fused | None:
+    """An activation that onnxruntime's CPU kernel has in the meaning of this package: its name there, and the alpha and beta it consumes.
+
+    Not softplus, which loses what is small there.
+    """
+    meant = lookup(name)
+    return None if meant.own or meant.name not in _FUSED else _FUSED[meant.name](**meant.parameters)
 
 
 def lstm(ctx: Context, node: Node) -> Sequence[Known]:
@@ -63,7 +78,7 @@ def attributes(node: Node) -> dict[str, Any]:
     act, gate = node.attributes["activation"], node.attributes["gate_activation"]
     if (act, gate) == ("tanh", "sigmoid"):
         return given
-    used = [ACTIVATIONS[gate], ACTIVATIONS[act], ACTIVATIONS[act]]
+    used = [found for name in (gate, act, act) if (found := fused(name)) is not None]
     alpha, beta = [a for _, alphas, _ in used for a in alphas], [b for _, _, betas in used for b in betas]
     return {**given, "activations": [n for n, _, _ in used], "activation_alpha": alpha or None, "activation_beta": beta or None}
 

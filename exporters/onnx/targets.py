@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from rnngraph.exporters.onnx.lstm import ACTIVATIONS
+from rnngraph.exporters.onnx.lstm import fused
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
@@ -32,7 +32,7 @@ def _portable(act: str, gate: str, peephole: bool) -> bool:
 
 def _cpu(act: str, gate: str, peephole: bool) -> bool:
     """What the CPU's LSTM computes in the meaning of this package; the gate must be exactly 0 and 1 far out, as mask weights need."""
-    return act in ACTIVATIONS and gate in ACTIVATIONS and lookup(gate).saturates
+    return fused(act) is not None and fused(gate) is not None and lookup(gate).saturates
 
 
 ACCEPTS: dict[str, Callable[[str, str, bool], bool]] = {"portable": _portable, "cpu": _cpu}

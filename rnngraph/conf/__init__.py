@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnngraph.conf.activations import ELU, GELU, Activation, LeakyReLU, ReLU, RReLU, ThresholdedReLU
 from rnngraph.conf.backprop import Backprop, StandardBackprop, TruncatedBPTT
 from rnngraph.conf.input_types import FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.layers import (
@@ -21,6 +22,13 @@ from rnngraph.conf.network import MultiLayerConfiguration
 from rnngraph.conf.updaters import Adam, Sgd, Updater
 
 __all__ = [
+    "Activation",
+    "ELU",
+    "GELU",
+    "LeakyReLU",
+    "RReLU",
+    "ReLU",
+    "ThresholdedReLU",
     "Adam",
     "Backprop",
     "DenseLayer",

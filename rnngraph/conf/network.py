@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from rnngraph.conf import documents
-from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.activations import Activation, ActivationName
 from rnngraph.conf.backprop import Backprop, StandardBackprop
 from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
@@ -83,7 +83,7 @@ class MultiLayerConfiguration(Configured):
             seed: int = 0,
             updater: Updater = ...,
             weight_init: str = "xavier",
-            activation: str | None = None,
+            activation: str | Activation | None = None,
             l2: float = 0.0,
             dropout: None = None,
             input_type: InputType | None = None,

@@ -40,11 +40,16 @@ class Cell:
     activations: tuple[str, ...] = ()
 
 
-def trace(cell: Cell, **activations: str) -> Body:
-    """The body of ``cell`` with these activations; one body per structure, whatever the sizes."""
+def trace(cell: Cell, **activations: object) -> Body:
+    """The body of ``cell`` with these activations, by name or as configured (``rg.ELU(0.5)``); one body per structure and activations."""
     if sorted(activations) != sorted(cell.activations):
         raise GraphError(f"cell {cell.name!r} takes the activations {list(cell.activations)}, got {sorted(activations)}")
-    return _trace(cell, tuple(sorted(activations.items())))
+    return _trace(cell, tuple(sorted((k, str(v)) for k, v in activations.items())))
+
+
+def forget_traces() -> None:
+    """Trace cells anew from here on: an activation has changed its meaning."""
+    _trace.cache_clear()
 
 
 @cache
@@ -64,9 +69,9 @@ def _trace(cell: Cell, activations: tuple[tuple[str, str], ...]) -> Body:
     return body
 
 
-def activation(x: Value, *, name: str) -> Value:
-    """Activation ``name`` of x, elementwise (softmax: over the last axis)."""
-    return x.block.add("activation", [x], name, name=name)
+def activation(x: Value, *, name: object) -> Value:
+    """Activation ``name``, as configured or as IR spells it, of x: elementwise (softmax: over the last axis)."""
+    return x.block.add("activation", [x], str(name).partition("(")[0], name=str(name))
 
 
 def linear(x: Value, w: Value) -> Value:
@@ -94,6 +99,11 @@ def greater(a: Value, b: Value | float) -> Value:
     return a.block.add("greater", [a, b])
 
 
+def less(a: Value, b: Value | float) -> Value:
+    """``a < b``."""
+    return a.block.add("greater", [b, a])
+
+
 def unary(op: str) -> Callable[[Value], Value]:
     """The function that adds the one-operand op ``op``."""
 
@@ -104,7 +114,7 @@ def unary(op: str) -> Callable[[Value], Value]:
     return apply
 
 
-absolute, sign, exp, sqrt = unary("abs"), unary("sign"), unary("exp"), unary("sqrt")
+absolute, sign, exp, sqrt, log = unary("abs"), unary("sign"), unary("exp"), unary("sqrt"), unary("log")
 
 
 def maximum(a: Value, b: Value | float) -> Value:

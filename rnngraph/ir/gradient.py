@@ -21,7 +21,8 @@ from functools import cache
 from typing import Any
 
 from rnngraph.errors import GraphError
-from rnngraph.ir.activations import lookup
+from rnngraph.ir.activations import Activation, lookup
+from rnngraph.ir.cell import Cell, H, trace
 from rnngraph.ir.graph import Block, Body, Node, Value
 from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import Shape, TensorType
@@ -175,6 +176,8 @@ def _rule(d: _Derivation, node: Node, forms: list[Form], fixed: set[Value]) -> N
         d.accumulate(x, {lookup(node.attributes["name"]).pullback(d.value(y), d.materialised(form, y.type)): 1.0})  # type: ignore[misc]
     elif node.op == "activation" and f"{node.attributes['name']}_backward" in OPS and node.inputs[0] not in fixed:
         d.accumulate(node.inputs[0], {basis: _fused_factor(d, node, coefficient) for basis, coefficient in form.items()})
+    elif node.op == "activation" and lookup(node.attributes["name"]).derivative is None:
+        _through_primitives(d, node, form)
     elif node.op in _ELEMENTWISE:
         inputs = [v for v in node.inputs if v.type.element == "float" and not (v.producer and v.producer.op == "constant")]
         factors = _ELEMENTWISE[node.op](d, node)
@@ -211,6 +214,43 @@ def _rule(d: _Derivation, node: Node, forms: list[Form], fixed: set[Value]) -> N
         raise GraphError(f"{d.body.label}: op {node.op!r} has no derivative; write the step with {known}")
 
 
+def _through_primitives(d: _Derivation, node: Node, form: Form) -> None:
+    """Pass the gradient through an activation's primitives, which are computed anew from x."""
+    block, operand = Block(), node.inputs[0]
+    x = block.argument("x", operand.type)
+    result = lookup(node.attributes["name"]).primitives(x)
+    d.copies[x] = d.value(operand)
+    for inner in block.nodes:
+        d.copies.update(zip(inner.outputs, d.node(inner.op, [d.copies[v] for v in inner.inputs], **inner.attributes), strict=True))
+    d.accumulate(result, form)
+    for inner in reversed(block.nodes):
+        forms = [d.cotangents.get(v, {}) for v in inner.outputs]
+        if any(forms):
+            _rule(d, inner, forms, set())
+    d.accumulate(operand, d.cotangents.get(x, {}))
+
+
+def check_differentiable(new: Activation) -> None:
+    """GraphError unless a cell with this activation has a backward."""
+
+    def step(xw: Value, h: Value) -> tuple[Value, ...]:
+        y = new.primitives(xw + h)
+        return y, y
+
+    body = trace(Cell(new.name, step, {"xw": H}, {"h": H}, {}))
+    for node in body.nodes:
+        if not OPS[node.op].primitive:
+            known = ", ".join(sorted(k for k, s in OPS.items() if s.primitive))
+            raise GraphError(f"op {node.op!r} is no primitive; primitives are {known}")
+    if new.derivative is None:
+        differentiate(body)
+        return
+    x = Block().argument("x", new.traced[1].type)
+    slope = new.derivative(x, new.primitives(x))
+    if isinstance(slope, Value) and slope.type not in (x.type, TensorType("float", ())):
+        raise GraphError(f"the derivative gives {slope.type} for x {x.type}; expected a value of the type of x, or a number")
+
+
 def _fused_factor(d: _Derivation, node: Node, coefficient: Value | float) -> Value | float:
     """The coefficient times the activation's derivative, by the op that makes both at once."""
     if isinstance(coefficient, float):
@@ -245,8 +285,7 @@ def _div(d: _Derivation, node: Node) -> Factors:
 
 def _activation(d: _Derivation, node: Node) -> Factors:
     definition = lookup(node.attributes["name"])
-    if definition.derivative is None:
-        raise GraphError(f"activation {definition.name!r} has neither a derivative nor a pullback; give it one")
+    assert definition.derivative is not None
     x = d.value(node.inputs[0]) if definition.uses_x else d.value(node.outputs[0])
     return [definition.derivative(x, d.value(node.outputs[0]))]
 

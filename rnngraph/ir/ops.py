@@ -85,7 +85,15 @@ for _name in ("neg", "abs", "sign", "exp", "sqrt", "identity"):
 op("log", 1, primitive=True, invariant=False)(_elementwise("log"))
 op("greater", 2, primitive=True)(_elementwise("greater", "bool"))
 op("not", 1, primitive=True)(_elementwise("not", "bool"))
-op("activation", 1, primitive=True)(_elementwise("activation"))
+
+
+@op("activation", 1, primitive=True)
+def _activation(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The activation that ``name`` spells, with its parameters (``leakyrelu(alpha=0.2)``); see ``rnngraph.ir.activations``."""
+    name = attributes.get("name")
+    if not isinstance(name, str):
+        raise GraphError(f"activation: name={name!r} is no string; give str() of a configured activation")
+    return (types[0],)
 
 
 @op("constant", 0, primitive=True)

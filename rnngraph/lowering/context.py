@@ -66,6 +66,11 @@ class Context:
         return self.graph.add("where", [self.mask, x, 0.0], "clean")
 
 
+def activate(context: Context, z: Value, activation: object) -> Value:
+    """``activation`` of z, by name or as configured."""
+    return context.graph.add("activation", [z], "y", name=str(activation))
+
+
 def affine(context: Context, x: Value) -> Value:
     """``x · Wᵀ + b`` with the layer's own W and, if it has one, b."""
     product = context.graph.add("linear", [x, context.parameter("W")], "xW")

@@ -7,7 +7,7 @@ import numpy as np
 from rnngraph.conf import DenseLayer, OutputLayer, RnnOutputLayer
 from rnngraph.conf.initializers import draw
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context, affine
+from rnngraph.lowering.context import Context, activate, affine
 from rnngraph.lowering.registry import Parameter, register
 
 
@@ -24,4 +24,4 @@ def lower_dense(layer: DenseLayer, context: Context, x: Value) -> Value:
     """x [T, N, I] or [N, I] -> [T, N, n_out] or [N, n_out]."""
     z = affine(context, context.cleaned(x, layer.mask_mode))
     context.clean = context.mask is None
-    return context.graph.add("activation", [z], "y", name=layer.activation)
+    return activate(context, z, layer.activation)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnngraph.conf import OutputLayer, RnnLossLayer, RnnOutputLayer
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context, affine
+from rnngraph.lowering.context import Context, activate, affine
 from rnngraph.lowering.dense import dense_parameters
 from rnngraph.lowering.losses import loss_per_row
 from rnngraph.lowering.registry import register
@@ -28,13 +28,13 @@ def _activate(layer: OutputLayer | RnnOutputLayer | RnnLossLayer, context: Conte
     Labels and losses at masked steps are replaced by 0, not multiplied: whatever stands there leaves no trace, in the gradient neither.
     """
     graph = context.graph
-    y = graph.add("activation", [z], "y", name=layer.activation)
+    y = activate(context, z, layer.activation)
     if context.labels is None:
         return y
     mask, labels = context.loss_mask, context.labels
     if mask is not None:
         labels = graph.add("where", [mask, labels, 0.0], "labels")
-    losses = loss_per_row(layer.loss, layer.activation, z, y, labels)
+    losses = loss_per_row(layer.loss, str(layer.activation), z, y, labels)
     if mask is not None:
         losses = graph.add("where", [graph.add("squeeze", [mask], axis=-1), losses, 0.0], "losses")
     context.loss = graph.add("sum_all", [losses], "loss")

@@ -68,7 +68,7 @@ def lower_simple_rnn(layer: SimpleRnn, context: Context, x: Value) -> Value:
     return _recurrent(layer, context, x, simple_rnn, act=layer.activation)
 
 
-def _recurrent(layer: RecurrentLayer, context: Context, x: Value, cell: Cell, **activations: str) -> Value:
+def _recurrent(layer: RecurrentLayer, context: Context, x: Value, cell: Cell, **activations: object) -> Value:
     """``cell`` over W x + b of all steps; its new states become the network's.
 
     A mask reaches the node unless the layer's ``mask_mode`` is "ignore". With one the output is 0 at masked steps, so what follows needs

@@ -8,6 +8,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rnngraph.conf import (
+    ELU,
     LSTM,
     Adam,
     DenseLayer,
@@ -15,8 +16,10 @@ from rnngraph.conf import (
     InputType,
     LastTimeStep,
     Layer,
+    LeakyReLU,
     MultiLayerConfiguration,
     OutputLayer,
+    ReLU,
     RnnLossLayer,
     RnnOutputLayer,
     Sgd,
@@ -44,10 +47,11 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
     return st.fixed_dictionaries({}, optional=fields)
 
 
-PLAIN = {"name": NAMES, "activation": st.sampled_from(ACTIVATIONS), "mask_mode": st.sampled_from(MASK_MODES)}
+ACTIVATION = st.sampled_from(ACTIVATIONS) | st.builds(ELU, NON_NEGATIVE) | st.builds(LeakyReLU, FINITE) | st.just(ReLU(max=6.0))
+PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
 WEIGHTS = {**PLAIN, "weight_init": st.sampled_from(list(INITIALIZERS)), "l2": NON_NEGATIVE, "updater": UPDATERS}
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": st.sampled_from(list(INITIALIZERS))}
-GATED = {**RECURRENT, "gate_activation": st.sampled_from(ACTIVATIONS), "forget_gate_bias_init": FINITE}
+GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
 OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": st.sampled_from(LOSSES)}
 
@@ -86,7 +90,7 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             seed=st.integers(0, 2**64 - 1),
             updater=UPDATERS,
             weight_init=st.sampled_from(list(INITIALIZERS)),
-            activation=st.sampled_from(ACTIVATIONS),
+            activation=ACTIVATION,
             l2=NON_NEGATIVE,
             backprop=st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)),
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),

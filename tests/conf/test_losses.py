@@ -33,7 +33,7 @@ def test_an_unknown_loss_is_refused_with_the_nearest() -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_cross_entropy_wants_probabilities_as_in_dl4j(loss: str, activation: str) -> None:
     # OutputLayerUtil: all fits the mean squared error; cross entropies want values in [0, 1], and of those not sigmoid's
-    fits = activation in ("softmax", "hardsigmoid") or loss == "mse"
+    fits = activation in ("softmax", "hardsigmoid", "rectifiedtanh") or loss == "mse"
     assert (misfit(loss, activation, 3, has_weights=True) is None) == fits
     assert (misfit(loss, activation, 3, has_weights=False) is None) == (fits or activation == "identity")
 

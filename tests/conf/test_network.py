@@ -177,7 +177,7 @@ def test_mistakes_in_settings() -> None:
     refused(f"{cls}: updater='adam': expected an updater (Sgd, Adam)", updater="adam")
     refused(f"{cls}: updater=Adam: expected an updater (Sgd, Adam); this is the class, write Adam(...)", updater=Adam)
     refused(f"{cls}: weight_init='xavir': expected one of xavier, ", weight_init="xavir")
-    refused(f"{cls}: activation='tahn': expected one of elu, ", activation="tahn")
+    refused(f"{cls}: activation='tahn': expected one of cube, ", activation="tahn")
     refused(f"{cls}: data_type='half': expected one of float32, float64", data_type="half")
     refused(f"{cls}: mask_mode='hodl': expected one of hold, reset, ignore; did you mean 'hold'?", mask_mode="hodl")
     refused(f"{cls}: input_type=12: expected an input type (recurrent, feed_forward)", input_type=12)

@@ -1,48 +1,66 @@
-"""Activations: the ONNX op where it means the same and its bits do not depend on the shape on the CPU, else the primitives."""
+"""Activations: the ONNX op where it means the same and its bits do not depend on the shape on the CPU, else the primitives.
+
+Composed are ELU, SELU, softplus and mish, whose CPU kernels in onnxruntime give other bits at a row's tail, and all that ONNX lacks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnngraph.exporters.onnx.context import Context, Known
-from rnngraph.ir.activations import lookup
+from rnngraph.ir.activations import Activation, lookup
 from rnngraph.ir.graph import Block, Node
 
-OPS: dict[str, tuple[str, dict[str, Any]]] = {
+Found = tuple[str, Mapping[str, Any]]
+
+OPS: dict[str, Found] = {
     "sigmoid": ("Sigmoid", {}),
     "tanh": ("Tanh", {}),
-    "relu": ("Relu", {}),
     "softmax": ("Softmax", {"axis": -1}),
     "softsign": ("Softsign", {}),
     "hardsigmoid": ("HardSigmoid", {"alpha": 0.2, "beta": 0.5}),
 }
 
-WITHOUT_FLOAT64 = frozenset({"softsign", "hardsigmoid"})
-"""Ops of the list above whose CPU kernels know float32 alone."""
+WITH_PARAMETERS: dict[str, Callable[..., Found | None]] = {
+    "relu": lambda max, threshold, negative_slope: ("Relu", {}) if max is None and threshold == negative_slope == 0.0 else None,
+    "leakyrelu": lambda alpha: ("LeakyRelu", {"alpha": alpha}),
+    "rrelu": lambda lower, upper: ("LeakyRelu", {"alpha": 0.5 * (lower + upper)}),
+    "thresholdedrelu": lambda theta: ("ThresholdedRelu", {"alpha": theta}),
+    "gelu": lambda precise: ("Gelu", {"approximate": "tanh"}) if precise else None,
+}
+
+CLIPPED = {"hardtanh": (-1.0, 1.0), "relu6": (0.0, 6.0)}
+
+WITHOUT_FLOAT64 = frozenset({"Softsign", "HardSigmoid", "LeakyRelu", "ThresholdedRelu", "Gelu"})
+"""Ops of the lists above whose CPU kernels know float32 alone."""
 
 
 def activation(ctx: Context, node: Node) -> Sequence[Known]:
-    """ELU and rationaltanh are always composed.
+    """The row of ``activation``."""
+    meant = lookup(node.attributes["name"])
+    x = node.inputs[0]
+    if meant.own:
+        return [_composed(ctx, node, meant)]
+    if meant.name == "identity":
+        return [ctx.known[x]]
+    if meant.name in CLIPPED:
+        return [ctx.add("Clip", node, ctx.name(x), *(ctx.scalar(limit) for limit in CLIPPED[meant.name]))]
+    found = WITH_PARAMETERS[meant.name](**meant.parameters) if meant.name in WITH_PARAMETERS else OPS.get(meant.name)
+    if found is None or (found[0] in WITHOUT_FLOAT64 and ctx.data_type == np.float64):
+        return [_composed(ctx, node, meant)]
+    op, attributes = found
+    return [ctx.add(op, node, ctx.name(x), **attributes)]
 
-    Onnxruntime's Elu gives other bits at a row's tail, and has no CUDA kernel in newer opsets.
-    """
-    name = node.attributes["name"]
-    if name == "identity":
-        return [ctx.known[node.inputs[0]]]
-    if name in OPS and not (name in WITHOUT_FLOAT64 and ctx.data_type == np.float64):
-        op, attributes = OPS[name]
-        return [ctx.add(op, node, ctx.name(node.inputs[0]), **attributes)]
-    return [_composed(ctx, node, name)]
 
-
-def _composed(ctx: Context, node: Node, name: str) -> Known:
+def _composed(ctx: Context, node: Node, meant: Activation) -> Known:
     """The activation's primitives, emitted in place."""
     block = Block()
     x = block.argument("x", node.inputs[0].type)
-    result = lookup(name).primitives(x)
+    primitives = meant.single if meant.single is not None and ctx.data_type == np.float32 else meant.primitives
+    result = primitives(x)
     inner = Context(ctx.builder, ctx.rows, ctx.data_type, ctx.steps, ctx.sizes, f"{ctx.prefix}{node.outputs[0].name}.")
     inner.known[x] = ctx.known[node.inputs[0]]
     inner.emit(block)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from rnngraph.backends.reference.activations import ACTIVATIONS
+from rnngraph.backends.reference.activations import function
 from rnngraph.backends.reference.types import Array, Attributes, Row
 from rnngraph.ir.graph import Body
 
@@ -33,7 +33,7 @@ def recurrent(table: dict[str, Row], inputs: Sequence[Array], attributes: Attrib
 def lstm(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     """The LSTM's equations as Graves (2013, eqs. 7-11) has them; without ``peephole`` P is 0."""
     x, w, r, bias, h, c = inputs[:6]
-    act, gate = ACTIVATIONS[attributes["activation"]], ACTIVATIONS[attributes["gate_activation"]]
+    act, gate = function(attributes["activation"]), function(attributes["gate_activation"])
     p_i, p_f, p_o = inputs[6] if attributes["peephole"] else np.zeros((3, h.shape[1]))
 
     def step(x: list[Array], s: list[Array]) -> tuple[Array, list[Array]]:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from rnngraph.backends.reference import recurrent
-from rnngraph.backends.reference.activations import ACTIVATIONS, softmax
+from rnngraph.backends.reference.activations import function, softmax
 from rnngraph.backends.reference.types import Array, Attributes, Row
 
 SMALLEST_PROBABILITY = 1e-10
@@ -27,7 +27,7 @@ def constant(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ..
 
 def activation(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     """The activation ``name``."""
-    return (ACTIVATIONS[attributes["name"]](inputs[0]),)
+    return (function(attributes["name"])(inputs[0]),)
 
 
 def cast(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:

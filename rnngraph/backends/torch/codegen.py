@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Node, Value
 from rnngraph.ir.types import Dim, evaluate
 
@@ -87,13 +88,9 @@ class Plan:
 
 
 def _activations() -> Any:
-    from rnngraph.backends.torch.rows import ACTIVATION_FUNCTIONS, through_primitives
+    from rnngraph.backends.torch.rows import activate
 
-    def run(name: str, x: Tensor) -> Tensor:
-        function = ACTIVATION_FUNCTIONS.get(name)
-        return function(x) if function else through_primitives(name, x)
-
-    return run
+    return activate
 
 
 _OUT = {"add": "add", "sub": "sub", "mul": "mul", "div": "div", "max": "maximum", "min": "minimum", "neg": "neg", "abs": "abs", "sign":
@@ -106,7 +103,13 @@ _ACT = {
     "softmax": ["torch.softmax({x}, -1, out={d})"],
     "softsign": ["torch.abs({x}, out={d})", "{d}.add_(1.0)", "torch.div({x}, {d}, out={d})"],
     "hardsigmoid": ["torch.add(HALF, {x}, alpha=0.2, out={d})", "{d}.clamp_(0.0, 1.0)"],
+    "hardtanh": ["torch.clamp({x}, -1.0, 1.0, out={d})"],
+    "relu6": ["torch.clamp({x}, 0.0, 6.0, out={d})"],
+    "rectifiedtanh": ["torch.tanh({x}, out={d})", "{d}.clamp_min_(0.0)"],
+    "swish": ["torch.sigmoid({x}, out={d})", "{d}.mul_({x})"],
+    "cube": ["torch.mul({x}, {x}, out={d})", "{d}.mul_({x})"],
 }
+"""Lines for activations with their default parameters; any other is computed beside and copied into its place."""
 _BACKWARD = {
     "sigmoid_backward": ("sigmoid_backward", ""),
     "tanh_backward": ("tanh_backward", ""),
@@ -117,6 +120,14 @@ _BACKWARD = {
 
 ACTIVATION_LINES = {name: len(lines) for name, lines in _ACT.items()}
 """How many lines :func:`emit` writes for an activation, where it is not one."""
+
+
+def over_its_operand(name: str) -> bool:
+    """Whether an activation may be computed in the place of x, and together with its neighbour there.
+
+    Not where x is read after the first line has written, nor where all values of a row belong together.
+    """
+    return lookup(name).elementwise and not any("{x}" in line for line in _ACT.get(name, [])[1:])
 
 
 def emit(plan: Plan, node: Node) -> None:

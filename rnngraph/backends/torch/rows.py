@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cache, partial
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rnngraph.ir.activations import lookup
+from rnngraph.ir.activations import Activation, lookup
+from rnngraph.ir.formulas import GELU_RATE
 from rnngraph.ir.graph import Block, Node, Value
+from rnngraph.ir.types import floats, symbol
 
 Row = Callable[[Mapping[str, Any], list[Tensor]], Tensor | tuple[Tensor, ...]]
 
@@ -58,33 +61,87 @@ ROWS.update(
 )
 ROWS["not"] = _plain(torch.logical_not)
 
-ACTIVATION_FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "identity": lambda x: x,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "elu": functional.elu,
-    "softsign": functional.softsign,
+
+def _relu(x: Tensor, max: float | None, threshold: float, negative_slope: float) -> Tensor:
+    plain = threshold == negative_slope == 0.0
+    y = torch.relu(x) if plain else torch.where(x >= threshold, x, negative_slope * (x - threshold))
+    return y if max is None else torch.where(y < max, y, max)
+
+
+def _gelu(x: Tensor, precise: bool) -> Tensor:
+    return functional.gelu(x, approximate="tanh") if precise else x * torch.sigmoid(GELU_RATE * x)
+
+
+ACTIVATION_FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "cube": lambda x: x * x * x,
+    "elu": lambda x, alpha: functional.elu(x, alpha),
+    "gelu": _gelu,
     "hardsigmoid": lambda x: torch.clamp(0.2 * x + 0.5, 0.0, 1.0),
+    "hardtanh": lambda x: torch.clamp(x, -1.0, 1.0),
+    "identity": lambda x: x,
+    "leakyrelu": lambda x, alpha: torch.where(x >= 0, x, alpha * x),
+    "mish": functional.mish,
+    "rectifiedtanh": lambda x: torch.relu(torch.tanh(x)),
+    "relu": _relu,
+    "relu6": functional.relu6,
+    "rrelu": lambda x, lower, upper: torch.where(x >= 0, x, (0.5 * (lower + upper)) * x),
+    "selu": functional.selu,
+    "sigmoid": torch.sigmoid,
     "softmax": lambda x: torch.softmax(x, -1),
+    "softplus": lambda x: functional.softplus(x, threshold=40.0),
+    "softsign": functional.softsign,
+    "swish": functional.silu,
+    "tanh": torch.tanh,
+    "thresholdedrelu": lambda x, theta: torch.where(x > theta, x, 0.0),
 }
-"""What torch has itself; any other activation is computed through its primitives."""
+"""What torch computes in a few calls of its own, given the parameters by name; any other activation goes through its primitives."""
 
 
 @row("activation")
 def _activation(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
-    function = ACTIVATION_FUNCTIONS.get(attributes["name"])
-    return function(x[0]) if function else through_primitives(attributes["name"], x[0])
+    return activate(attributes["name"], x[0])
 
 
-def through_primitives(name: str, x: Tensor) -> Tensor:
-    """Activation ``name`` computed from its primitives."""
-    from rnngraph.ir.types import floats, symbol
+def activate(name: str, x: Tensor) -> Tensor:
+    """The activation that ``name`` spells."""
+    return _function(lookup(name))(x)
 
-    block = Block()
-    argument = block.argument("x", floats(symbol("M"), symbol("F")))
-    block.results = [lookup(name).primitives(argument)]
+
+@cache
+def _function(activation: Activation) -> Callable[[Tensor], Tensor]:
+    function = None if activation.own else ACTIVATION_FUNCTIONS.get(activation.name)
+    if function is not None:
+        return partial(function, **activation.parameters) if activation.parameters else function
+    if activation.own and activation.derivative is not None:
+        return lambda x: cast(Tensor, _OwnDerivative.apply(activation, x))  # type: ignore[no-untyped-call]
+    return partial(through_primitives, activation)
+
+
+def through_primitives(activation: Activation, x: Tensor) -> Tensor:
+    """The activation computed from its primitives."""
+    block, argument = activation.traced
     return evaluate_block(block, {argument: x})[0]
+
+
+class _OwnDerivative(torch.autograd.Function):
+    """A user's activation with the derivative that came with it, which autograd of its primitives need not give."""
+
+    @staticmethod
+    def forward(ctx: Any, activation: Activation, x: Tensor) -> Tensor:
+        y = through_primitives(activation, x)
+        ctx.activation = activation
+        ctx.save_for_backward(x, y)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        block = Block()
+        x, y = (block.argument(k, floats(symbol("M"), symbol("F"))) for k in "xy")
+        slope = ctx.activation.derivative(x, y)
+        if not isinstance(slope, Value):
+            return None, gradients[0] * slope
+        block.results = [slope]
+        return None, gradients[0] * evaluate_block(block, dict(zip((x, y), ctx.saved_tensors, strict=True)))[0]
 
 
 def evaluate_block(block: Block, values: dict[Any, Tensor]) -> list[Tensor]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from rnngraph.backends.torch.codegen import ACTIVATION_LINES, Plan, Storage, View, emit
+from rnngraph.backends.torch.codegen import ACTIVATION_LINES, Plan, Storage, View, emit, over_its_operand
 from rnngraph.ir.gradient import BodyGradient, differentiate
 from rnngraph.ir.graph import Body, Node, Value
 
@@ -66,7 +66,7 @@ class Planner:
     def reusable(self, node: Node) -> View | None:
         """The place of an operand that nothing reads afterwards."""
         operands = [self.joined[node][0]] if node in self.joined else list(node.inputs)
-        if node.op in _NEVER_IN_PLACE or node.attributes.get("name") in ("softmax", "softsign", "elu", "rationaltanh"):
+        if node.op in _NEVER_IN_PLACE or (node.op == "activation" and not over_its_operand(node.attributes["name"])):
             return None
         for v in operands:
             view = self.plan.views.get(v)

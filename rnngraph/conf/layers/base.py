@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from pydantic import Field
 
-from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.activations import Activation, ActivationName
 from rnngraph.conf.family import Family, Member
 from rnngraph.conf.fields import Count, Inherited, NoDropout, NonNegative, Real, inherited
 from rnngraph.conf.initializers import InitializerName
@@ -26,7 +26,7 @@ class Settings(Protocol):
     """The network's settings that layers inherit."""
 
     @property
-    def activation(self) -> str | None:
+    def activation(self) -> str | Activation | None:
         """None leaves the choice to each layer."""
 
     @property

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.activations import ActivationName, name_of
 from rnngraph.conf.fields import Count, Inherited, inherited
 from rnngraph.conf.layers.base import Layer, Place, PlainLayer, Settings, WeightLayer
 from rnngraph.conf.losses import LossName
@@ -74,4 +74,4 @@ class RnnLossLayer(PlainLayer):
 
 def loss_of(layer: Layer) -> tuple[str, str] | None:
     """(loss, activation) of an output layer, None for other layers."""
-    return (layer.loss, layer.activation) if isinstance(layer, (_DenseOutput, RnnLossLayer)) else None
+    return (layer.loss, name_of(layer.activation)) if isinstance(layer, (_DenseOutput, RnnLossLayer)) else None
