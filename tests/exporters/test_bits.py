@@ -10,6 +10,7 @@ import pytest
 
 from rnngraph.exporters.onnx.targets import Target
 from tests.exporters.networks import Arrays, Layer, feeds, in_chunks, model, run, session, stack
+from tests.spellings import SPELLINGS, bounded
 
 CASES = {
     "lstm": [Layer("lstm", 0)],
@@ -112,7 +113,25 @@ def test_wide_and_narrow_borders(features: int, classes: int, target: Target) ->
             same(run(plain, rows(given, n - 1)), rows(whole, n - 1))
 
 
-@pytest.mark.parametrize("head", ["identity", "sigmoid", "tanh", "relu", "elu", "softsign", "hardsigmoid", "rationaltanh", "softmax"])
+@pytest.mark.parametrize("target", ["portable", "cpu"])
+@pytest.mark.parametrize("act", [a for a in SPELLINGS if a != "cube"])  # a state above 1 grows without bounds there
+def test_each_activation_as_layer_and_gate_activation(act: str, target: Target) -> None:
+    gate = act if bounded(act) else "sigmoid"
+    for width in (7, 33):
+        layers = [Layer("graves_lstm", width, "tanh", gate), Layer("lstm", 6, act), Layer("simple_rnn", 5, act)]
+        plain, masked = (session(model(stack(layers, masked=m), target)) for m in (False, True))
+        for n in (1, 3):
+            given = feeds(stack(layers), n, 30, seed=n)
+            whole = run(plain, given)
+            same(in_chunks(plain, given, [4, 1, 9]), whole)
+            same(in_chunks(plain, given, [1]), whole)
+            same(run(plain, rows(given, n - 1)), rows(whole, n - 1))
+            gaps = with_mask(given, seed=n)
+            for row in range(n):
+                removed(plain, given, run(masked, gaps), gaps["features_mask"], row)
+
+
+@pytest.mark.parametrize("head", SPELLINGS)
 @pytest.mark.parametrize("last", [False, True])
 def test_heads_over_steps_and_over_the_last_state(head: str, last: bool) -> None:
     layers = [Layer("lstm", 33)]

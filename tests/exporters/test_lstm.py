@@ -42,7 +42,13 @@ def test_opset_and_ir_version_are_said() -> None:
         (Layer("lstm", 3, "tanh", "hardsigmoid"), "Scan", "LSTM"),
         (Layer("lstm", 3, "tanh", "softsign"), "Scan", "Scan"),
         (Layer("lstm", 3, "rationaltanh"), "Scan", "Scan"),
-        (Layer("lstm", 3, "identity"), "Scan", "Scan"),
+        (Layer("lstm", 3, "swish"), "Scan", "Scan"),
+        (Layer("lstm", 3, "softplus"), "Scan", "Scan"),
+        (Layer("lstm", 3, "relu(max=3.0)"), "Scan", "Scan"),
+        (Layer("lstm", 3, "identity"), "Scan", "LSTM"),
+        (Layer("lstm", 3, "leakyrelu(alpha=0.25)"), "Scan", "LSTM"),
+        (Layer("lstm", 3, "thresholdedrelu"), "Scan", "LSTM"),
+        (Layer("lstm", 3, "rrelu", "hardsigmoid"), "Scan", "LSTM"),
         (Layer("graves_lstm", 3), "Scan", "LSTM"),
         (Layer("simple_rnn", 3), "Scan", "Scan"),
     ],
@@ -69,6 +75,11 @@ def test_alpha_and_beta_stand_in_the_order_in_which_they_are_consumed() -> None:
     assert got["activations"] == [b"HardSigmoid", b"Elu", b"Elu"]
     assert got["activation_alpha"] == pytest.approx([0.2, 1.0, 1.0])
     assert got["activation_beta"] == pytest.approx([0.5])
+    got = attributes(Layer("lstm", 3, "identity", "hardsigmoid"))
+    assert got["activations"] == [b"HardSigmoid", b"Affine", b"Affine"]
+    assert got["activation_alpha"] == pytest.approx([0.2, 1.0, 1.0])
+    assert got["activation_beta"] == pytest.approx([0.5, 0.0, 0.0])
+    assert attributes(Layer("lstm", 3, "leakyrelu(alpha=0.25)"))["activation_alpha"] == pytest.approx([0.25, 0.25])
     got = attributes(Layer("lstm", 3, "softsign"))
     assert got == {"hidden_size": 3, "activations": [b"Sigmoid", b"Softsign", b"Softsign"]}
 

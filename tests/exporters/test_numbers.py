@@ -9,9 +9,9 @@ import pytest
 
 from rnngraph.backends import reference
 from rnngraph.exporters.onnx.targets import Target
-from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.loops import act, cell
 from tests.exporters.networks import Arrays, Layer, feeds, model, parameters, run, session, stack
+from tests.spellings import SPELLINGS, bounded
 
 TARGETS: tuple[Target, ...] = ("portable", "cpu")
 TOLERANCE = {"float32": 3e-6, "float64": 1e-13}
@@ -39,6 +39,8 @@ def close(got: Arrays, want: Arrays, tolerance: float, real: np.ndarray | None =
 def compare(layers: list[Layer], target: Target, **options: Any) -> None:
     graph = stack(layers, **options)
     given = feeds(graph, 3, 9)
+    if any("cube" in (layer.act, layer.gate) for layer in layers):  # a state above 1 grows without bounds
+        given = {k: v if k.endswith("mask") else (0.2 * v).astype(v.dtype) for k, v in given.items()}
     if options.get("masked"):
         given = gapped(given)
     got = run(session(model(graph, target)), given)
@@ -49,9 +51,9 @@ def compare(layers: list[Layer], target: Target, **options: Any) -> None:
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("data_type", ["float32", "float64"])
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", SPELLINGS)
 def test_each_activation_as_layer_and_gate_activation(name: str, data_type: str, masked: bool) -> None:
-    gate = "sigmoid" if name in ("identity", "relu", "elu") else name  # unbounded gates make states grow beyond float32
+    gate = name if bounded(name) else "sigmoid"  # unbounded gates make states grow beyond float32
     cases = [Layer("simple_rnn", 4, name)] + [Layer(c, 4, "tanh", gate) for c in ("lstm", "graves_lstm")]
     cases += [Layer(c, 4, name, g) for c in ("lstm", "graves_lstm") for g in ("sigmoid", "hardsigmoid")]
     for layer in cases:
@@ -73,7 +75,7 @@ def test_stacks_directions_and_mask_modes(target: Target, masked: bool, mode: st
     compare(layers, target, masked=masked)
 
 
-@pytest.mark.parametrize("head", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("head", SPELLINGS)
 def test_heads(head: str) -> None:
     compare([Layer("lstm", 4)], "portable", head=head)
 

@@ -13,9 +13,9 @@ import onnx
 import pytest
 
 from rnngraph.exporters import export_onnx
-from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.networks import Layer, model, stack
 from tests.exporters.test_export import classifier
+from tests.spellings import SPELLINGS
 
 TOOL = Path(__file__).resolve().parents[3] / "shared" / "tools" / "cuda_placement" / "placement.py"
 
@@ -24,15 +24,15 @@ pytestmark = [
     pytest.mark.skipif(find_spec("nvidia") is None, reason="the CUDA headers are not installed: pip install 'rnngraph[dev]'"),
 ]
 
-GATED = [Layer(cell, 3, act) for cell in ("lstm", "graves_lstm") for act in ACTIVATIONS]
-GATES = [Layer("graves_lstm", 3, "tanh", gate) for gate in ACTIVATIONS]
-PLAIN = [Layer("simple_rnn", 3, act) for act in ACTIVATIONS]
+GATED = [Layer(cell, 3, act) for cell in ("lstm", "graves_lstm") for act in SPELLINGS]
+GATES = [Layer("graves_lstm", 3, "tanh", gate) for gate in SPELLINGS]
+PLAIN = [Layer("simple_rnn", 3, act) for act in SPELLINGS]
 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("steps", [None, 1])
 @pytest.mark.parametrize(
-    "layers", [GATED[:9], GATED[9:], GATES, PLAIN, [Layer("lstm", 3, mask_mode="reset"), Layer("graves_lstm", 3, mask_mode="reset")]]
+    "layers", [GATED[::2], GATED[1::2], GATES, PLAIN, [Layer("lstm", 3, mask_mode="reset"), Layer("graves_lstm", 3, mask_mode="reset")]]
 )
 def test_no_node_on_the_cpu(layers: list[Layer], steps: int | None, masked: bool, tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
@@ -43,7 +43,7 @@ def test_no_node_on_the_cpu(layers: list[Layer], steps: int | None, masked: bool
 @pytest.mark.parametrize("masked", [False, True])
 def test_backward_layers_and_heads(masked: bool, tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
-    for head in ACTIVATIONS if not masked else ["softmax"]:
+    for head in SPELLINGS if not masked else ["softmax"]:
         layers = [Layer("lstm", 3, reverse=True), Layer("graves_lstm", 3, reverse=True)]
         onnx.save(model(stack(layers, masked=masked, head=head)), file)
         assert placement(file).get("CPUExecutionProvider", {}) == {}
