@@ -13,10 +13,11 @@ from pydantic_core import CoreSchema, core_schema
 
 from rnngraph.conf.family import PLACE, Family, choices, member
 from rnngraph.conf.fields import NonNegative, Positive, Real
-from rnngraph.conf.names import spell, squeezed
+from rnngraph.conf.names import spell
 from rnngraph.errors import ConfigurationError
 from rnngraph.ir.activations import ACTIVATIONS as BUILT_IN
 from rnngraph.ir.activations import lookup, names, spelled
+from rnngraph.names import squeezed
 
 ACTIVATIONS = tuple(BUILT_IN)
 """DL4J's, by name."""

@@ -17,6 +17,7 @@ from rnngraph.ir import cell, formulas
 from rnngraph.ir.graph import Block, Value
 from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import floats, symbol
+from rnngraph.names import squeezed
 
 Parameter = float | bool | None
 Formula = Callable[[Value], Value]
@@ -167,6 +168,15 @@ def spelled(name: str, **parameters: Parameter) -> str:
     return f"{name}({', '.join(given)})" if given else name
 
 
+def known(spelling: str) -> bool:
+    """Whether :func:`lookup` finds it."""
+    try:
+        lookup(spelling)
+    except GraphError:
+        return False
+    return True
+
+
 def lookup(name: str) -> Activation:
     """The activation that ``name`` spells. GraphError where there is none."""
     found = _REGISTERED.get(name) or ACTIVATIONS.get(name) or _FOUND.get(name)
@@ -210,19 +220,15 @@ def register_activation(name: str, function: Formula, derivative: Slope | None =
     """
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigurationError(f"register_activation: name={name!r}; expected letters, digits and underscores, beginning with a letter")
-    if _key(name) in {_key(n) for n in ACTIVATIONS}:
+    if squeezed(name) in {squeezed(n) for n in ACTIVATIONS}:
         raise ConfigurationError(f"register_activation: {name!r} is the name of a built-in activation; give yours another one")
     new = Activation(name, function, derivative, uses_x=derivative is not None, saturates=saturates, own=True)
-    before = next((n for n in _REGISTERED if _key(n) == _key(name)), None)
+    before = next((n for n in _REGISTERED if squeezed(n) == squeezed(name)), None)
     _check(new)
     if before is not None:
         del _REGISTERED[before]
         cell.forget_traces()
     _REGISTERED[name] = new
-
-
-def _key(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
 
 
 def _check(new: Activation) -> None:

@@ -13,8 +13,7 @@ import onnx
 import pytest
 
 from rnngraph.exporters import export_onnx
-from tests.exporters.networks import Layer, model, stack
-from tests.exporters.test_export import classifier
+from tests.exporters.networks import Layer, classifier, model, stack
 from tests.spellings import SPELLINGS
 
 TOOL = Path(__file__).resolve().parents[3] / "shared" / "tools" / "cuda_placement" / "placement.py"

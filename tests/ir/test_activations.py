@@ -144,7 +144,9 @@ def test_names_that_mean_nothing(name: str, message: str) -> None:
 def test_a_node_takes_a_name() -> None:
     graph = Graph()
     x = graph.input("x", "input", floats(1, 2))
-    with pytest.raises(GraphError, match=r"activation: name=3 is no string; give str\(\) of a configured activation"):
+    with pytest.raises(
+        GraphError, match=r"^activation: name=3; expected an activation as nodes spell it, like 'tanh' or 'elu\(alpha=0\.5\)'$"
+    ):
         graph.add("activation", [x], name=3)
 
 
