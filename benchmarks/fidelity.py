@@ -9,32 +9,39 @@ import tempfile
 from pathlib import Path
 
 from rnngraph.files import atomic_write
-from tests.goldens import EXCLUDED, LIMITS, errors, load, recurrent_cases
+from tests.goldens import EXCLUDED, LIMITS, cases, errors, load
 from tests.test_goldens import _root
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
+PREFIXES = {"recurrent": ("graves_", "lstm_", "simplernn_"), "losses": ("loss_",)}
+"""How the names of a family's cases begin."""
+
+
 def main() -> None:
     """Compare all cases and write the table."""
     worst: dict[str, tuple[float, str]] = {}
-    matched, cases = 0, recurrent_cases(_root())
-    for case in cases:
-        with tempfile.TemporaryDirectory() as folder:
-            found = errors(load(case), Path(folder))
-        matched += all(error <= LIMITS.get(kind, 1e-5) for kind, error in found.items())
-        for kind, error in found.items():
-            worst[kind] = max(worst.get(kind, (0.0, "")), (error, case.name))
+    rows = []
+    for family in ("recurrent", "losses"):
+        matched, known = 0, cases(_root(), family)
+        for case in known:
+            with tempfile.TemporaryDirectory() as folder:
+                found = errors(load(case), Path(folder))
+            matched += all(error <= LIMITS.get(kind, 1e-5) for kind, error in found.items())
+            for kind, error in found.items():
+                worst[kind] = max(worst.get(kind, (0.0, "")), (error, case.name))
+        rows.append(f"| {family} | {len(known) + sum(n.startswith(PREFIXES[family]) for n in EXCLUDED)} | {len(known)} | {matched} |")
     lines = [
         "# Fidelity",
         "",
         "Written by `make fidelity`. Compared with arrays that Deeplearning4j 1.0.0-M2.1 computed in float32 on a CPU:",
-        "output, score, gradient, five fits, stepping.",
+        "output, score, gradient, fits, stepping.",
         "Errors are relative to max(0.1, the array's largest value), for parameters after fits to max(1, largest).",
         "",
         "| family | cases | compared | matched |",
         "| --- | --- | --- | --- |",
-        f"| recurrent | {len(cases) + len(EXCLUDED)} | {len(cases)} | {matched} |",
+        *rows,
         "",
         *(f"Not compared: `{name}`: {why}." for name, why in EXCLUDED.items()),
         "",

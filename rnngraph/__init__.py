@@ -25,6 +25,7 @@ _NAMES = {
         "InputType",
         "LSTM",
         "LastTimeStep",
+        "Loss",
         "MultiLayerConfiguration",
         "OutputLayer",
         "RnnLossLayer",
@@ -46,6 +47,7 @@ _NAMES = {
         "StateError",
         "StreamingError",
         "TrainingError",
+        "TrainingWarning",
     ],
     "rnngraph.evaluation": ["Evaluation"],
     "rnngraph.ir.activations": ["register_activation"],
@@ -66,6 +68,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
     from rnngraph.conf import LeakyReLU as LeakyReLU
+    from rnngraph.conf import Loss as Loss
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import ReLU as ReLU
@@ -91,6 +94,7 @@ if TYPE_CHECKING:
     from rnngraph.errors import StateError as StateError
     from rnngraph.errors import StreamingError as StreamingError
     from rnngraph.errors import TrainingError as TrainingError
+    from rnngraph.errors import TrainingWarning as TrainingWarning
     from rnngraph.evaluation import Evaluation as Evaluation
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork

@@ -55,9 +55,17 @@ def as_features(
 
 
 def as_labels(
-    labels: ArrayLike, n: int, n_classes: int, steps: int | None = None, data_type: str = "float32", name: str = "labels"
+    labels: ArrayLike,
+    n: int,
+    n_classes: int,
+    steps: int | None = None,
+    data_type: str = "float32",
+    name: str = "labels",
+    sparse: bool = False,
 ) -> np.ndarray:
     """Labels of ``n`` rows: [N, C, T] where the output has ``steps`` time steps, [N, C] where it has no time axis (``steps=None``).
+
+    ``sparse``: class numbers in one column, for whose loss the message says so.
 
     The labels mask is :func:`as_mask`'s, with t = 1 for labels [N, C].
     Raises InputError for another type, rank, class count, row count or length.
@@ -65,6 +73,9 @@ def as_labels(
     array = _ready(as_numeric(labels, name), data_type)
     wanted = [n, n_classes] if steps is None else [n, n_classes, steps]
     if list(array.shape) != wanted:
+        if sparse and array.ndim == len(wanted) and [array.shape[0], 1, *array.shape[2:]] == wanted:
+            hint = f"loss='sparse_mcxent' takes class numbers {wanted}; for one-hot labels use loss='mcxent'"
+            raise InputError(f"{name} have shape {list(array.shape)}; {hint}")
         raise InputError(_labels_message(array, wanted, name))
     return array
 
@@ -89,6 +100,39 @@ def as_mask(mask: ArrayLike, n: int, t: int, name: str = "features_mask", data_t
     return _ready(array, data_type)  # only now: a conversion may round to 0 or 1 what is neither
 
 
+def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "float32") -> np.ndarray:
+    """A mask of labels of this ``shape``, [N, C, T] or [N, C]: one value a step or row as :func:`as_mask` takes it, or one an output.
+
+    A mask of the one output that there is comes back as one of steps or rows. Raises InputError for another type or shape, and for any
+    value but 0 and 1.
+    """
+    array = as_numeric(mask, "labels_mask")
+    rows = (shape[0], 1) if len(shape) == 2 else (shape[0], shape[2])
+    if shape[1] == 1 and array.shape == shape:
+        array = array.reshape(rows)
+    if array.shape != shape or shape[1] == 1:
+        if array.ndim == len(shape) and array.shape[0] == shape[0] and array.shape not in (rows, (shape[0], 1, *shape[2:])):
+            each = "row" if len(shape) == 2 else "step"
+            raise InputError(
+                f"labels_mask has shape {list(array.shape)}; expected {list(rows)}, one value a {each}, or {list(shape)}, one an output"
+            )
+        return as_mask(array, *rows, "labels_mask", data_type)
+    bad = (array != 0) & (array != 1)
+    if np.count_nonzero(bad):
+        position = np.argwhere(bad)[0].tolist()
+        where = ", ".join(f"{axis} {k}" for axis, k in zip(("row", "output", "step"), position, strict=False))
+        raise InputError(
+            f"labels_mask is {array[tuple(position)]} at {where}; a mask holds 1 where a label counts and 0 where it does not: "
+            "give labels_mask > threshold for a soft one"
+        )
+    return _ready(array, data_type)
+
+
+def masks_outputs(mask: np.ndarray | None, labels: tuple[int, ...]) -> bool:
+    """Whether a labels mask, as :func:`as_labels_mask` gives it for labels of this shape, is one of single outputs."""
+    return mask is not None and mask.shape == labels and labels[1] > 1
+
+
 def check_finite(x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature") -> None:
     """Refuse NaN and infinity in ``x`` [N, F, T] or [N, F], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
 
@@ -99,7 +143,7 @@ def check_finite(x: np.ndarray, mask: np.ndarray | None = None, name: str = "x",
         return
     bad = ~finite
     if mask is not None:
-        bad &= (mask if x.ndim == 2 else mask[:, None, :]) != 0
+        bad &= (mask if x.ndim == mask.ndim else mask[:, None, :]) != 0
     if not bad.any():
         return
     position = np.argwhere(bad)[0].tolist()

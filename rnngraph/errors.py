@@ -44,3 +44,7 @@ class TrainingError(RnnGraphError, RuntimeError):
 
 class MissingDependencyError(RnnGraphError, ImportError):
     """A package that is needed here is not installed; the message has the command that installs it."""
+
+
+class TrainingWarning(UserWarning):
+    """Training that goes on, and may not do what was meant."""

@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_features, as_labels, as_mask, check_finite
+from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, check_finite, masks_outputs
 from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf.layers.output import loss_of
+from rnngraph.conf.losses import with_options
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
+from rnngraph.labels import check_values, one_hot
 from rnngraph.lowering import initial_parameters, lower, parameter_shapes
+from rnngraph.lowering.build import LabelsMask
+from rnngraph.lowering.losses import couples_outputs, per_output_misfit
 from rnngraph.lowering.states import state_specs
 from rnngraph.serialization import SavedNetwork, read_network, write_network
 from rnngraph.state import Rows, StateSnapshot, StreamState
@@ -64,7 +69,7 @@ class MultiLayerNetwork:
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._listeners: list[TrainingListener] = []
-        self._programs: dict[tuple[bool, bool, bool], Program] = {}
+        self._programs: dict[tuple[bool, LabelsMask, bool], Program] = {}
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
     def __repr__(self) -> str:
@@ -186,13 +191,16 @@ class MultiLayerNetwork:
     def score(self, data: Data) -> float:
         """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
 
-        Several DataSets score as one that has all their rows. Raises InputError for arrays that do not fit the network, TrainingError
-        where there is no data.
+        With ``mini_batch=False`` it is not divided. Several DataSets score as one that has all their rows. Raises InputError for arrays
+        that do not fit the network, TrainingError where there is no data.
         """
-        from rnngraph.training.objective import score
+        from rnngraph.training.objective import penalties, penalty, score
 
         sets = list(_sets(data))
         rows = [one.num_examples() for one in sets]
+        if not self.config.mini_batch:
+            rest = penalty(self, penalties(self))
+            return sum(score(self, one) - rest for one in sets) + rest
         return sum(score(self, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
 
     def gradient(self, dataset: DataSet) -> tuple[float, dict[str, np.ndarray]]:
@@ -211,10 +219,12 @@ class MultiLayerNetwork:
         evaluation = Evaluation(self.config.n_out)
         for one in _sets(data):
             y = self.output(one.features, one.features_mask)
-            labels = as_labels(one.labels, len(y), self.config.n_out, y.shape[2] if y.ndim == 3 else None)
-            mask = one.labels_mask
-            if mask is None and self.config.ends_in_time_series:
-                mask = one.features_mask
+            labels, mask = self._dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
+            if masks_outputs(mask, labels.shape):
+                raise InputError(
+                    f"labels_mask has shape {list(labels.shape)}: it masks single outputs, but a class is told by whole rows; "
+                    "evaluate with a mask of rows or steps"
+                )
             evaluation.eval(labels, y, mask)
         return evaluation
 
@@ -247,7 +257,7 @@ class MultiLayerNetwork:
 
     # What training shares with inference
 
-    def _program(self, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False) -> Program:
+    def _program(self, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False) -> Program:
         """The graph made ready to run, one for each combination that was ever asked for."""
         from rnngraph.backends.torch import Program
 
@@ -277,17 +287,18 @@ class MultiLayerNetwork:
             feeds["features_mask"] = torch.from_numpy(mask)
         return feeds
 
-    def _training_feeds(self, data: DataSet) -> dict[str, torch.Tensor]:
-        """The feeds of the training graph for ``data``, checked."""
+    def _loss(self, data: DataSet) -> torch.Tensor:
+        """The loss for ``data``, which is checked: summed over rows, steps and outputs, differentiable by the parameters."""
         torch = _torch()
         x, mask = self._checked_features(data.features, data.features_mask, "features")
         labels, labels_mask = self._checked_labels(data, x, mask)
-        program = self._program(features_mask=mask is not None, labels_mask=labels_mask is not None, loss=True)
+        kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
+        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True)
         feeds = self._feeds(program, x, mask, None)
         feeds["labels"] = torch.from_numpy(labels)
         if labels_mask is not None:
             feeds["labels_mask"] = torch.from_numpy(labels_mask)
-        return feeds
+        return program(feeds)["loss"]
 
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
@@ -306,15 +317,33 @@ class MultiLayerNetwork:
 
     def _checked_labels(self, data: DataSet, x: np.ndarray, features_mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
+        last = self.config.layers[-1]
+        labels, counts = self._dense_labels(data, len(x), x.shape[2] if self.config.ends_in_time_series else None)
+        check_finite(labels, counts, "labels", "output")
+        chosen = loss_of(last)
+        if chosen is not None:
+            loss, activation = chosen
+            if masks_outputs(counts, labels.shape) and couples_outputs(loss, activation):
+                raise InputError(f"{self._last_label()}: labels_mask of shape {list(labels.shape)}: {per_output_misfit(loss, activation)}")
+            check_values(labels, counts, with_options(loss).name, self._last_label())
+        return labels, None if data.labels_mask is None else counts
+
+    def _dense_labels(self, data: DataSet, n: int, steps: int | None) -> tuple[np.ndarray, np.ndarray | None]:
+        """Labels with one column an output, and which of them count: the labels mask, in a time series without one the features mask."""
         config = self.config
-        steps = x.shape[2] if config.ends_in_time_series else None
-        labels = as_labels(data.labels, len(x), config.n_out, steps, config.data_type)
-        if data.labels_mask is None:
-            check_finite(labels, features_mask if steps else None, "labels", "output")
-            return labels, None
-        mask = as_mask(data.labels_mask, len(x), steps or 1, "labels_mask", config.data_type)
-        check_finite(labels, mask, "labels", "output")
-        return labels, mask
+        chosen = loss_of(config.layers[-1])
+        sparse = chosen is not None and with_options(chosen[0]).name == "sparse_mcxent"
+        labels = as_labels(data.labels, n, 1 if sparse else config.n_out, steps, config.data_type, sparse=sparse)
+        counts = data.labels_mask
+        if counts is not None:
+            counts = as_labels_mask(counts, labels.shape, config.data_type)
+        elif steps is not None and data.features_mask is not None:
+            counts = as_mask(data.features_mask, n, steps, data_type=config.data_type)
+        return (one_hot(labels, counts, config.n_out, self._last_label()) if sparse else labels), counts
+
+    def _last_label(self) -> str:
+        """The last layer in messages."""
+        return f"layers[{len(self.config.layers) - 1}] ({self.config.layers[-1].tag()})"
 
 
 def _torch() -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import rnngraph as rg
+from rnngraph.training import objective
 
 ACTIVATIONS = {
     "ActivationTanH": "tanh",
@@ -21,9 +22,30 @@ ACTIVATIONS = {
     "ActivationRationalTanh": "rationaltanh",
     "ActivationSoftmax": "softmax",
     "ActivationIdentity": "identity",
+    "ActivationSoftPlus": "softplus",
 }
-LOSSES = {"LossMCXENT": "mcxent", "LossNegativeLogLikelihood": "negativeloglikelihood", "LossMSE": "mse"}
-EXCLUDED = {"graves_bidirectional_lstm": "GravesBidirectionalLSTM is not part of this version"}
+LOSSES = {
+    "LossBinaryXENT": "xent",
+    "LossCosineProximity": "cosine_proximity",
+    "LossHinge": "hinge",
+    "LossKLD": "kl_divergence",
+    "LossL1": "l1",
+    "LossL2": "l2",
+    "LossMAE": "mean_absolute_error",
+    "LossMAPE": "mean_absolute_percentage_error",
+    "LossMCXENT": "mcxent",
+    "LossMSE": "mse",
+    "LossMSLE": "mean_squared_logarithmic_error",
+    "LossNegativeLogLikelihood": "negativeloglikelihood",
+    "LossPoisson": "poisson",
+    "LossSparseMCXENT": "sparse_mcxent",
+    "LossSquaredHinge": "squared_hinge",
+    "LossWasserstein": "wasserstein",
+}
+EXCLUDED = {
+    "graves_bidirectional_lstm": "GravesBidirectionalLSTM is not part of this version",
+    "loss_mcxent_peroutput_mask": "refused, as by DL4J; tested by hand",
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +92,10 @@ def _layer(conf: dict[str, Any]) -> Any:
     if kind in ("LSTM", "GravesLSTM"):
         fields["gate_activation"] = ACTIVATIONS[_class(conf["gateActivationFn"])]
     if "lossFn" in conf:
-        fields["loss"] = LOSSES[_class(conf["lossFn"])]
+        weights = conf["lossFn"].get("weights")
+        clip = conf["lossFn"].get("softmaxClipEps", conf["lossFn"].get("clipEps"))
+        fields["loss"] = rg.Loss(LOSSES[_class(conf["lossFn"])], weights=weights and weights["data"], clip_eps=clip)
+    fields["l2"] = sum(r["l2"]["value"] for r in conf["regularization"])
     updater = conf["iupdater"]
     rates = {"Adam": ("learningRate", "beta1", "beta2", "epsilon"), "Sgd": ("learningRate",)}[_class(updater)]
     fields["updater"] = getattr(rg, _class(updater))(*(float(updater[r]) for r in rates[:1]))
@@ -82,17 +107,18 @@ def load(folder: Path) -> Case:
     confs = json.loads((folder / "configuration.json").read_text())["confs"]
     with np.load(folder / "arrays.npz") as file:
         arrays = {k: file[k] for k in file.files}
-    config = rg.MultiLayerConfiguration(seed=1, layers=[_layer(c["layer"]) for c in confs])
+    layers = [_layer(c["layer"]) for c in confs]
+    config = rg.MultiLayerConfiguration(seed=1, layers=layers, mini_batch=confs[0]["miniBatch"], validate_output_layer=False)
     data = rg.DataSet(arrays["x"], arrays["y"], arrays.get("features_mask"), arrays.get("labels_mask"))
     case = Case(folder.name, rg.MultiLayerNetwork(config), data, arrays)
     case.net.set_parameters(case.ours("param"))
     return case
 
 
-def recurrent_cases(root: Path) -> list[Path]:
-    """The folders of the family ``recurrent`` that this version has layers for."""
+def cases(root: Path, family: str) -> list[Path]:
+    """The folders of the cases of a family that this version has layers for."""
     index = json.loads((root / "index.json").read_text())
-    return [root / name for name, entry in sorted(index.items()) if entry["family"] == "recurrent" and name not in EXCLUDED]
+    return [root / name for name, entry in sorted(index.items()) if entry["family"] == family and name not in EXCLUDED]
 
 
 def largest_error(ours: np.ndarray, theirs: np.ndarray, floor: float) -> float:
@@ -102,6 +128,10 @@ def largest_error(ours: np.ndarray, theirs: np.ndarray, floor: float) -> float:
 
 def errors(case: Case, folder: Path) -> dict[str, float]:
     """Every quantity of a case against ours: the largest relative error by kind. Outputs also through the reference and onnxruntime."""
+    return {**_output_errors(case, folder), **_training_errors(case)}
+
+
+def _output_errors(case: Case, folder: Path) -> dict[str, float]:
     from rnngraph.backends.reference import run
     from rnngraph.exporters import export_onnx
     from rnngraph.ir.types import evaluate
@@ -109,21 +139,37 @@ def errors(case: Case, folder: Path) -> dict[str, float]:
     from rnngraph.runtime import StreamingSession
 
     net, data, arrays = case.net, case.data, case.arrays
-    found: dict[str, float] = {"output, torch": largest_error(net.output(data.features), arrays["output"], 0.1)}
+    mask = data.labels_mask  # by which DL4J multiplies the output
+    real = slice(None) if mask is None else np.broadcast_to(mask if mask.ndim == 3 else mask[:, None], arrays["output"].shape) > 0
+
+    def error(ours: np.ndarray) -> float:
+        return largest_error(ours[real], arrays["output"][real], 0.1)
+
+    found: dict[str, float] = {"output, torch": error(net.output(data.features))}
     graph = lower(net.config)
     states = {p.name: np.zeros((len(data.features), evaluate(p.value.shape[1], {}))) for p in graph.ports("state")}
-    reference = run(graph, {"x": data.features, **net.parameters(), **states})
-    found["output, reference"] = largest_error(reference["y"], arrays["output"], 0.1)
+    found["output, reference"] = error(run(graph, {"x": data.features, **net.parameters(), **states})["y"])
     export_onnx(net, folder / "net.onnx")
     session = StreamingSession(folder / "net.onnx")
-    found["output, onnxruntime"] = largest_error(session.output(data.features), arrays["output"], 0.1)
+    found["output, onnxruntime"] = error(session.output(data.features))
     for k in range(data.features.shape[2]):
         if f"step_{k}" in arrays:
             found["step, onnxruntime"] = max(
                 found.get("step, onnxruntime", 0.0), largest_error(session.rnn_time_step(data.features[:, :, k]), arrays[f"step_{k}"], 0.1)
             )
+    return found
+
+
+def _training_errors(case: Case) -> dict[str, float]:
+    net, data, arrays = case.net, case.data, case.arrays
     score, gradient = net.gradient(data)
-    found["score"] = largest_error(np.array(score), arrays["score"], 0.1)
+    found = {"score": largest_error(np.array([score, net.score(data)]), np.array([arrays["score"], arrays["score_inference"]]), 0.1)}
+    if "score_examples" in arrays:
+        penalties = objective.penalty(net, objective.penalties(net))  # which DL4J leaves out here
+        each = [net.score(data.rows(k)) - penalties for k in range(data.num_examples())]
+        if "mean_absolute_error" in case.name:  # there DL4J forgets to divide by the number of outputs
+            each = [value * data.labels.shape[1] for value in each]
+        found["score of each example"] = largest_error(np.array(each), arrays["score_examples"].ravel(), 0.1)
     theirs = case.ours("grad")
     found["gradient"] = max(largest_error(gradient[k], v, 0.1) for k, v in theirs.items())
     scores = []

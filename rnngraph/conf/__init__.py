@@ -18,6 +18,7 @@ from rnngraph.conf.layers import (
     SimpleRnn,
     WeightLayer,
 )
+from rnngraph.conf.losses import Loss
 from rnngraph.conf.network import MultiLayerConfiguration
 from rnngraph.conf.updaters import Adam, Sgd, Updater
 
@@ -37,6 +38,7 @@ __all__ = [
     "InputType",
     "LSTM",
     "LastTimeStep",
+    "Loss",
     "Layer",
     "MultiLayerConfiguration",
     "OutputLayer",

@@ -2,7 +2,7 @@
 
 1. What the network takes: ``input_type``, or what the first layer's ``n_in`` says.
 2. From front to back, each layer gets its place (:class:`Place`) and fills itself; what it gives is what the next one gets.
-3. The output layer is checked: it stands last, and its loss fits its activation.
+3. The output layer is checked: it stands last, and its loss fits its outputs and its activation.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers.base import Layer, Place, Settings
 from rnngraph.conf.layers.output import RnnLossLayer, loss_of
-from rnngraph.conf.losses import misfit
+from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.errors import ConfigurationError
 
 
@@ -31,6 +31,9 @@ def fill(layers: Sequence[Layer], input_type: InputType | None, settings: Settin
         except ConfigurationError as error:
             raise ConfigurationError(f"{_label(index, layer)}: {error}") from None
         flow, filled = done.output_type(flow), (*filled, done)
+    problem = weights_misfit(chosen[0], filled[-1].n_out) if (chosen := loss_of(filled[-1])) else None
+    if problem:
+        raise ConfigurationError(f"{_label(len(filled) - 1, filled[-1])}: {problem}")
     return filled, start
 
 

@@ -72,6 +72,7 @@ class MultiLayerConfiguration(Configured):
     backprop: Member[Backprop] = Field(default=StandardBackprop(), description="how far back in time gradients reach")
     data_type: DataType = Field(default="float32", description="of parameters and arithmetic")
     mask_mode: MaskMode = Field(default="hold", description="what layers do at masked steps")
+    mini_batch: bool = Field(default=True, description="whether score and gradients are divided by the number of examples")
     validate_output_layer: bool = Field(default=True, description="whether a loss that does not fit its activation is refused")
 
     if TYPE_CHECKING:
@@ -91,6 +92,7 @@ class MultiLayerConfiguration(Configured):
             backprop: Backprop = ...,
             data_type: str = "float32",
             mask_mode: str = "hold",
+            mini_batch: bool = True,
             validate_output_layer: bool = True,
         ) -> None: ...
 

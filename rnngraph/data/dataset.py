@@ -9,7 +9,7 @@ from typing import SupportsIndex
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_mask, as_numeric, is_count
+from rnngraph.checks import as_labels_mask, as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
 
 RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
@@ -21,8 +21,8 @@ class DataSet:
     """Features and labels of N rows, with their masks; immutable.
 
     features [N, F, T] or [N, F], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is
-    accepted). A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on
-    writing into an array that was given here changes the DataSet.
+    accepted), or shaped as the labels where single outputs count or not. A mask is 1 where a step exists; None means all ones. Arrays are
+    kept as write-protected views, not copied: who goes on writing into an array that was given here changes the DataSet.
 
     Raises InputError for arrays that are empty, not numeric, of different N, or masks that do not fit or hold anything but 0 and 1. Whether
     they fit a network is checked by the network.
@@ -51,7 +51,7 @@ class DataSet:
             "features": x,
             "labels": y,
             "features_mask": None if features_mask is None else as_mask(features_mask, n, x.shape[-1]),
-            "labels_mask": None if labels_mask is None else as_mask(labels_mask, n, 1 if y.ndim == 2 else y.shape[-1], "labels_mask"),
+            "labels_mask": None if labels_mask is None else as_labels_mask(labels_mask, y.shape),
         }
         for name, array in held.items():
             object.__setattr__(self, name, None if array is None else _protected(array))

@@ -17,9 +17,11 @@ from rnngraph.ir.table import (
     COUNT,
     FLAG,
     FLOAT,
+    MAYBE_REALS,
     NUMBER,
     OPS,
     REAL,
+    REALS,
     SHAPE,
     WHOLE,
     WHOLES,
@@ -228,11 +230,28 @@ def _sum_all(types: Sequence[TensorType], attributes: Attributes) -> tuple[Tenso
     return (TensorType("float", ()),)
 
 
-@op("softmax_cross_entropy", 2, invariant=False)
-def _softmax_cross_entropy(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """``-Σ y ln softmax(z)`` over the last axis.
+@op("straight_through", 2, invariant=False)
+def _straight_through(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The first operand, with the gradient of the second."""
+    if types[0].shape != types[1].shape:
+        raise misfit("straight_through", types, "two values of one shape")
+    return (types[0],)
 
-    With DL4J's clipping of the probability in the value, and the gradient ``softmax(z) - y``.
+
+@op("scale_features", 1, invariant=False, values=REALS)
+def _scale_features(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """Each entry of the last axis times its number of ``values``."""
+    if types[0].rank < 1 or types[0].shape[-1] != len(attributes["values"]):
+        raise misfit("scale_features", types, f"a last axis of {len(attributes['values'])}, as many as there are values")
+    return (types[0],)
+
+
+@op("softmax_cross_entropy", 2, invariant=False, weights=MAYBE_REALS, clip=REAL)
+def _softmax_cross_entropy(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """``-Σ w y ln softmax(z)`` over the last axis, w the ``weights`` or 1.
+
+    In the value the probability is kept ``clip`` away from 0 and 1. The gradient is that of the unclipped value, without weights
+    ``softmax(z) - y`` whatever the labels sum to.
     """
     z, y = types
     if z.rank < 1 or z.shape != y.shape:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, GraphError
 from rnngraph.ir.cell import greater
@@ -12,13 +14,17 @@ from rnngraph.lowering.context import Context
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
 from rnngraph.lowering.registry import family
 
+LabelsMask = bool | Literal["outputs"]
+"""Whether there is a labels mask; "outputs": one that masks single outputs."""
 
-def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False) -> Graph:
+
+def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False) -> Graph:
     """The graph of ``config`` as a pure function.
 
     Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis), ``features_mask`` [N, T] on request, parameters ``0.W`` and
     states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` it is the training graph: also inputs ``labels``
-    (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
+    (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]; with ``labels_mask="outputs"`` shaped as y), and the
+    output ``loss``, the sum over rows and steps.
 
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
@@ -44,7 +50,7 @@ def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, label
     return graph
 
 
-def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: bool, loss: bool) -> None:
+def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: LabelsMask, loss: bool) -> None:
     if features_mask and not config.starts_in_time_series:
         raise GraphError("features_mask=True: the network's input [N, F] has no time axis to mask; leave the mask out")
     last = config.layers[-1]
@@ -70,16 +76,22 @@ def _border(config: MultiLayerConfiguration, context: Context, features_mask: bo
     return graph.add("transpose", [x], "x_steps", order=(2, 0, 1))
 
 
-def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: bool) -> None:
+def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: LabelsMask) -> None:
     """The labels as [T, N, C] or [N, C], and which of them count."""
     graph, width = context.graph, config.n_out
     if config.ends_in_time_series:
         labels = graph.input("labels", "label", floats(N, width, T))
         context.labels = graph.add("transpose", [labels], "labels_steps", order=(2, 0, 1))
-        context.loss_mask = _steps(graph, "labels_mask") if labels_mask else context.mask
+        if labels_mask == "outputs":
+            outputs = graph.add("transpose", [graph.input("labels_mask", "mask", floats(N, width, T))], order=(2, 0, 1))
+            context.loss_mask = greater(outputs, 0.5)
+        else:
+            context.loss_mask = _steps(graph, "labels_mask") if labels_mask else context.mask
     else:
         context.labels = graph.input("labels", "label", floats(N, width))
-        context.loss_mask = greater(graph.input("labels_mask", "mask", floats(N, 1)), 0.5) if labels_mask else None
+        context.loss_mask = (
+            greater(graph.input("labels_mask", "mask", floats(N, width if labels_mask == "outputs" else 1)), 0.5) if labels_mask else None
+        )
 
 
 def _steps(graph: Graph, name: str) -> Value:

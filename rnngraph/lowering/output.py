@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rnngraph.conf import OutputLayer, RnnLossLayer, RnnOutputLayer
+from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context, activate, affine
 from rnngraph.lowering.dense import dense_parameters
-from rnngraph.lowering.losses import loss_per_row
+from rnngraph.lowering.losses import NEUTRAL, couples_outputs, loss_values, per_output_misfit
 from rnngraph.lowering.registry import register
 
 
@@ -25,17 +26,24 @@ def lower_loss_layer(layer: RnnLossLayer, context: Context, x: Value) -> Value:
 def _activate(layer: OutputLayer | RnnOutputLayer | RnnLossLayer, context: Context, z: Value) -> Value:
     """y = act(z); with labels at hand also the loss, summed over rows and steps.
 
-    Labels and losses at masked steps are replaced by 0, not multiplied: whatever stands there leaves no trace, in the gradient neither.
+    Outputs, labels and losses that do not count are replaced, not multiplied: whatever stands there leaves no trace, in the gradient
+    neither.
     """
     graph = context.graph
     y = activate(context, z, layer.activation)
     if context.labels is None:
         return y
-    mask, labels = context.loss_mask, context.labels
-    if mask is not None:
-        labels = graph.add("where", [mask, labels, 0.0], "labels")
-    losses = loss_per_row(layer.loss, str(layer.activation), z, y, labels)
-    if mask is not None:
-        losses = graph.add("where", [graph.add("squeeze", [mask], axis=-1), losses, 0.0], "losses")
+    mask, labels, activation = context.loss_mask, context.labels, str(layer.activation)
+    coupled = couples_outputs(layer.loss, activation)
+    if mask is None:
+        losses = loss_values(layer.loss, activation, z, y, labels)
+    else:
+        if coupled and mask.shape == labels.shape and labels.shape[-1] != 1:
+            raise GraphError(f"labels_mask='outputs': {per_output_misfit(layer.loss, activation)}")
+        labels = graph.add("where", [mask, labels, 0.0 if coupled else NEUTRAL], "labels")
+        seen = y if coupled else graph.add("where", [mask, y, NEUTRAL], "seen")
+        losses = loss_values(layer.loss, activation, z, seen, labels)
+        kept = mask if losses.type.rank == mask.type.rank else graph.add("squeeze", [mask], axis=-1)
+        losses = graph.add("where", [kept, losses, 0.0], "losses")
     context.loss = graph.add("sum_all", [losses], "loss")
     return y

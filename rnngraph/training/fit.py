@@ -15,7 +15,7 @@ from torch import Tensor
 from rnngraph.data.iteration import epochs_over
 from rnngraph.errors import ConfigurationError
 from rnngraph.training import updaters
-from rnngraph.training.objective import Penalties, check_score, loss_sum, penalties, penalty, trained_layer
+from rnngraph.training.objective import Penalties, check_score, divisor, has_labels, loss_sum, penalties, penalty, trained_layer
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
@@ -69,8 +69,9 @@ def _epoch(
     for listener in listeners:
         listener.on_epoch_start(network, network.epoch)
     for batch in batches:
-        value = update(network, batch, groups, coefficients)
-        for listener in listeners:
+        done = update(network, batch, groups, coefficients)
+        value = 0.0 if done is None else done
+        for listener in listeners if done is not None else ():
             listener.iteration_done(network, network.iteration - 1, network.epoch, value)
     validated = None if validation is None else network.score(validation)
     for listener in listeners:
@@ -78,10 +79,11 @@ def _epoch(
     network.epoch += 1
 
 
-def update(network: MultiLayerNetwork, batch: DataSet, groups: list[Group], coefficients: Penalties) -> float:
-    """One update; the score before it."""
-    n = batch.num_examples()
-    loss = loss_sum(network, batch) / n
+def update(network: MultiLayerNetwork, batch: DataSet, groups: list[Group], coefficients: Penalties) -> float | None:
+    """One update; the score before it. None, and no update, for a minibatch without a label that counts."""
+    loss = loss_sum(network, batch) / divisor(network, batch)
+    if not has_labels(network, batch):
+        return None
     parameters = network._parameters
     value = float(loss.detach()) + penalty(network, coefficients)
     check_score(value, network.iteration)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rnngraph.conf import LastTimeStep
-from rnngraph.errors import TrainingError
+from rnngraph.errors import TrainingError, TrainingWarning
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
@@ -43,17 +43,32 @@ def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
 
 def loss_sum(network: MultiLayerNetwork, data: DataSet) -> Tensor:
     """The loss summed over rows, steps and outputs, differentiable by the network's parameters."""
-    feeds = network._training_feeds(data)
-    program = network._program(loss=True, features_mask=data.features_mask is not None, labels_mask=data.labels_mask is not None)
-    return program(feeds)["loss"]
+    if not has_labels(network, data):
+        warnings.warn(NO_LABELS, TrainingWarning, stacklevel=2)
+    return network._loss(data)
+
+
+NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
+
+
+def has_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
+    """Whether any label counts: by the labels mask, in a time series without one by the features mask."""
+    mask = data.labels_mask
+    if mask is None and network.config.ends_in_time_series:
+        mask = data.features_mask
+    return mask is None or bool(np.any(mask))
+
+
+def divisor(network: MultiLayerNetwork, data: DataSet) -> int:
+    """What losses and gradients are divided by: the number of examples, unless the configuration says ``mini_batch=False``."""
+    return data.num_examples() if network.config.mini_batch else 1
 
 
 def score(network: MultiLayerNetwork, data: DataSet) -> float:
     """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties."""
     with torch.no_grad():
         value = float(loss_sum(network, data))
-    examples: int = data.num_examples()
-    return value / examples + penalty(network, penalties(network))
+    return value / divisor(network, data) + penalty(network, penalties(network))
 
 
 def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str, np.ndarray]]:
@@ -61,7 +76,7 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
     loss = loss_sum(network, data)
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names])
-    value = float(loss.detach()) / data.num_examples() + penalty(network, penalties(network))
+    value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))
     return value, {n: g.numpy() for n, g in zip(names, grads, strict=True)}
 
 

@@ -134,7 +134,9 @@ def test_softmax_cross_entropy_clips_as_dl4j() -> None:
     z = np.array([[0.0, 0.0, np.log(2.0)], [0.0, 1e3, 0.0], [0.0, 1e3, 0.0]])
     y = np.array([[0.0, 0.5, 0.5], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     expected = [0.5 * np.log(4) + 0.5 * np.log(2), -np.log(1 - 1e-10), -np.log(1e-10)]
-    np.testing.assert_allclose(one("softmax_cross_entropy", z, y), expected, rtol=1e-15)
+    np.testing.assert_allclose(one("softmax_cross_entropy", z, y, weights=None, clip=1e-10), expected, rtol=1e-15)
+    weighted = one("softmax_cross_entropy", z, y, weights=(1.0, 2.0, 4.0), clip=0.25)
+    np.testing.assert_allclose(weighted, [np.log(4) + 2 * np.log(2), -2 * np.log(0.75), -np.log(0.25)], rtol=1e-15)
 
 
 MASK = np.array([[1, 0, 1, 1, 0], [0, 0, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 1, 1]], bool).T[:, :, None]

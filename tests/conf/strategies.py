@@ -17,6 +17,7 @@ from rnngraph.conf import (
     LastTimeStep,
     Layer,
     LeakyReLU,
+    Loss,
     MultiLayerConfiguration,
     OutputLayer,
     ReLU,
@@ -48,12 +49,13 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 
 ACTIVATION = st.sampled_from(ACTIVATIONS) | st.builds(ELU, NON_NEGATIVE) | st.builds(LeakyReLU, FINITE) | st.just(ReLU(max=6.0))
+LOSS = st.sampled_from(LOSSES) | st.just(Loss("xent", clip_eps=1e-3)) | st.just(Loss("mse"))
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
 WEIGHTS = {**PLAIN, "weight_init": st.sampled_from(list(INITIALIZERS)), "l2": NON_NEGATIVE, "updater": UPDATERS}
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": st.sampled_from(list(INITIALIZERS))}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
-OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": st.sampled_from(LOSSES)}
+OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": LOSS}
 
 
 @st.composite
@@ -77,7 +79,7 @@ def stacks(draw: st.DrawFn) -> list[Layer]:
         layers += [LastTimeStep(draw(recurrent_layers())), *draw(st.lists(DENSE, max_size=1))]
         output: list[Any] = draw(st.lists(st.builds(lambda n, f: OutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)), max_size=1))
     else:
-        losses = st.builds(lambda f: RnnLossLayer(**f), optional(**PLAIN, loss=st.sampled_from(LOSSES)))
+        losses = st.builds(lambda f: RnnLossLayer(**f), optional(**PLAIN, loss=LOSS))
         output = draw(st.lists(st.builds(lambda n, f: RnnOutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)) | losses, max_size=1))
     return [*layers, *output] or [draw(recurrent_layers())]
 
@@ -95,6 +97,7 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             backprop=st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)),
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),
             mask_mode=st.sampled_from(MASK_MODES),
+            mini_batch=st.booleans(),
         )
     )
     steps = draw(st.none() | st.integers(1, 99))

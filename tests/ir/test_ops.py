@@ -35,7 +35,12 @@ OPERANDS: list[tuple[str, list[TensorType], dict[str, Any], str]] = [
     ("sum", [FLAGS], {"keepdims": True}, r"expected float as operand 0"),
     ("sum_all", [FLAGS], {}, r"sum_all\(bool\[T, N, 4\]\): expected float"),
     ("sum_to", [X], {"shape": (5,)}, r"expected an operand to which \[5\] broadcasts"),
-    ("softmax_cross_entropy", [floats(), floats()], {}, r"expected logits and labels \[\.\.\., C\] of one shape"),
+    (
+        "softmax_cross_entropy",
+        [floats(), floats()],
+        {"weights": None, "clip": 0.0},
+        r"expected logits and labels \[\.\.\., C\] of one shape",
+    ),
     ("split", [X], {"parts": 3}, r"expected a last axis that divides into 3 parts"),
     ("split", [floats()], {"parts": 2}, r"expected a last axis that divides into 2 parts"),
     ("concat", [X, NUMBERS], {"axis": -1}, r"expected operands of one element type whose shapes differ along axis -1 only"),

@@ -12,7 +12,7 @@ from rnngraph.exporters.onnx.rows.steps import STEPS
 
 TRAINING = frozenset(
     {
-        *("outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "place"),
+        *("outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "straight_through", "scale_features", "place"),
         *("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward"),
     }
 )

@@ -11,9 +11,6 @@ from rnngraph.backends.reference import recurrent
 from rnngraph.backends.reference.activations import function, softmax
 from rnngraph.backends.reference.types import Array, Attributes, Row
 
-SMALLEST_PROBABILITY = 1e-10
-"""DL4J clips the softmax's output to [1e-10, 1 - 1e-10] before the logarithm."""
-
 
 def plain(function: Callable[..., Array]) -> Row:
     """The row of an op without attributes and with one output."""
@@ -90,10 +87,17 @@ def squeeze(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...
     return (inputs[0].squeeze(attributes["axis"]),)
 
 
-def softmax_cross_entropy(z: Array, y: Array) -> Array:
-    """``-Σ y ln p`` over the last axis, p the softmax of z, clipped."""
-    p = np.clip(softmax(z), SMALLEST_PROBABILITY, 1.0 - SMALLEST_PROBABILITY)
-    return np.asarray(-(y * np.log(p)).sum(axis=-1))
+def scale_features(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The last axis times ``values``."""
+    return (inputs[0] * np.asarray(attributes["values"]),)
+
+
+def softmax_cross_entropy(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """``-Σ w y ln p`` over the last axis, p the softmax of z, kept ``clip`` away from 0 and 1."""
+    z, y = inputs
+    p = np.clip(softmax(z), attributes["clip"], 1.0 - attributes["clip"])
+    weights = 1.0 if attributes["weights"] is None else np.asarray(attributes["weights"])
+    return (np.asarray(-(weights * y * np.log(p)).sum(axis=-1)),)
 
 
 def mask_columns(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
@@ -129,7 +133,9 @@ TABLE: dict[str, Row] = {
     "linear_t": plain(lambda x, w: x @ w),
     "outer_sum": plain(outer_sum),
     "sum_all": plain(np.sum),
-    "softmax_cross_entropy": plain(softmax_cross_entropy),
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "scale_features": scale_features,
+    "straight_through": plain(lambda value, through: value),
     "constant": constant,
     "activation": activation,
     "cast": cast,

@@ -223,24 +223,51 @@ def _squeeze(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """DL4J's: the probability is clipped in the value; the gradient is softmax(z) - y whatever the labels sum to."""
+    """DL4J's: the probability is clipped in the value; the gradient is softmax(z) - y whatever the labels sum to.
+
+    With weights it is softmax(z) Σ w y - w y.
+    """
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, labels: Tensor) -> Tensor:
+    def forward(ctx: Any, z: Tensor, labels: Tensor, weights: tuple[float, ...] | None, clip: float) -> Tensor:
         probability = torch.softmax(z, -1)
+        ctx.weighted = weights is not None
+        labels = labels * labels.new_tensor(weights) if weights is not None else labels
         ctx.save_for_backward(probability, labels)
-        return -(labels * probability.clamp(1e-10, 1 - 1e-10).log()).sum(-1)
+        return -(labels * probability.clamp(clip, 1 - clip).log()).sum(-1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         probability, labels = ctx.saved_tensors
-        return (probability - labels) * gradients[0].unsqueeze(-1), None
+        total = probability * labels.sum(-1, keepdim=True) if ctx.weighted else probability
+        return (total - labels) * gradients[0].unsqueeze(-1), None, None, None
 
 
 @row("softmax_cross_entropy")
 def _softmax_cross_entropy(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
-    loss: Tensor = _SoftmaxCrossEntropy.apply(x[0], x[1])  # type: ignore[no-untyped-call]
-    return loss
+    return cast(Tensor, _SoftmaxCrossEntropy.apply(x[0], x[1], attributes["weights"], attributes["clip"]))  # type: ignore[no-untyped-call]
+
+
+class _StraightThrough(torch.autograd.Function):
+    """The first operand, with the gradient of the second."""
+
+    @staticmethod
+    def forward(ctx: Any, value: Tensor, through: Tensor) -> Tensor:
+        return value.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[None, Tensor]:
+        return None, gradients[0]
+
+
+@row("straight_through")
+def _straight_through(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return cast(Tensor, _StraightThrough.apply(x[0], x[1]))  # type: ignore[no-untyped-call]
+
+
+@row("scale_features")
+def _scale_features(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0] * x[0].new_tensor(attributes["values"])
 
 
 @row("pack_index")

@@ -9,7 +9,7 @@ from pydantic import Field
 from rnngraph.conf.activations import ActivationName, name_of
 from rnngraph.conf.fields import Count, Inherited, inherited
 from rnngraph.conf.layers.base import Layer, Place, PlainLayer, Settings, WeightLayer
-from rnngraph.conf.losses import LossName
+from rnngraph.conf.losses import Loss, LossName
 from rnngraph.errors import ConfigurationError
 
 SOFTMAX = "activation function of the output"
@@ -72,6 +72,6 @@ class RnnLossLayer(PlainLayer):
         return "use OutputLayer"
 
 
-def loss_of(layer: Layer) -> tuple[str, str] | None:
+def loss_of(layer: Layer) -> tuple[str | Loss, str] | None:
     """(loss, activation) of an output layer, None for other layers."""
     return (layer.loss, name_of(layer.activation)) if isinstance(layer, (_DenseOutput, RnnLossLayer)) else None
