@@ -13,27 +13,34 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "rnngraph.conf": [
-        "ThresholdedReLU",
-        "ReLU",
-        "RReLU",
-        "LeakyReLU",
-        "GELU",
-        "ELU",
         "Adam",
+        "BinomialDistribution",
+        "ConstantDistribution",
         "DenseLayer",
+        "ELU",
+        "GELU",
         "GravesLSTM",
         "InputType",
         "LSTM",
         "LastTimeStep",
+        "LeakyReLU",
+        "LogNormalDistribution",
         "Loss",
         "MultiLayerConfiguration",
+        "NormalDistribution",
+        "OrthogonalDistribution",
         "OutputLayer",
+        "RReLU",
+        "ReLU",
         "RnnLossLayer",
         "RnnOutputLayer",
         "Sgd",
         "SimpleRnn",
         "StandardBackprop",
+        "ThresholdedReLU",
         "TruncatedBPTT",
+        "TruncatedNormalDistribution",
+        "UniformDistribution",
     ],
     "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
     "rnngraph.errors": [
@@ -63,13 +70,18 @@ if TYPE_CHECKING:
     from rnngraph.conf import GELU as GELU
     from rnngraph.conf import LSTM as LSTM
     from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import BinomialDistribution as BinomialDistribution
+    from rnngraph.conf import ConstantDistribution as ConstantDistribution
     from rnngraph.conf import DenseLayer as DenseLayer
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
     from rnngraph.conf import LeakyReLU as LeakyReLU
+    from rnngraph.conf import LogNormalDistribution as LogNormalDistribution
     from rnngraph.conf import Loss as Loss
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
+    from rnngraph.conf import NormalDistribution as NormalDistribution
+    from rnngraph.conf import OrthogonalDistribution as OrthogonalDistribution
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import ReLU as ReLU
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
@@ -80,6 +92,8 @@ if TYPE_CHECKING:
     from rnngraph.conf import StandardBackprop as StandardBackprop
     from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
+    from rnngraph.conf import TruncatedNormalDistribution as TruncatedNormalDistribution
+    from rnngraph.conf import UniformDistribution as UniformDistribution
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit

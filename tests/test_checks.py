@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, check_finite, is_count
+from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, as_numeric, check_finite, is_count
 from rnngraph.errors import InputError
 
 KINDS = ["bool", "int8", "uint16", "int64", "float16", "float32", "float64", ">f4", ">i2", "longdouble"]
@@ -310,3 +310,40 @@ def test_the_remedy_for_class_numbers_works() -> None:
 def test_counts(value: object, expected: bool) -> None:
     assert is_count(value) is expected
     assert is_count(0, 0)
+
+
+# Masks of labels
+
+
+def test_labels_masks_of_steps_rows_and_outputs() -> None:
+    outputs = np.array([[[0, 1, 1], [1, 1, 0]]])
+    np.testing.assert_array_equal(as_labels_mask(outputs, (1, 2, 3)), outputs)
+    np.testing.assert_array_equal(as_labels_mask(outputs[:, 0], (1, 2, 3)), [[0, 1, 1]])
+    np.testing.assert_array_equal(as_labels_mask(outputs[:, :1], (1, 1, 3)), [[0, 1, 1]])
+    np.testing.assert_array_equal(as_labels_mask([[1, 0]], (1, 2)), [[1, 0]])
+    np.testing.assert_array_equal(as_labels_mask([1, 0], (2, 3)), [[1], [0]])
+    np.testing.assert_array_equal(as_labels_mask([[1], [0]], (2, 1)), [[1], [0]])
+
+
+@pytest.mark.parametrize(
+    ("mask", "shape", "message"),
+    [
+        (
+            np.ones((2, 3)),
+            (2, 4, 5),
+            "labels_mask has shape [2, 3]; expected [2, 5], which is [N, T] of the array that it masks",
+        ),
+        (np.ones((2, 3, 5)), (2, 4, 5), "labels_mask has shape [2, 3, 5]; expected [2, 5], one value a step, or [2, 4, 5], one an output"),
+        (np.ones((2, 3)), (2, 4), "labels_mask has shape [2, 3]; expected [2, 1], one value a row, or [2, 4], one an output"),
+        (
+            np.ones((2, 1, 5)),
+            (2, 4, 5),
+            "labels_mask has shape [2, 1, 5]; expected [2, 5], which is [N, T] of the array that it masks",
+        ),
+        ([[1.0, 0.5]], (1, 2), "labels_mask is 0.5 at row 0, output 1; a mask holds 1 where a label counts and 0 where it does not: give"),
+        (np.full((1, 2, 3), 2), (1, 2, 3), "labels_mask is 2 at row 0, output 0, step 0; a mask holds 1 where a label counts"),
+    ],
+)
+def test_labels_masks_that_do_not_fit(mask: Any, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        as_labels_mask(mask, shape)

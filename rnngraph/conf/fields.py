@@ -36,6 +36,7 @@ Seed = Annotated[int, Field(ge=0, le=2**64 - 1), BeforeValidator(_plain)]
 Real = Annotated[float, BeforeValidator(_plain)]
 Positive = Annotated[float, Field(gt=0), BeforeValidator(_plain)]
 NonNegative = Annotated[float, Field(ge=0), BeforeValidator(_plain)]
+Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(_plain)]
 DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_plain)]
 
 

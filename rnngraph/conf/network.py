@@ -15,7 +15,7 @@ from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
 from rnngraph.conf.filling import check_output, fill
-from rnngraph.conf.initializers import InitializerName
+from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
@@ -83,7 +83,7 @@ class MultiLayerConfiguration(Configured):
             layers: Sequence[Layer],
             seed: int = 0,
             updater: Updater = ...,
-            weight_init: str = "xavier",
+            weight_init: str | Distribution = "xavier",
             activation: str | Activation | None = None,
             l2: float = 0.0,
             dropout: None = None,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.errors import ConfigurationError
 from rnngraph.lowering import dense, last_time_step, output, recurrent  # noqa: F401  (they enter their layers into the registry)
 from rnngraph.lowering.registry import Parameter, family
 
@@ -31,5 +32,8 @@ def initial_parameters(config: MultiLayerConfiguration) -> dict[str, np.ndarray]
     drawn: dict[str, np.ndarray] = {}
     for index, parameter in _parameters(config):
         generator = generators.setdefault(index, np.random.default_rng([config.seed, index]))
-        drawn[f"{index}.{parameter.key}"] = np.asarray(parameter.draw(generator), dtype=np.float64)
+        try:
+            drawn[f"{index}.{parameter.key}"] = np.asarray(parameter.draw(generator), dtype=np.float64)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"layers[{index}] ({config.layers[index].tag()}), {parameter.key}: {error}") from None
     return drawn

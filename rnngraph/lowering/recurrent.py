@@ -13,12 +13,14 @@ from rnngraph.lowering.context import Context, affine
 from rnngraph.lowering.registry import Draw, Parameter, register
 
 
-def _weights(layer: RecurrentLayer, rows: int, columns: int, fan_in: int, fan_out: int, *, recurrent: bool = False) -> Draw:
+def _weights(
+    layer: RecurrentLayer, rows: int, columns: int, fan_in: int, fan_out: int, *, recurrent: bool = False, sides: int | None = None
+) -> Draw:
     """Draws a weight [rows, columns] by the layer's initialiser, the recurrent one if there is one."""
     name = layer.weight_init
     if recurrent and layer.weight_init_recurrent is not None:
         name = layer.weight_init_recurrent
-    return lambda generator: draw(name, (rows, columns), fan_in, fan_out, generator)
+    return lambda generator: draw(name, (rows, columns), fan_in, fan_out, generator, sides)
 
 
 def _lstm_parameters(layer: LSTM | GravesLSTM) -> tuple[Parameter, ...]:
@@ -30,13 +32,14 @@ def _lstm_parameters(layer: LSTM | GravesLSTM) -> tuple[Parameter, ...]:
         b[h : 2 * h] = layer.forget_gate_bias_init
         return b
 
+    sides = 5 * h + 3 if isinstance(layer, GravesLSTM) else None  # DL4J keeps R and P in one matrix [H, 4H + 3]
     shared = (
         Parameter("W", (4 * h, i), _weights(layer, 4 * h, i, h, i + h)),
-        Parameter("R", (4 * h, h), _weights(layer, 4 * h, h, h, i + h, recurrent=True)),
+        Parameter("R", (4 * h, h), _weights(layer, 4 * h, h, h, i + h, recurrent=True, sides=sides)),
         Parameter("b", (4 * h,), bias),
     )
     if isinstance(layer, GravesLSTM):
-        return (*shared, Parameter("P", (3, h), _weights(layer, 3, h, h, i + h, recurrent=True)))
+        return (*shared, Parameter("P", (3, h), _weights(layer, 3, h, h, i + h, recurrent=True, sides=sides)))
     return shared
 
 

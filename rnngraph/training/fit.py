@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from rnngraph.conf import Layer
+from rnngraph.conf.activations import name_of
 from rnngraph.data.iteration import epochs_over
 from rnngraph.errors import ConfigurationError
+from rnngraph.ir.activations import lookup
 from rnngraph.training import updaters
 from rnngraph.training.objective import Penalties, check_score, divisor, has_labels, loss_sum, penalties, penalty, trained_layer
 
@@ -138,5 +141,22 @@ def refuse_untrainable(network: MultiLayerNetwork) -> None:
             f"layers[{len(network.config.layers) - 1}] is a {type(last).__name__}, which has no loss; "
             "fit needs an OutputLayer, RnnOutputLayer or RnnLossLayer at the end"
         )
+    for index, layer in enumerate(network.config.layers):
+        refuse_drawn_slopes(layer, f"layers[{index}] ({layer.tag()})")
     if type(network.config.backprop).__name__ != "StandardBackprop":
         raise ConfigurationError(f"backprop={network.config.backprop!r} is not trained by this version; use backprop=StandardBackprop()")
+
+
+def refuse_drawn_slopes(layer: Layer, where: str) -> None:
+    """ConfigurationError for rrelu in a layer, or in one that it wraps: its slopes are drawn in training."""
+    for field, value in layer:
+        if isinstance(value, Layer):
+            refuse_drawn_slopes(value, where)
+        if not field.endswith("activation") or name_of(value) != "rrelu":
+            continue
+        bounds = lookup(str(value)).parameters
+        mean = (float(bounds["lower"] or 0.0) + float(bounds["upper"] or 0.0)) / 2
+        raise ConfigurationError(
+            f"{where}: {field}={value} draws slopes in training, which this version does not do; "
+            f"train with LeakyReLU(alpha={mean:g}), which is what it is at inference"
+        )

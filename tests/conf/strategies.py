@@ -19,6 +19,8 @@ from rnngraph.conf import (
     LeakyReLU,
     Loss,
     MultiLayerConfiguration,
+    NormalDistribution,
+    OrthogonalDistribution,
     OutputLayer,
     ReLU,
     RnnLossLayer,
@@ -49,10 +51,13 @@ def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 
 ACTIVATION = st.sampled_from(ACTIVATIONS) | st.builds(ELU, NON_NEGATIVE) | st.builds(LeakyReLU, FINITE) | st.just(ReLU(max=6.0))
+INITIALIZER = (
+    st.sampled_from(list(INITIALIZERS)) | st.builds(NormalDistribution, FINITE, NON_NEGATIVE) | st.just(OrthogonalDistribution(2.0))
+)
 LOSS = st.sampled_from(LOSSES) | st.just(Loss("xent", clip_eps=1e-3)) | st.just(Loss("mse"))
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
-WEIGHTS = {**PLAIN, "weight_init": st.sampled_from(list(INITIALIZERS)), "l2": NON_NEGATIVE, "updater": UPDATERS}
-RECURRENT = {**WEIGHTS, "weight_init_recurrent": st.sampled_from(list(INITIALIZERS))}
+WEIGHTS = {**PLAIN, "weight_init": INITIALIZER, "l2": NON_NEGATIVE, "updater": UPDATERS}
+RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
 OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": LOSS}
@@ -91,7 +96,7 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
         optional(
             seed=st.integers(0, 2**64 - 1),
             updater=UPDATERS,
-            weight_init=st.sampled_from(list(INITIALIZERS)),
+            weight_init=INITIALIZER,
             activation=ACTIVATION,
             l2=NON_NEGATIVE,
             backprop=st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)),

@@ -111,7 +111,7 @@ def test_a_layer_from_outside_is_a_layer() -> None:
     )
     assert MultiLayerConfiguration.from_json(config.to_json()) == config
     assert "Tanh2Rnn" in MultiLayerConfiguration.json_schema()["$defs"]
-    with pytest.raises(ConfigurationError, match="LSTM has no field 'gain'; gain is a field of Tanh2Rnn"):
+    with pytest.raises(ConfigurationError, match="LSTM has no field 'gain'; gain is a field of OrthogonalDistribution, Tanh2Rnn"):
         LSTM(n_out=3, gain=2.0)  # type: ignore[call-arg]
 
 

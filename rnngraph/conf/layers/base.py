@@ -15,7 +15,7 @@ from pydantic import Field
 from rnngraph.conf.activations import Activation, ActivationName
 from rnngraph.conf.family import Family, Member
 from rnngraph.conf.fields import Count, Inherited, NoDropout, NonNegative, Real, inherited
-from rnngraph.conf.initializers import InitializerName
+from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.masks import MaskMode
 from rnngraph.conf.updaters import Updater
@@ -30,8 +30,8 @@ class Settings(Protocol):
         """None leaves the choice to each layer."""
 
     @property
-    def weight_init(self) -> str:
-        """Name of an initialiser."""
+    def weight_init(self) -> str | Distribution:
+        """Name of an initialiser, or a distribution."""
 
     @property
     def l2(self) -> float:
