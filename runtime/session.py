@@ -24,7 +24,8 @@ class StreamingSession:
 
     Features go in as [N, F, T], or one step as [N, F]; each row is a stream of its own. On the CPU a sequence gives the same bits fed
     whole, in chunks, step by step, or with each row alone. What a call returns is the caller's own array. Every call checks what it is
-    given, and one that fails leaves the state as it was. One thread at a time may use a session.
+    given, and one that fails leaves the state as it was. One thread at a time may use a session. Arrays are converted to the file's data
+    type and come back in it: float32, or float64 where the network was built so (``manifest.data_type``).
 
     device: "cpu", "cuda", or "auto", which is CUDA where that works. threads: of onnxruntime, inside one operation; the bits do not
     depend on it.
@@ -183,6 +184,8 @@ class StreamingSession:
         StateError: a layer without state, a key, shape or value that does not fit, or other rows than other layers hold.
         """
         self._check_batch(f"layers[{layer}]", state)
+        if isinstance(state, Mapping):
+            state = _without_stand_ins(state, [s.key for s in self.manifest.states if s.layer == layer])
         self._held().set(layer, state)
         self._live = None
 
@@ -238,8 +241,8 @@ _STAND_IN = {"last": "h"}
 
 
 def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
-    """The states that the file has, or that are not known: those which only a mask brings are left out where the file has no mask."""
-    return {name: array for name, array in states.items() if name in names or name.rpartition("_")[2] not in _STAND_IN}
+    """The states, by name or by key, that the file has or that are not known: those that only a mask brings are left out without one."""
+    return {name: array for name, array in states.items() if name in names or str(name).rpartition("_")[2] not in _STAND_IN}
 
 
 def _ones(manifest: Manifest, x: Array) -> Array:

@@ -33,7 +33,8 @@ class StateSnapshot(Snapshot):
 
     def to_bytes(self) -> bytes:
         """The snapshot in the safetensors format. MissingDependencyError without safetensors."""
-        about = {"format": str(FORMAT), "model": self.model or "", "sha256": _digest(self.states)}
+        about = {"format": str(FORMAT), "model": self.model or ""}
+        about["sha256"] = _digest(self.states, about)
         arrays = {name: np.ascontiguousarray(array) for name, array in self.states.items()}
         data: bytes = _safetensors().save(arrays, metadata=about)
         return data
@@ -58,7 +59,7 @@ class StateSnapshot(Snapshot):
             raise
         except Exception as error:
             raise StateError(f"from_bytes: the snapshot is truncated or altered ({error}); take it anew, or get a whole copy") from error
-        if _digest(arrays) != about["sha256"]:
+        if _digest(arrays, about) != about["sha256"]:
             raise StateError("from_bytes: the snapshot was altered: its values do not match its digest; take it anew, or get a whole copy")
         return cls(arrays, about.get("model") or None)
 
@@ -77,8 +78,9 @@ def _metadata(data: bytes) -> dict[str, str]:
         ) from error
 
 
-def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: Mapping[str, npt.NDArray[Any]], about: Mapping[str, str]) -> str:
+    """The sha-256 over the arrays and what else ``about`` says of them."""
+    digest = hashlib.sha256(json.dumps({k: v for k, v in about.items() if k != "sha256"}, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode())
