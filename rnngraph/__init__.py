@@ -59,6 +59,7 @@ _NAMES = {
     "rnngraph.evaluation": ["Evaluation"],
     "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
+    "rnngraph.runtime.snapshot": ["StateSnapshot"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from rnngraph.evaluation import Evaluation as Evaluation
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
+    from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
     from rnngraph.training.listeners import TrainingListener as TrainingListener

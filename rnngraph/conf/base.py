@@ -15,7 +15,7 @@ from rnngraph.names import squeezed
 from rnngraph.spelling import no_attribute
 
 
-@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))  # type checkers do not take it over from the base
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))  # as its base: type checkers do not look there
 class ConfiguredType(ModelMetaclass):
     """The class of configuration classes, so that ``InputType.feedForward`` is told rnngraph's spelling too."""
 

@@ -227,6 +227,11 @@ def test_distributions_in_layers_json_and_yaml(distribution: Distribution) -> No
     np.testing.assert_array_equal(drawn["0.R"], distribution.draw((12, 3), generator))
 
 
+THREE: Any = 3
+THE_CLASS: Any = rg.NormalDistribution
+MAPPING: Any = {"type": "Normal"}
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -236,13 +241,13 @@ def test_distributions_in_layers_json_and_yaml(distribution: Distribution) -> No
         (lambda: rg.BinomialDistribution(1, 1.5), "BinomialDistribution: probability=1.5: expected a number of at most 1.0 (probability"),
         (lambda: rg.OrthogonalDistribution(0.0), "OrthogonalDistribution: gain=0.0: expected a number greater than 0 (length of the rows)"),
         (lambda: Distribution(), "Distribution is a base and describes nothing; use one of NormalDistribution, "),
-        (lambda: DenseLayer(n_out=3, weight_init=3), "DenseLayer: weight_init=3: expected one of xavier, "),
+        (lambda: DenseLayer(n_out=3, weight_init=THREE), "DenseLayer: weight_init=3: expected one of xavier, "),
         (
-            lambda: DenseLayer(n_out=3, weight_init=rg.NormalDistribution),
+            lambda: DenseLayer(n_out=3, weight_init=THE_CLASS),
             "DenseLayer: weight_init=NormalDistribution: expected an initialiser's name or a distribution; this is the class, write Normal",
         ),
         (
-            lambda: DenseLayer(n_out=3, weight_init={"type": "Normal"}),
+            lambda: DenseLayer(n_out=3, weight_init=MAPPING),
             "DenseLayer: weight_init={'type': 'Normal'}: expected a distrib",
         ),
     ],
