@@ -14,10 +14,12 @@ from rnngraph.ir.cell import Cell, greater, linear, trace, where
 from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
 from rnngraph.ir.graph import DataType, Graph, Value
 from rnngraph.ir.types import N, T, floats
+from tests.spellings import SPELLINGS, bounded
 
 Array = npt.NDArray[Any]
 CELLS: dict[str, Cell] = {c.name: c for c in (lstm, graves_lstm, simple_rnn)}
 I, H = 3, 4
+BOUNDED = [a for a in SPELLINGS if bounded(a)]
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,17 @@ def masks(draw: st.DrawFn, kinds: Sequence[str] = ("any", "right", "left")) -> A
 
 
 def cases(
-    cells: Sequence[str] = tuple(CELLS), modes: Sequence[str | None] = (None, "hold", "reset"), **mask: Any
+    cells: Sequence[str] = tuple(CELLS),
+    modes: Sequence[str | None] = (None, "hold", "reset"),
+    gates: Sequence[str] = ("sigmoid", "hardsigmoid"),
+    **mask: Any,
 ) -> st.SearchStrategy[Case]:
     """Stacks of one or two layers of any kind and direction."""
     layer = st.builds(
         Layer,
         cell=st.sampled_from(list(cells)),
-        act=st.sampled_from(["tanh", "softsign", "relu"]),
-        gate=st.sampled_from(["sigmoid", "hardsigmoid"]),
+        act=st.sampled_from([*BOUNDED, "relu", "softplus", "swish", "leakyrelu(alpha=0.25)"]),
+        gate=st.sampled_from(list(gates)),
         reverse=st.booleans(),
         zero_start=st.booleans(),
     )
