@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from onnx import numpy_helper
@@ -35,25 +34,33 @@ def golden_folder(path: Path) -> Path:
 
 
 def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None = None, batch: int | None = None) -> list[Sample]:
-    """At least two pairs of inputs and outputs, from random states; the same at each call.
+    """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
 
     Where ``steps`` or ``batch`` are fixed, all have that size.
     """
     generator = np.random.default_rng(20260101)
+    masks = {p.name for p in inputs(graph) if p.role == "mask"}
     made = []
     for sizes in SIZES:
         sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
-        given = {p.name: _draw(p, sizes, np.dtype(graph.data_type), generator) for p in inputs(graph)}
+        before = {p.name: _draw(p, sizes, graph, generator) for p in inputs(graph)}
+        before.update((name, np.ones_like(array)) for name, array in before.items() if name in masks)
+        led = run(graph, {**parameters, **before})
+        given = {p.name: _draw(p, sizes, graph, generator) for p in inputs(graph)}
+        given.update((p.name, led[f"next_{p.name}"].astype(graph.data_type)) for p in inputs(graph) if p.role == "state")
         results = run(graph, {**parameters, **given})
         made.append((given, {p.name: np.asarray(results[p.name]).astype(graph.data_type) for p in outputs(graph)}))
     return made
 
 
-def _draw(port: Port, sizes: dict[str, int], data_type: np.dtype[Any], generator: np.random.Generator) -> Array:
-    shape = tuple(evaluate(d, sizes) for d in port.value.shape)
+def _draw(port: Port, sizes: dict[str, int], graph: Graph, generator: np.random.Generator) -> Array:
+    """Normal values, gaps in masks, states as they begin."""
+    shape, data_type = tuple(evaluate(d, sizes) for d in port.value.shape), graph.data_type
+    if port.role == "state":
+        return np.full(shape, port.initial, data_type)
     if port.role == "mask":
         return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]].astype(data_type)
-    return (generator.standard_normal(shape) * (0.5 if port.role == "state" else 1.0)).astype(data_type)
+    return generator.standard_normal(shape).astype(data_type)
 
 
 @contextmanager

@@ -120,7 +120,7 @@ def _state(port: Port, graph: Graph) -> dict[str, Any]:
         "output": f"next_{port.name}",
         "shape": _shape(port.value.shape[1:], {}),
         "data_type": _data_type(port, graph),
-        "initial": 0.0,
+        "initial": port.initial,
     }
 
 

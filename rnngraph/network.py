@@ -141,7 +141,7 @@ class MultiLayerNetwork:
         return y[:, :, 0] if single and y.ndim == 3 else y
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
-        """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
+        """Forget the streaming state, or let some rows begin anew. StateError for rows that are not there."""
         self._stream.clear(rows)
 
     def rnn_get_previous_state(self, layer: int) -> dict[str, np.ndarray]:
@@ -270,7 +270,7 @@ class MultiLayerNetwork:
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
-        states = self._stream.zeros(len(x), names) if stream is None else stream.start(len(x), names)
+        states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
         feeds = {**self._parameters, "x": torch.from_numpy(x)}
         feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
         if mask is not None:

@@ -1,9 +1,10 @@
-"""The state of a stream: named arrays [N, H] that live from one call to the next, and the rules for changing them. Needs numpy only."""
+"""The state of a stream: named arrays [N, ...] that live from one call to the next, and the rules for changing them. Needs numpy only."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -17,27 +18,33 @@ Rows = int | Sequence[int] | np.ndarray | None
 
 @dataclass(frozen=True)
 class StateSpec:
-    """One state: the graph input that takes it, the layer and key by which people know it, its width.
+    """One state: the graph input that takes it, the layer and key by which people know it, its shape behind the batch axis.
 
-    ``default`` is the key of the layer that stands for this one where it is left out.
+    ``initial`` is the number with which each element begins. ``default`` is the key of the layer that stands for this one where it is
+    left out.
     """
 
     name: str
     layer: int
     key: str
-    width: int
+    shape: tuple[int, ...]
+    initial: float = 0.0
     default: str | None = None
+
+    def begin(self, rows: int, data_type: np.dtype[Any]) -> np.ndarray:
+        """The state of ``rows`` streams that begin."""
+        return np.full((rows, *self.shape), self.initial, data_type)
 
 
 @dataclass(frozen=True)
 class StateSnapshot:
-    """A stream's state at one moment: arrays [N, H] by state name; empty before the first step."""
+    """A stream's state at one moment: arrays [N, ...] by state name; empty before the first step."""
 
     states: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 class StreamState:
-    """The states of all layers of one network: {} before the first step, then one array [N, H] for each."""
+    """The states of all layers of one network: {} before the first step, then one array [N, ...] for each."""
 
     def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str) -> None:
         self._specs = {s.name: s for s in specs}
@@ -51,7 +58,7 @@ class StreamState:
         return next((len(a) for a in self._arrays.values()), None)
 
     def start(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
-        """The arrays with which a call on ``rows`` rows begins, zeros before the first. StateError where the held state has other rows."""
+        """The arrays with which a call on ``rows`` rows begins, the initial ones at first. StateError where the held state has others."""
         if self.batch not in (None, rows):
             raise StateError(
                 f"x has {rows} rows, but the state that is held has {self.batch}: every row is a stream of its own; "
@@ -59,25 +66,25 @@ class StreamState:
             )
         return {name: self._initial(self._specs[name], rows) for name in names}
 
-    def zeros(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
+    def initial(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The arrays with which a sequence begins; what is held does not matter."""
-        return {name: np.zeros((rows, self._specs[name].width), self._dtype) for name in names}
+        return {name: self._specs[name].begin(rows, self._dtype) for name in names}
 
     def _initial(self, spec: StateSpec, rows: int) -> np.ndarray:
-        """The held array, or that of the key that stands for it, or zeros."""
+        """The held array, or that of the key that stands for it, or the initial one."""
         if spec.name in self._arrays:
             return self._arrays[spec.name]
         stand_in = next((s.name for s in self._layer(spec.layer) if s.key == spec.default), None)
         if stand_in in self._arrays:
             return self._arrays[stand_in]
-        return np.zeros((rows, spec.width), self._dtype)
+        return spec.begin(rows, self._dtype)
 
     def keep(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Hold these arrays from now on, in the place of all that were held."""
         self._arrays = dict(arrays)
 
     def clear(self, rows: Rows = None) -> None:
-        """Forget the state, or set the given rows to zero. StateError for rows that are not there."""
+        """Forget the state, or let the given rows begin anew. StateError for rows that are not there."""
         if rows is None:
             self._arrays = {}
             return
@@ -93,7 +100,7 @@ class StreamState:
             raise StateError(f"rows={rows!r}: there is no row {bad[0]}; {there}")
         for name, held in self._arrays.items():
             changed = held.copy()
-            changed[index] = 0
+            changed[index] = self._specs[name].initial
             self._arrays[name] = changed
 
     def get(self, layer: int) -> dict[str, np.ndarray]:
@@ -102,7 +109,7 @@ class StreamState:
         return {s.key: self._arrays[s.name].copy() for s in specs if s.name in self._arrays}
 
     def set(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
-        """Replace a layer's states; where nothing was held, other layers start at zero with as many rows.
+        """Replace a layer's states; where nothing was held, other layers begin with as many rows.
 
         Raises StateError for keys, shapes or values that do not fit, and for rows that differ from those that other layers hold.
         """
@@ -147,16 +154,18 @@ class StreamState:
         self._arrays = arrays
 
     def _checked(self, spec: StateSpec, value: np.ndarray) -> np.ndarray:
-        """``value`` as a new array [N, H] of the network's type."""
+        """``value`` as a new array [N, ...] of the network's type."""
         array = np.asarray(value)
         where = f"layers[{spec.layer}], state {spec.key!r}"
         if array.dtype.kind not in "fiu":
             raise StateError(f"{where}: it has the type {array.dtype}, expected {self._dtype}")
-        if array.ndim != 2 or array.shape[1] != spec.width or not len(array):
-            raise StateError(f"{where}: it has the shape {list(array.shape)}, expected [N, {spec.width}] with a row for each stream")
+        if array.ndim == 0 or array.shape[1:] != spec.shape or not len(array):
+            expected = ", ".join(["N", *map(str, spec.shape)])
+            raise StateError(f"{where}: it has the shape {list(array.shape)}, expected [{expected}] with a row for each stream")
         if not np.isfinite(array).all():
-            row, unit = np.argwhere(~np.isfinite(array))[0]
-            raise StateError(f"{where}: it is {array[row, unit]} at row {row}, unit {unit}; every value has to be finite")
+            row, *unit = np.argwhere(~np.isfinite(array))[0].tolist()
+            place = f", unit {unit[0] if len(unit) == 1 else unit}" if unit else ""
+            raise StateError(f"{where}: it is {array[(row, *unit)]} at row {row}{place}; every value has to be finite")
         return array.astype(self._dtype)
 
     def _layer(self, layer: int) -> list[StateSpec]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnngraph.checks import as_features, as_mask, check_finite
-from rnngraph.errors import InputError, ModelFileError, StateError, StreamingError
+from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine, Stepper
 from rnngraph.runtime.manifest import Manifest
@@ -224,13 +224,7 @@ class StreamingSession:
 
 def _specs(engine: Engine) -> list[StateSpec]:
     """The states as StreamState knows them."""
-    for s in engine.manifest.states:
-        if s.initial != 0 or len(s.shape) != 1:
-            raise ModelFileError(
-                f"{engine.path}: state {s.input} has the shape {list(s.shape)} and begins at {s.initial}; this version of rnngraph steps "
-                "states [N, H] that begin at 0; run: pip install --upgrade rnngraph"
-            )
-    return [StateSpec(s.input, s.layer, s.key, s.shape[0], _STAND_IN.get(s.key)) for s in engine.manifest.states]
+    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, _STAND_IN.get(s.key)) for s in engine.manifest.states]
 
 
 _STAND_IN = {"last": "h"}

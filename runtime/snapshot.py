@@ -23,7 +23,7 @@ _LENGTH = 8
 
 @dataclass(frozen=True)
 class StateSnapshot(Snapshot):
-    """A stream's state at one moment: arrays [N, H] by state name, empty before the first step.
+    """A stream's state at one moment: arrays [N, ...] by state name, empty before the first step.
 
     ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which all files of one network share; None
     where it is not known.

@@ -15,10 +15,10 @@ HELD = {"state_00_h": H0, "state_00_c": C0, "state_02_h": H2}
 
 def stream(held: bool = False) -> StreamState:
     specs = [
-        StateSpec("state_00_h", 0, "h", 3),
-        StateSpec("state_00_c", 0, "c", 3),
-        StateSpec("state_02_h", 2, "h", 2),
-        StateSpec("state_02_last", 2, "last", 2, default="h"),
+        StateSpec("state_00_h", 0, "h", (3,)),
+        StateSpec("state_00_c", 0, "c", (3,)),
+        StateSpec("state_02_h", 2, "h", (2,)),
+        StateSpec("state_02_last", 2, "last", (2,), default="h"),
     ]
     state = StreamState(specs, ["LSTM", "DenseLayer", "LastTimeStep", "OutputLayer"], "float64")
     if held:

@@ -160,12 +160,16 @@ class Body(Block):
 
 @dataclass(frozen=True)
 class Port:
-    """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to."""
+    """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to.
+
+    ``initial`` is the number with which every element of a state begins, or a buffer before training.
+    """
 
     name: str
     role: InputRole | OutputRole
     value: Value
     layer: int | None = None
+    initial: float = 0.0
 
 
 class Graph(Block):
@@ -177,12 +181,12 @@ class Graph(Block):
         self.inputs: list[Port] = []
         self.outputs: list[Port] = []
 
-    def input(self, name: str, role: InputRole, type_: TensorType, layer: int | None = None) -> Value:
+    def input(self, name: str, role: InputRole, type_: TensorType, layer: int | None = None, initial: float = 0.0) -> Value:
         """Declare an input."""
         if any(p.name == name for p in self.inputs):
             raise GraphError(f"graph input {name!r} is declared twice; each input needs a name of its own")
         value = self.argument(name, type_)
-        self.inputs.append(Port(name, role, value, layer))
+        self.inputs.append(Port(name, role, value, layer, initial))
         return value
 
     def output(self, name: str, role: OutputRole, value: Value, layer: int | None = None) -> None:

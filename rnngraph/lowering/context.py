@@ -51,9 +51,10 @@ class Context:
         """Whether the layer has a parameter ``key``."""
         return key in self._parameters
 
-    def state(self, key: str, width: int) -> Value:
-        """The layer's state ``key`` [N, width], as graph input ``state_03_h``."""
-        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, width), self.index)
+    def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
+        """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``."""
+        dims = (shape,) if isinstance(shape, int) else shape
+        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, *dims), self.index, initial)
 
     def next_state(self, key: str, value: Value) -> None:
         """Give the new value of state ``key``."""

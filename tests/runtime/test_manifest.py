@@ -198,12 +198,3 @@ def _sealed(data: bytes) -> bytes:
 def test_a_manifest_that_is_none(text: str) -> None:
     with pytest.raises(ModelFileError, match=r"net\.onnx: its manifest is not as rnngraph writes it .*; export the network again"):
         parse_manifest(text, "net.onnx")
-
-
-def test_an_initial_state_of_a_later_version(tmp_path: Path) -> None:
-    states = [{**s, "initial": 0.5} for s in manifest(Spec())["states"]]
-    path = write(tmp_path / "net.onnx", golden=False, states=states)
-    with pytest.raises(
-        ModelFileError, match=r"state_00_h has the shape \[5\] and begins at 0\.5; this version .* begin at 0; run: pip install --upgrade"
-    ):
-        StreamingSession(path)
