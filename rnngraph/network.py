@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import as_features, as_labels, as_mask, check_finite
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
-from rnngraph.lowering import initial_parameters, lower, parameter_shapes
+from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
 from rnngraph.serialization import SavedNetwork, read_network, write_network
 from rnngraph.state import Rows, StateSnapshot, StreamState
@@ -44,6 +44,7 @@ class MultiLayerNetwork:
     updater_state: dict[str, dict[str, torch.Tensor]]
     """What the updaters keep, by parameter and then by name: ``{"0.W": {"m": ..., "v": ...}}``; empty before the first update."""
     _parameters: dict[str, torch.Tensor]
+    _buffers: dict[str, torch.Tensor]
 
     def __init__(self, config: MultiLayerConfiguration) -> None:
         if not isinstance(config, MultiLayerConfiguration):
@@ -51,9 +52,9 @@ class MultiLayerNetwork:
                 f"MultiLayerNetwork takes a MultiLayerConfiguration, not {type(config).__name__}; "
                 "from JSON: MultiLayerConfiguration.from_json(text)"
             )
-        self._set_up(config, initial_parameters(config))
+        self._set_up(config, initial_parameters(config), initial_buffers(config))
 
-    def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray]) -> None:
+    def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
         self.iteration = 0
@@ -63,8 +64,9 @@ class MultiLayerNetwork:
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
+        self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
         self._listeners: list[TrainingListener] = []
-        self._programs: dict[tuple[bool, bool, bool], Program] = {}
+        self._programs: dict[tuple[bool, bool, bool, bool], Program] = {}
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
     def __repr__(self) -> str:
@@ -90,28 +92,42 @@ class MultiLayerNetwork:
         Raises InputError, and changes nothing, where a name is missing or unknown, or an array has another shape, another kind of type or
         a value that is not finite.
         """
+        self._replace(self._parameters, mapping, "parameters")
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
+        return {name: tensor.numpy().copy() for name, tensor in self._buffers.items()}
+
+    def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
+        """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
+        negative = [k for k in mapping if k in self._buffers and k.endswith(".var") and (np.asarray(mapping[k]) < 0).any()]
+        if negative:
+            raise InputError(f"set_buffers: {negative[0]} holds {np.min(mapping[negative[0]])}; a variance is at least 0")
+        self._replace(self._buffers, mapping, "buffers")
+
+    def _replace(self, held: Mapping[str, torch.Tensor], mapping: Mapping[str, ArrayLike], what: str) -> None:
+        """Copy the arrays of ``mapping`` into the tensors that are held; InputError, and nothing is changed, where they do not fit."""
         torch = _torch()
-        missing, unknown = self._parameters.keys() - mapping.keys(), mapping.keys() - self._parameters.keys()
+        missing, unknown = held.keys() - mapping.keys(), mapping.keys() - held.keys()
         if missing or unknown:
-            told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing) + [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(
-                unknown
-            )
+            told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing)
+            told += [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(unknown)
             raise InputError(
-                f"set_parameters: {'; '.join(told)}. It takes all of {', '.join(self._parameters)}; "
-                "to change some, change the mapping that parameters() gives"
+                f"set_{what}: {'; '.join(told)}. It takes all of {', '.join(held) or '(there are none)'}; "
+                f"to change some, change the mapping that {what}() gives"
             )
-        checked = {name: self._checked_parameter(name, mapping[name]) for name in self._parameters}
+        checked = {name: self._checked_array(f"set_{what}: {name}", mapping[name], tuple(held[name].shape)) for name in held}
         with torch.no_grad():
             for name, array in checked.items():
-                self._parameters[name].copy_(torch.from_numpy(array))
+                held[name].copy_(torch.from_numpy(array))
 
-    def _checked_parameter(self, name: str, value: ArrayLike) -> np.ndarray:
-        array, shape = np.asarray(value), tuple(self._parameters[name].shape)
+    def _checked_array(self, name: str, value: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+        array = np.asarray(value)
         if array.dtype.kind not in "fiu" or array.shape != shape:
-            raise InputError(f"set_parameters: {name} is {array.dtype}{list(array.shape)}, expected {self.config.data_type}{list(shape)}")
+            raise InputError(f"{name} is {array.dtype}{list(array.shape)}, expected {self.config.data_type}{list(shape)}")
         if not np.isfinite(array).all():
             position = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise InputError(f"set_parameters: {name} is {array[tuple(position)]} at {position}; every value has to be finite")
+            raise InputError(f"{name} is {array[tuple(position)]} at {position}; every value has to be finite")
         return np.array(array, dtype=self.config.data_type)
 
     # Inference
@@ -225,12 +241,13 @@ class MultiLayerNetwork:
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, updater state and counters to one file.
+        """Write configuration, parameters, buffers, updater state and counters to one file.
 
         Going on after :meth:`load` equals never having stopped.
         """
         states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
-        write_network(path, SavedNetwork(self.config, self.parameters(), states, self.iteration, self.epoch, self.fitted_with_mask))
+        saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
+        write_network(path, saved)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiLayerNetwork:
@@ -238,7 +255,7 @@ class MultiLayerNetwork:
         torch = _torch()
         saved = read_network(path)
         network = cls.__new__(cls)
-        network._set_up(saved.config, saved.parameters)
+        network._set_up(saved.config, saved.parameters, saved.buffers)
         network.iteration, network.epoch, network.fitted_with_mask = saved.iteration, saved.epoch, saved.fitted_with_mask
         network.updater_state = {
             name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
@@ -247,13 +264,13 @@ class MultiLayerNetwork:
 
     # What training shares with inference
 
-    def _program(self, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False) -> Program:
+    def _program(self, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False, training: bool = False) -> Program:
         """The graph made ready to run, one for each combination that was ever asked for."""
         from rnngraph.backends.torch import Program
 
-        key = (features_mask, labels_mask, loss)
+        key = (features_mask, labels_mask, loss, training)
         if key not in self._programs:
-            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss)
+            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss, training=training)
             self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
         return self._programs[key]
 
@@ -271,23 +288,30 @@ class MultiLayerNetwork:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
         states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
-        feeds = {**self._parameters, "x": torch.from_numpy(x)}
+        feeds = {**self._parameters, **self._buffers, "x": torch.from_numpy(x)}
         feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
         if mask is not None:
             feeds["features_mask"] = torch.from_numpy(mask)
         return feeds
 
-    def _training_feeds(self, data: DataSet) -> dict[str, torch.Tensor]:
-        """The feeds of the training graph for ``data``, checked."""
+    def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
+        """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
+
+        With ``training`` noise is that of the current iteration.
+        """
         torch = _torch()
         x, mask = self._checked_features(data.features, data.features_mask, "features")
         labels, labels_mask = self._checked_labels(data, x, mask)
-        program = self._program(features_mask=mask is not None, labels_mask=labels_mask is not None, loss=True)
+        program = self._program(features_mask=mask is not None, labels_mask=labels_mask is not None, loss=True, training=training)
         feeds = self._feeds(program, x, mask, None)
         feeds["labels"] = torch.from_numpy(labels)
         if labels_mask is not None:
             feeds["labels_mask"] = torch.from_numpy(labels_mask)
-        return feeds
+        if program.graph.ports("noise"):
+            from rnngraph.training.noise import draw
+
+            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration))
+        return program(feeds)
 
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False

@@ -4,6 +4,7 @@
 - ``configuration.json``: the configuration;
 - ``parameters.safetensors``: ``0.W`` ..., in the network's data type;
 - ``updater_state.safetensors``: ``0.W/m``, ``0.W/v`` ...
+- ``buffers.safetensors``: ``2.mean``, ``2.var`` ..., only where the network has buffers; the format is 2 then, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
 network gives the same bytes.
@@ -33,8 +34,9 @@ from rnngraph.files import atomic_write
 if TYPE_CHECKING:
     from rnngraph.conf import MultiLayerConfiguration
 
-FORMAT = 1
+FORMAT = 2
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
+_BUFFERS = "buffers.safetensors"
 _JSON_LIMIT = 16 * 2**20
 _HEADER_LIMIT = 2**20
 """What safetensors' own header may add to the bytes of the arrays."""
@@ -48,6 +50,7 @@ class SavedNetwork:
 
     config: MultiLayerConfiguration
     parameters: dict[str, np.ndarray]
+    buffers: dict[str, np.ndarray]
     updater_state: dict[str, dict[str, np.ndarray]]
     iteration: int
     epoch: int
@@ -57,22 +60,23 @@ class SavedNetwork:
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     """Write ``network`` to ``path``; on any error what stood there stays as it was. OSError where the folder cannot be written."""
     training = {
-        "format": FORMAT,
+        "format": 2 if network.buffers else 1,
         "producer": f"rnngraph {__version__}",
         "iteration": network.iteration,
         "epoch": network.epoch,
         "fitted_with_mask": network.fitted_with_mask,
     }
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
-    parts = (
+    parts = [
         json.dumps(training, indent=2).encode(),
         network.config.to_json().encode(),
-        save_arrays({name: np.ascontiguousarray(a) for name, a in network.parameters.items()}),
-        save_arrays({name: np.ascontiguousarray(a) for name, a in flat.items()}),
-    )
+        *(save_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}) for arrays in (network.parameters, flat)),
+    ]
+    if network.buffers:
+        parts.append(save_arrays({name: np.ascontiguousarray(a) for name, a in network.buffers.items()}))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in zip(_PARTS, parts, strict=True):
+        for name, content in zip((*_PARTS, _BUFFERS), parts, strict=False):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
         archive.comment = _MARK + b"0" * _DIGEST_LENGTH
     content = buffer.getvalue()[:-_DIGEST_LENGTH]
@@ -113,7 +117,7 @@ def _looks_right(path: Path) -> bool:
 def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
     """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
-    if sorted(sizes) != sorted(_PARTS):
+    if sorted(n for n in sizes if n != _BUFFERS) != sorted(_PARTS):
         raise ModelFileError(f"{where}: a zip with the parts {', '.join(sorted(sizes)) or 'none'}; a .rnng file has {', '.join(_PARTS)}")
     for name, info in sizes.items():
         if (
@@ -131,10 +135,12 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     shapes = _checked_shapes(where, config, sizes["parameters.safetensors"].file_size)
     parameters = load_arrays(archive.read("parameters.safetensors"))
     _check_arrays(where, parameters, shapes, config.data_type)
+    buffers = _buffers(where, config, archive if _BUFFERS in sizes else None)
     updater_state = _updater_state(where, load_arrays(archive.read("updater_state.safetensors")), shapes, config.data_type)
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
+        buffers,
         updater_state,
         training["iteration"],
         training["epoch"],
@@ -212,6 +218,21 @@ def _check_arrays(where: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping
             )
         if not np.isfinite(array).all():
             raise ModelFileError(f"{where}: array {name} has values that are not finite; a network saved by rnngraph has none")
+
+
+def _buffers(where: Path, config: MultiLayerConfiguration, archive: zipfile.ZipFile | None) -> dict[str, np.ndarray]:
+    """The buffers that the configuration asks for; ``archive`` is None where the file has no such part."""
+    from rnngraph.lowering import buffer_shapes
+
+    shapes = buffer_shapes(config)
+    if bool(shapes) != (archive is not None):
+        raise ModelFileError(
+            f"{where}: the configuration asks for the buffers {', '.join(shapes) or '(none)'}, "
+            f"but the file has {'no part' if archive is None else 'a part'} {_BUFFERS}; the two are not of one network"
+        )
+    arrays = load_arrays(archive.read(_BUFFERS)) if archive else {}
+    _check_arrays(where, arrays, shapes, config.data_type)
+    return {name: arrays[name] for name in shapes}
 
 
 def _updater_state(

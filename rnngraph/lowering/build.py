@@ -13,19 +13,29 @@ from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads 
 from rnngraph.lowering.registry import family
 
 
-def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, labels_mask: bool = False, loss: bool = False) -> Graph:
+def lower(
+    config: MultiLayerConfiguration,
+    *,
+    features_mask: bool = False,
+    labels_mask: bool = False,
+    loss: bool = False,
+    training: bool | None = None,
+) -> Graph:
     """The graph of ``config`` as a pure function.
 
     Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis), ``features_mask`` [N, T] on request, parameters ``0.W`` and
-    states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` it is the training graph: also inputs ``labels``
-    (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
+    states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request
+    ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
+
+    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
+    normalisation uses the minibatch's statistics and gives updates of its buffers.
 
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
     """
     _check(config, features_mask, labels_mask, loss)
     graph = Graph(config.data_type)
-    context = Context(graph, len(config.layers))
+    context = Context(graph, len(config.layers), loss if training is None else training)
     x = _border(config, context, features_mask)
     if loss:
         _labels(config, context, labels_mask)
@@ -40,6 +50,8 @@ def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, label
         graph.output("loss", "loss", context.loss)
     for name, value, index in context.next_states:
         graph.output(name, "next_state", value, index)
+    for name, value, index in context.buffer_updates:
+        graph.output(name, "buffer_update", value, index)
     verify(graph)
     return graph
 

@@ -81,7 +81,8 @@ def _epoch(
 def update(network: MultiLayerNetwork, batch: DataSet, groups: list[Group], coefficients: Penalties) -> float:
     """One update; the score before it."""
     n = batch.num_examples()
-    loss = loss_sum(network, batch) / n
+    total, buffers = loss_sum(network, batch)
+    loss = total / n
     parameters = network._parameters
     value = float(loss.detach()) + penalty(network, coefficients)
     check_score(value, network.iteration)
@@ -93,6 +94,8 @@ def update(network: MultiLayerNetwork, batch: DataSet, groups: list[Group], coef
             for updater, names in groups:
                 chosen: dict[str, Tensor] = {p: parameters[p] for p in names}
                 updaters.apply(updater, chosen, gradients, network.updater_state, network.iteration)
+            for name, tensor in buffers.items():
+                network._buffers[name].copy_(tensor)
             network.iteration += 1
             network.fitted_with_mask = network.fitted_with_mask or batch.features_mask is not None
     return value

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 
 Penalties = dict[str, float]
 
+UNPENALISED = frozenset({"b", "g", "gamma", "beta"})
+"""Biases, the gain of a layer normalisation, gamma and beta of a batch normalisation: L2 acts on weights."""
+
 
 def penalties(network: MultiLayerNetwork) -> Penalties:
     """The L2 coefficient of each parameter that has one (weights, not biases)."""
     out: Penalties = {}
     for name in network._parameters:
         l2 = trained_layer(network, name).l2
-        if name.split(".")[-1] != "b" and l2:
+        if name.split(".")[-1] not in UNPENALISED and l2:
             out[name] = float(l2)
     return out
 
@@ -41,24 +44,29 @@ def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
         return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
 
 
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> Tensor:
-    """The loss summed over rows, steps and outputs, differentiable by the network's parameters."""
-    feeds = network._training_feeds(data)
-    program = network._program(loss=True, features_mask=data.features_mask is not None, labels_mask=data.labels_mask is not None)
-    return program(feeds)["loss"]
+def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
+    """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
+    results = network._losses(data, training=True)
+    return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
 
 
 def score(network: MultiLayerNetwork, data: DataSet) -> float:
-    """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties."""
+    """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
+
+    As at inference: no dropout, batch normalisation by its running statistics.
+    """
     with torch.no_grad():
-        value = float(loss_sum(network, data))
+        value = float(network._losses(data, training=False)["loss"])
     examples: int = data.num_examples()
     return value / examples + penalty(network, penalties(network))
 
 
 def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str, np.ndarray]]:
-    """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``."""
-    loss = loss_sum(network, data)
+    """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``.
+
+    As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
+    """
+    loss, _ = loss_sum(network, data)
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names])
     value = float(loss.detach()) / data.num_examples() + penalty(network, penalties(network))
