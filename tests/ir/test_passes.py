@@ -175,7 +175,7 @@ def test_mask_weights_refuse_gates_that_stay_ajar() -> None:
     soft = Node("lstm", node.inputs, node.outputs, {**node.attributes, "gate_activation": "softsign"})
     graph.nodes[graph.nodes.index(node)] = soft
     with pytest.raises(
-        GraphError, match=r"'0\.lstm': the gate activation 'softsign' never closes a gate entirely.*keep such a layer a rec"
+        GraphError, match=r"'0\.recurrent': the gate activation 'softsign' never closes a gate entirely.*keep such a layer a rec"
     ):
         mask_weights(graph)
 
@@ -184,7 +184,7 @@ def test_mask_weights_refuse_an_unknown_mode() -> None:
     graph = fuse_lstm(build((Layer(),), "hold"), everything)
     (node,) = (n for n in graph.nodes if n.op == "lstm")
     graph.nodes[graph.nodes.index(node)] = Node("lstm", node.inputs, node.outputs, {**node.attributes, "mask_mode": "skip"})
-    with pytest.raises(GraphError, match=r"'0\.lstm': mask_mode 'skip'; expected 'hold', 'reset' or None"):
+    with pytest.raises(GraphError, match=r"'0\.recurrent': mask_mode 'skip'; expected 'hold', 'reset' or None"):
         mask_weights(graph)
 
 
