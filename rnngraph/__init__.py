@@ -13,12 +13,20 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "rnngraph.conf": [
+        "ActivationLayer",
         "Adam",
+        "BatchNormalization",
         "DenseLayer",
+        "Dropout",
+        "DropoutLayer",
+        "EmbeddingLayer",
+        "EmbeddingSequenceLayer",
+        "GlobalPoolingLayer",
         "GravesLSTM",
         "InputType",
         "LSTM",
         "LastTimeStep",
+        "LossLayer",
         "MultiLayerConfiguration",
         "OutputLayer",
         "RnnLossLayer",
@@ -51,11 +59,19 @@ __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
     from rnngraph.conf import LSTM as LSTM
+    from rnngraph.conf import ActivationLayer as ActivationLayer
     from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import BatchNormalization as BatchNormalization
     from rnngraph.conf import DenseLayer as DenseLayer
+    from rnngraph.conf import Dropout as Dropout
+    from rnngraph.conf import DropoutLayer as DropoutLayer
+    from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
+    from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
+    from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
+    from rnngraph.conf import LossLayer as LossLayer
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import RnnLossLayer as RnnLossLayer

@@ -6,7 +6,7 @@ from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, GraphError
 from rnngraph.ir.cell import greater
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.types import N, T, TensorType, floats
 from rnngraph.ir.verify import verify
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
@@ -23,7 +23,8 @@ def lower(
 ) -> Graph:
     """The graph of ``config`` as a pure function.
 
-    Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis), ``features_mask`` [N, T] on request, parameters ``0.W`` and
+    Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis; ids int64 [N, T] and [N, 1]), ``features_mask`` [N, T] on request,
+    parameters ``0.W``, buffers ``2.mean`` and
     states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request
     ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
 
@@ -71,15 +72,17 @@ def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: bo
 
 
 def _border(config: MultiLayerConfiguration, context: Context, features_mask: bool) -> Value:
-    """The input as [T, N, F], and the mask."""
+    """The input as [T, N, F] (ids [T, N]), and the mask."""
     graph = context.graph
     if not config.starts_in_time_series:
+        if config.ids is not None:
+            return graph.add("squeeze", [graph.input("x", "input", TensorType("int64", (N, 1)))], "ids", axis=-1)
         return graph.input("x", "input", floats(N, config.n_in))
-    x = graph.input("x", "input", floats(N, config.n_in, T))
+    x = graph.input("x", "input", floats(N, config.n_in, T) if config.ids is None else TensorType("int64", (N, T)))
     if features_mask:
         context.mask = _steps(graph, "features_mask")
         context.clean = False
-    return graph.add("transpose", [x], "x_steps", order=(2, 0, 1))
+    return graph.add("transpose", [x], "x_steps", order=(1, 0) if config.ids is not None else (2, 0, 1))
 
 
 def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: bool) -> None:

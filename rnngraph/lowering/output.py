@@ -1,8 +1,8 @@
-"""OutputLayer, RnnOutputLayer and RnnLossLayer: the activation, and in a training graph the loss."""
+"""OutputLayer, RnnOutputLayer, LossLayer and RnnLossLayer: the activation, and in a training graph the loss."""
 
 from __future__ import annotations
 
-from rnngraph.conf import OutputLayer, RnnLossLayer, RnnOutputLayer
+from rnngraph.conf import LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context, affine
 from rnngraph.lowering.dense import dense_parameters
@@ -16,13 +16,13 @@ def lower_output(layer: OutputLayer | RnnOutputLayer, context: Context, x: Value
     return _activate(layer, context, affine(context, context.cleaned(x, layer.mask_mode)))
 
 
-@register(RnnLossLayer, parameters=lambda layer: ())
-def lower_loss_layer(layer: RnnLossLayer, context: Context, x: Value) -> Value:
-    """x [T, N, C] -> y [T, N, C]; no parameters."""
+@register(LossLayer, RnnLossLayer, parameters=lambda layer: ())
+def lower_loss_layer(layer: LossLayer | RnnLossLayer, context: Context, x: Value) -> Value:
+    """x [T, N, C] or [N, C] -> y of that shape; no parameters."""
     return _activate(layer, context, context.cleaned(x, layer.mask_mode))
 
 
-def _activate(layer: OutputLayer | RnnOutputLayer | RnnLossLayer, context: Context, z: Value) -> Value:
+def _activate(layer: OutputLayer | RnnOutputLayer | LossLayer | RnnLossLayer, context: Context, z: Value) -> Value:
     """y = act(z); with labels at hand also the loss, summed over rows and steps.
 
     Labels and losses at masked steps are replaced by 0, not multiplied: whatever stands there leaves no trace, in the gradient neither.

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
-from rnngraph.lowering import dense, last_time_step, output, recurrent  # noqa: F401  (they enter their layers into the registry)
+from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
+    dense,
+    embedding,
+    last_time_step,
+    normalization,
+    output,
+    pooling,
+    recurrent,
+    simple,
+)
 from rnngraph.lowering.registry import Buffer, Parameter, family
 
 
