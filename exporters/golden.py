@@ -27,7 +27,7 @@ SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
 GAPS = np.array([[1, 0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1, 1]])
 """The masks of samples, repeated where there are more rows or steps."""
 
-SCALES = (1.0, 0.1, 0.01)
+SCALES = (1.0, 0.1, 0.01, 0.001, 0.0001)
 LARGE = 10.0
 """Inputs and states are drawn smaller while an output or a next state is larger than this. Bounded activations seldom come there; others
 grow from step to step, and float32 then differs from float64 by more than a check can allow."""
@@ -45,7 +45,8 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
     made = []
     for sizes in SIZES:
         sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
-        before, drawn = ({p.name: _draw(p, sizes, generator) for p in inputs(graph)} for _ in range(2))
+        before = {p.name: _draw(p, {**sizes, "T": 2}, generator) for p in inputs(graph)}
+        drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
         made.append(_sample(graph, exact, before, drawn))
     return made
 

@@ -20,7 +20,7 @@ RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
 class DataSet:
     """Features and labels of N rows, with their masks; immutable.
 
-    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T]
+    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N, 1], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T]
     ([N, 1] for labels [N, C]; [N] is accepted). A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected
     views, not copied: who goes on writing into an array that was given here changes the DataSet.
 
@@ -42,10 +42,9 @@ class DataSet:
                 f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); "
                 "expected one row of labels for each"
             )
-        if features_mask is not None and (x.ndim == 1 or (x.ndim == 2 and np.shape(features_mask) != x.shape)):
+        if features_mask is not None and x.ndim == 2 and np.shape(features_mask) != x.shape:
             raise InputError(
-                f"features of shape {list(x.shape)} have no time axis that a features_mask of shape {list(np.shape(features_mask))} "
-                "could mask; expected [N, F, T], ids [N, T], or no mask"
+                f"features of shape {list(x.shape)} have no time axis that a features_mask could mask; expected [N, F, T], or no mask"
             )
         n = len(x)
         held = {
@@ -113,12 +112,12 @@ class DataSet:
 
 
 def _array(value: ArrayLike, name: str) -> np.ndarray:
-    """Numbers in two axes or three, none of them empty; ids may have one."""
+    """Numbers in two axes or three, none of them empty."""
     if value is None:
         raise InputError(f"{name} are None; expected an array: a DataSet holds features and labels, output() takes features alone")
     array = as_numeric(value, name)
-    if array.ndim not in ((1, 2, 3) if name == "features" else (2, 3)) or not array.size:
-        axes = "[N, F, T] or [N, F] (ids [N, T], [N, 1, T] or [N])" if name == "features" else "[N, C, T] or [N, C]"
+    if array.ndim not in (2, 3) or not array.size:
+        axes = "[N, F, T] or [N, F]" if name == "features" else "[N, C, T] or [N, C]"
         what = "is empty" if not array.size else f"has rank {array.ndim}"
         remedy = (
             "; class numbers become one-hot labels as np.eye(n_classes)[labels]"
