@@ -391,7 +391,7 @@ class MultiLayerNetwork(Spelled):
         array, mask = id_array(ids, name, step_allowed, time), None
         if features_mask is not None:
             self._check_maskable()
-            mask = as_mask(features_mask, *array.shape, data_type=self.config.data_type)
+            mask = as_mask(features_mask, len(array), array.shape[1], data_type=self.config.data_type)
         return as_ids(array, count, None if self._reads_padding else mask, name, step_allowed, time), mask
 
     def _check_maskable(self) -> None:

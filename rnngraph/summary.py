@@ -24,7 +24,8 @@ def summary_table(config: MultiLayerConfiguration) -> str:
     """
     stuck = not_streaming(lower(config))
     sizes, kept = _by_layer(config, parameter_shapes(config)), _by_layer(config, buffer_shapes(config))
-    rows, flow = [_HEAD], config.input_type
+    rows: list[tuple[str, ...]] = [_HEAD]
+    flow = config.input_type
     for index, layer in enumerate(config.layers):
         preprocessor = config.preprocessors.get(index)
         if preprocessor is not None:
