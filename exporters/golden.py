@@ -27,7 +27,7 @@ SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
 GAPS = np.array([[1, 0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1, 1]])
 """The masks of samples, repeated where there are more rows or steps."""
 
-SCALES = (1.0, 0.1, 0.01)
+SCALES = (1.0, 0.1, 0.01, 0.001, 0.0001)
 LARGE = 10.0
 """Inputs and states are drawn smaller while an output or a next state is larger than this. Bounded activations seldom come there; others
 grow from step to step, and float32 then differs from float64 by more than a check can allow."""
@@ -36,7 +36,7 @@ Sample = tuple[dict[str, Array], dict[str, Array]]
 
 
 def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None = None, batch: int | None = None) -> list[Sample]:
-    """At least two pairs of inputs and outputs, from random states; the same at each call.
+    """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
 
     Where ``steps`` or ``batch`` are fixed, all have that size.
     """
@@ -45,25 +45,36 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
     made = []
     for sizes in SIZES:
         sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
+        before = {p.name: _draw(p, {**sizes, "T": 2}, generator) for p in inputs(graph)}
         drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
-        made.append(_sample(graph, exact, drawn))
+        made.append(_sample(graph, exact, before, drawn))
     return made
 
 
 def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> Array:
+    """Ids within their range, gaps in masks, states as they begin, normal values for all else."""
     shape = tuple(evaluate(d, sizes) for d in port.value.shape)
+    if port.role == "state":
+        return np.full(shape, port.initial)
     if port.role == "mask":
         return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]]
-    return generator.standard_normal(shape) * (0.5 if port.role == "state" else 1.0)
+    if port.ids is not None:
+        return generator.integers(0, port.ids, shape)
+    return generator.standard_normal(shape)
 
 
-def _sample(graph: Graph, parameters: Mapping[str, Array], drawn: Mapping[str, Array]) -> Sample:
+def _sample(graph: Graph, parameters: Mapping[str, Array], before: Mapping[str, Array], drawn: Mapping[str, Array]) -> Sample:
     """The inputs at the first of SCALES at which no result is LARGE, else at the last, and the results.
 
-    What y holds at masked steps may be NaN.
+    The states are those to which ``before`` leads, none of its steps masked. What y holds at masked steps may be NaN.
     """
+    states = [p.name for p in inputs(graph) if p.role == "state"]
+    masks = {p.name: np.ones_like(before[p.name]) for p in inputs(graph) if p.role == "mask"}
     for scale in SCALES:
-        given = {p.name: _scaled(p, drawn, scale, graph) for p in inputs(graph)}
+        first = {p.name: _scaled(p, {**before, **masks}, scale, graph) for p in inputs(graph)}
+        led = run(graph, {**parameters, **first}) if states else {}
+        given = {p.name: _scaled(p, drawn, scale, graph) for p in inputs(graph) if p.role != "state"}
+        given |= {name: led[f"next_{name}"].astype(graph.data_type) for name in states}
         results = run(graph, {**parameters, **given})
         results = {p.name: np.asarray(results[p.name]) for p in outputs(graph)}
         if all(np.abs(r[~np.isnan(r)]).max(initial=0.0) <= LARGE for r in results.values()):
@@ -73,13 +84,17 @@ def _sample(graph: Graph, parameters: Mapping[str, Array], drawn: Mapping[str, A
 
 
 def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph) -> Array:
-    """What is fed to ``port``: masks as they are, all else scaled; NaN at masked steps of x where nothing may read them."""
+    """What is fed to ``port``: numbers scaled, masks, ids and states as they are; at masked steps of x NaN, or an id that does not exist,
+    where nothing may read them."""
     array = drawn[port.name]
-    if port.role != "mask":
-        array = array * scale
     mask = next((drawn[p.name] for p in graph.ports("mask")), None)
-    if port.role == "input" and mask is not None and T in port.value.shape and not reads_padding(graph):
-        array = np.where(mask[:, None, :] != 0, array, np.nan)
+    unread = port.role == "input" and mask is not None and T in port.value.shape and not reads_padding(graph)
+    if port.ids is not None:
+        return np.where(mask != 0, array, -(2**62)) if unread else array
+    if port.role == "input":
+        array = array * scale
+        if unread:
+            array = np.where(np.expand_dims(mask != 0, tuple(range(1, array.ndim - 1))), array, np.nan)
     return array.astype(graph.data_type)
 
 

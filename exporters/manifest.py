@@ -50,7 +50,7 @@ def manifest(
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
     can, why_not = streams(graph)
     return {
-        "format": FORMAT,
+        "format": FORMAT if any(p.ids is not None for p in inputs(graph)) else 1,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -86,7 +86,8 @@ def seal(data: bytes) -> bytes:
 
 
 def _port(port: Port, graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
-    return {"name": port.name, "role": port.role, "shape": _shape(port.value.shape, sizes), "data_type": _data_type(port, graph)}
+    content = {"name": port.name, "role": port.role, "shape": _shape(port.value.shape, sizes), "data_type": _data_type(port, graph)}
+    return content if port.ids is None else {**content, "ids": port.ids}
 
 
 def _shape(shape: Shape, sizes: dict[str, int]) -> list[int | str]:
@@ -106,7 +107,7 @@ def _state(port: Port, graph: Graph) -> dict[str, Any]:
         "shape": _shape(port.value.shape[1:], {}),  # of one row
         "batch_axis": 0,
         "data_type": _data_type(port, graph),
-        "initial": 0.0,
+        "initial": port.initial,
     }
 
 

@@ -13,12 +13,19 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "rnngraph.conf": [
+        "ActivationLayer",
         "Adam",
+        "BatchNormalization",
         "BinomialDistribution",
         "ConstantDistribution",
         "DenseLayer",
+        "Dropout",
+        "DropoutLayer",
         "ELU",
+        "EmbeddingLayer",
+        "EmbeddingSequenceLayer",
         "GELU",
+        "GlobalPoolingLayer",
         "GravesLSTM",
         "InputType",
         "LSTM",
@@ -26,6 +33,7 @@ _NAMES = {
         "LeakyReLU",
         "LogNormalDistribution",
         "Loss",
+        "LossLayer",
         "MultiLayerConfiguration",
         "NormalDistribution",
         "OrthogonalDistribution",
@@ -70,16 +78,24 @@ if TYPE_CHECKING:
     from rnngraph.conf import ELU as ELU
     from rnngraph.conf import GELU as GELU
     from rnngraph.conf import LSTM as LSTM
+    from rnngraph.conf import ActivationLayer as ActivationLayer
     from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import BatchNormalization as BatchNormalization
     from rnngraph.conf import BinomialDistribution as BinomialDistribution
     from rnngraph.conf import ConstantDistribution as ConstantDistribution
     from rnngraph.conf import DenseLayer as DenseLayer
+    from rnngraph.conf import Dropout as Dropout
+    from rnngraph.conf import DropoutLayer as DropoutLayer
+    from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
+    from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
+    from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
     from rnngraph.conf import LeakyReLU as LeakyReLU
     from rnngraph.conf import LogNormalDistribution as LogNormalDistribution
     from rnngraph.conf import Loss as Loss
+    from rnngraph.conf import LossLayer as LossLayer
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import NormalDistribution as NormalDistribution
     from rnngraph.conf import OrthogonalDistribution as OrthogonalDistribution

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-FORMAT = 1
-"""The format of the manifest that this version writes, the newest that it reads."""
+FORMAT = 2
+"""The newest format of the manifest that this version reads. It writes 2 where the input takes ids, else 1."""
 KEY = "rnngraph"
 """The metadata's key of the manifest."""
 DIGEST_KEY = "rnngraph_digest"

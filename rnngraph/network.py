@@ -14,9 +14,10 @@ from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.conf.layers.output import loss_of
 from rnngraph.conf.losses import with_options
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
+from rnngraph.ids import as_ids, id_array, is_one_step
 from rnngraph.ir.padding import reads_padding
 from rnngraph.labels import check_values, one_hot
-from rnngraph.lowering import initial_parameters, lower, parameter_shapes
+from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.build import LabelsMask
 from rnngraph.lowering.losses import couples_outputs, per_output_misfit
 from rnngraph.lowering.states import state_specs
@@ -39,8 +40,9 @@ if TYPE_CHECKING:
 class MultiLayerNetwork(Spelled):
     """A network of layers in a row, ready to train, to evaluate and to step.
 
-    Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis), masks [N, T] of 0 and 1, output
-    [N, n_out, T] or [N, n_out]. A masked step does not exist: nothing that stands there is read.
+    Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis; ids [N, T] or [N, 1, T], and [N, 1]
+    or [N], where it begins with an embedding), masks [N, T] of 0 and 1, output [N, n_out, T] or [N, n_out]. A masked step does not
+    exist: nothing that stands there is read.
 
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
     ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
@@ -52,6 +54,7 @@ class MultiLayerNetwork(Spelled):
     updater_state: dict[str, dict[str, torch.Tensor]]
     """What the updaters keep, by parameter and then by name: ``{"0.W": {"m": ..., "v": ...}}``; empty before the first update."""
     _parameters: dict[str, torch.Tensor]
+    _buffers: dict[str, torch.Tensor]
 
     @spelled
     def __init__(self, config: MultiLayerConfiguration) -> None:
@@ -67,9 +70,9 @@ class MultiLayerNetwork(Spelled):
             except InputError as error:
                 layer = int(name.split(".")[0])
                 raise ConfigurationError(f"layers[{layer}] ({type(config.layers[layer]).__name__}): at the start {error}") from None
-        self._set_up(config, arrays)
+        self._set_up(config, arrays, initial_buffers(config))
 
-    def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray]) -> None:
+    def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
         self._ends_in_time = config.ends_in_time_series  # asked for at every update, and found layer by layer
@@ -83,7 +86,8 @@ class MultiLayerNetwork(Spelled):
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
-        self._programs: dict[tuple[bool, LabelsMask, bool], Program] = {}
+        self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
+        self._programs: dict[tuple[bool, LabelsMask, bool, bool], Program] = {}
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
     def __repr__(self) -> str:
@@ -110,28 +114,42 @@ class MultiLayerNetwork(Spelled):
         Raises InputError, and changes nothing, where a name is missing or unknown, or an array has another shape, another kind of type or
         a value that is not finite.
         """
+        self._replace(self._parameters, mapping, "parameters")
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
+        return {name: tensor.numpy().copy() for name, tensor in self._buffers.items()}
+
+    def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
+        """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
+        self._replace(self._buffers, mapping, "buffers")
+
+    def _replace(self, held: Mapping[str, torch.Tensor], mapping: Mapping[str, ArrayLike], what: str) -> None:
+        """Copy the arrays of ``mapping`` into the tensors that are held; InputError, and nothing is changed, where they do not fit."""
         torch = _torch()
         if not isinstance(mapping, Mapping):
             raise InputError(
-                f"set_parameters: expected a mapping from names to arrays ({', '.join(self._parameters)}), not {shown(mapping)}; "
-                "parameters() gives one to start from"
+                f"set_{what}: expected a mapping from names to arrays ({', '.join(held)}), not {shown(mapping)}; "
+                f"{what}() gives one to start from"
             )
-        missing, unknown = self._parameters.keys() - mapping.keys(), mapping.keys() - self._parameters.keys()
+        missing, unknown = held.keys() - mapping.keys(), mapping.keys() - held.keys()
         if missing or unknown:
-            told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing) + [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(
-                unknown
-            )
+            told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing)
+            told += [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(unknown)
             raise InputError(
-                f"set_parameters: {'; '.join(told)}. It takes all of {', '.join(self._parameters)}; "
-                "to change some, change the mapping that parameters() gives"
+                f"set_{what}: {'; '.join(told)}. It takes all of {', '.join(held) or '(there are none)'}; "
+                f"to change some, change the mapping that {what}() gives"
             )
         checked = {
-            name: as_parameter(mapping[name], tuple(tensor.shape), self.config.data_type, f"set_parameters: {name}")
-            for name, tensor in self._parameters.items()
+            name: as_parameter(mapping[name], tuple(tensor.shape), self.config.data_type, f"set_{what}: {name}")
+            for name, tensor in held.items()
         }
+        negative = [name for name, array in checked.items() if held is self._buffers and name.endswith(".var") and (array < 0).any()]
+        if negative:
+            raise InputError(f"set_{what}: {negative[0]} holds {checked[negative[0]].min()}; expected variances, which are at least 0")
         with torch.no_grad():
             for name, array in checked.items():
-                self._parameters[name].copy_(torch.from_numpy(array))
+                held[name].copy_(torch.from_numpy(array))
 
     # Inference
 
@@ -151,13 +169,14 @@ class MultiLayerNetwork(Spelled):
     def rnn_time_step(self, x: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The output for the next step or steps of each row's stream; the state is kept for the call after.
 
-        x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. A row whose mask
-        [N, T] ([N] for one step) is 0 keeps its state.
+        x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
+        are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. A row whose mask [N, T] ([N] for one step) is 0 keeps its
+        state.
         Raises InputError as :meth:`output`, StateError for another N than the state's and where the next state is not finite; the state is
         then as it was.
         """
         given = as_numeric(x, "x")
-        single = given.ndim == 2 and self.config.starts_in_time_series
+        single = is_one_step(given) if self.config.ids is not None else given.ndim == 2 and self.config.starts_in_time_series
         array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.advance(states)
@@ -189,10 +208,10 @@ class MultiLayerNetwork(Spelled):
         self._stream.restore(checked)
 
     def _model(self) -> str:
-        """The sha-256 of the parameters, as in the manifest of an exported file; computed anew after they changed only."""
-        versions = [tensor._version for tensor in self._parameters.values()]
+        """The sha-256 of parameters and buffers, as in the manifest of an exported file; computed anew after they changed only."""
+        versions = [tensor._version for tensor in (*self._parameters.values(), *self._buffers.values())]
         if self._digest is None or self._digest[0] != versions:
-            self._digest = versions, parameters_digest(self.parameters(), self.config.data_type)
+            self._digest = versions, parameters_digest({**self.parameters(), **self.buffers()}, self.config.data_type)
         return self._digest[1]
 
     # Training
@@ -275,13 +294,14 @@ class MultiLayerNetwork(Spelled):
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, updater state and counters to one file; through a link, to the file that it points to.
+        """Write configuration, parameters, buffers, updater state and counters to one file; through a link, to the file that it points to.
 
         Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
         :meth:`load` would refuse; what stood there is then as it was.
         """
         states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
-        write_network(path, SavedNetwork(self.config, self.parameters(), states, self.iteration, self.epoch, self.fitted_with_mask))
+        saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
+        write_network(path, saved)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiLayerNetwork:
@@ -289,7 +309,7 @@ class MultiLayerNetwork(Spelled):
         torch = _torch()
         saved = read_network(path)
         network = cls.__new__(cls)
-        network._set_up(saved.config, saved.parameters)
+        network._set_up(saved.config, saved.parameters, saved.buffers)
         network.iteration, network.epoch, network.fitted_with_mask = saved.iteration, saved.epoch, saved.fitted_with_mask
         network.updater_state = {
             name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
@@ -298,13 +318,15 @@ class MultiLayerNetwork(Spelled):
 
     # What training shares with inference
 
-    def _program(self, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False) -> Program:
+    def _program(
+        self, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False, training: bool = False
+    ) -> Program:
         """The graph made ready to run, one for each combination that was ever asked for."""
         from rnngraph.backends.torch import Program
 
-        key = (features_mask, labels_mask, loss)
+        key = (features_mask, labels_mask, loss, training)
         if key not in self._programs:
-            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss)
+            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss, training=training)
             self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
         return self._programs[key]
 
@@ -321,8 +343,8 @@ class MultiLayerNetwork(Spelled):
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
-        states = self._stream.zeros(len(x), names) if stream is None else stream.start(len(x), names)
-        feeds = {**self._parameters, "x": torch.from_numpy(x)}
+        states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
+        feeds = {**self._parameters, **self._buffers, "x": torch.from_numpy(x)}
         feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
         if mask is not None:
             feeds["features_mask"] = torch.from_numpy(mask)
@@ -333,17 +355,24 @@ class MultiLayerNetwork(Spelled):
         x, mask = self._checked_features(data.features, data.features_mask, "features")
         return (x, mask, *self._checked_labels(data, x))
 
-    def _loss(self, data: DataSet) -> torch.Tensor:
-        """The loss for ``data``, which is checked: summed over rows, steps and outputs, differentiable by the parameters."""
+    def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
+        """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
+
+        With ``training`` noise is that of the current iteration.
+        """
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
         kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True)
+        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True, training=training)
         feeds = self._feeds(program, x, mask, None)
         feeds["labels"] = torch.from_numpy(labels)
         if labels_mask is not None:
             feeds["labels_mask"] = torch.from_numpy(labels_mask)
-        return program(feeds)["loss"]
+        if program.graph.ports("noise"):
+            from rnngraph.training.noise import draw
+
+            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration))
+        return program(feeds)
 
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
@@ -353,20 +382,37 @@ class MultiLayerNetwork(Spelled):
         A first layer that ignores masks reads padding, which then has to be finite too; layers behind the first get what it gave.
         """
         config = self.config
+        if config.ids is not None:
+            return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
         x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
         if features_mask is None:
             check_finite(x, name=name, reads_padding=self._reads_padding)
             return x, None
-        if not config.starts_in_time_series:
-            raise InputError(f"features_mask: the network's input [N, {config.n_in}] has no time axis to mask; leave the mask out")
+        self._check_maskable()
         mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
         check_finite(x, mask, name, reads_padding=self._reads_padding)
         return x, mask
 
+    def _checked_ids(
+        self, count: int, ids: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Ids and mask as the graph takes them. Ids that are masked are not read, unless the embedding ignores masks."""
+        time = self.config.starts_in_time_series
+        array, mask = id_array(ids, name, step_allowed, time), None
+        if features_mask is not None:
+            self._check_maskable()
+            mask = as_mask(features_mask, len(array), array.shape[1], data_type=self.config.data_type)
+        return as_ids(array, count, None if self._reads_padding else mask, name, step_allowed, time), mask
+
+    def _check_maskable(self) -> None:
+        if not self.config.starts_in_time_series:
+            width = 1 if self.config.ids is not None else self.config.n_in
+            raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
+
     def _checked_labels(self, data: DataSet, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         last = self.config.layers[-1]
-        labels, counts = self._dense_labels(data, len(x), x.shape[2] if self._ends_in_time else None)
+        labels, counts = self._dense_labels(data, len(x), x.shape[-1] if self._ends_in_time else None)
         check_finite(labels, counts, "labels", "output")
         chosen = loss_of(last)
         if chosen is not None:

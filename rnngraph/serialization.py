@@ -4,6 +4,7 @@
 - ``configuration.json``: the configuration;
 - ``parameters.safetensors``: ``0.W`` ..., in the network's data type;
 - ``updater_state.safetensors``: ``0.W/m``, ``0.W/v`` ...
+- ``buffers.safetensors``: ``2.mean``, ``2.var`` ..., only where the network has buffers; the format is 2 then, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
 network gives the same bytes.
@@ -34,8 +35,9 @@ from rnngraph.names import shown
 if TYPE_CHECKING:
     from rnngraph.conf import MultiLayerConfiguration
 
-FORMAT = 1
+FORMAT = 2
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
+_BUFFERS = "buffers.safetensors"
 _JSON_LIMIT = 16 * 2**20
 _HEADER_LIMIT = 2**20
 """What safetensors' own header may add to the bytes of the arrays."""
@@ -49,6 +51,7 @@ class SavedNetwork:
 
     config: MultiLayerConfiguration
     parameters: dict[str, np.ndarray]
+    buffers: dict[str, np.ndarray]
     updater_state: dict[str, dict[str, np.ndarray]]
     iteration: int
     epoch: int
@@ -62,7 +65,7 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     """
     where = _path(path, "save")
     training = {
-        "format": FORMAT,
+        "format": 2 if network.buffers else 1,
         "producer": f"rnngraph {__version__}",
         "iteration": network.iteration,
         "epoch": network.epoch,
@@ -73,19 +76,21 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     problem = (
         _misfit_of_counts(training)
         or _misfit_of_arrays(network.parameters, shapes, network.config.data_type)
+        or _misfit_of_arrays(network.buffers, _buffer_shapes(network.config), network.config.data_type)
         or _misfit_of_states(flat, shapes, network.config.data_type)
     )
     if problem:
         raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
-    parts = (
+    parts = [
         json.dumps(training, indent=2).encode(),
         network.config.to_json().encode(),
-        save_arrays({name: np.ascontiguousarray(a) for name, a in network.parameters.items()}),
-        save_arrays({name: np.ascontiguousarray(a) for name, a in flat.items()}),
-    )
+        *(save_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}) for arrays in (network.parameters, flat)),
+    ]
+    if network.buffers:
+        parts.append(save_arrays({name: np.ascontiguousarray(a) for name, a in network.buffers.items()}))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in zip(_PARTS, parts, strict=True):
+        for name, content in zip((*_PARTS, _BUFFERS), parts, strict=False):
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
         archive.comment = _MARK + b"0" * _DIGEST_LENGTH
     content = buffer.getvalue()[:-_DIGEST_LENGTH]
@@ -154,7 +159,7 @@ def _looks_right(path: Path) -> bool:
 def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
     """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
-    if sorted(sizes) != sorted(_PARTS):
+    if sorted(n for n in sizes if n != _BUFFERS) != sorted(_PARTS):
         raise ModelFileError(f"{where}: a zip with the parts {', '.join(sorted(sizes)) or 'none'}; a .rnng file has {', '.join(_PARTS)}")
     for name, info in sizes.items():
         if (
@@ -173,16 +178,30 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     _refuse(where, _misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
     parameters = load_arrays(archive.read("parameters.safetensors"))
     _refuse(where, _misfit_of_arrays(parameters, shapes, config.data_type))
+    buffers = _buffers(where, config, archive if _BUFFERS in sizes else None)
     states = load_arrays(archive.read("updater_state.safetensors"))
     _refuse(where, _misfit_of_states(states, shapes, config.data_type))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
+        buffers,
         _by_parameter(states, shapes),
         training["iteration"],
         training["epoch"],
         bool(training["fitted_with_mask"]),
     )
+
+
+def _buffers(where: Path, config: MultiLayerConfiguration, archive: zipfile.ZipFile | None) -> dict[str, np.ndarray]:
+    """The buffers that the configuration asks for; ``archive`` is None where the file has no such part."""
+    shapes = _buffer_shapes(config)
+    if bool(shapes) != (archive is not None):
+        there = "no part" if archive is None else "a part"
+        asked = ", ".join(shapes) or "(none)"
+        _refuse(where, f"the configuration asks for the buffers {asked}, the file has {there} {_BUFFERS}; the two are not of one network")
+    arrays = load_arrays(archive.read(_BUFFERS)) if archive else {}
+    _refuse(where, _misfit_of_arrays(arrays, shapes, config.data_type))
+    return {name: arrays[name] for name in shapes}
 
 
 def _check_format(where: Path, training: Any) -> None:
@@ -238,6 +257,12 @@ def _shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
     from rnngraph.lowering import parameter_shapes
 
     return parameter_shapes(config)
+
+
+def _buffer_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+    from rnngraph.lowering import buffer_shapes
+
+    return buffer_shapes(config)
 
 
 def _misfit_of_counts(training: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""The state of a stream: named arrays [N, H] that live from one call to the next, and the rules for changing them. Needs numpy only."""
+"""The state of a stream: named arrays [N, ...] that live from one call to the next, and the rules for changing them. Needs numpy only."""
 
 from __future__ import annotations
 
@@ -20,20 +20,26 @@ Rows = int | Sequence[int] | np.ndarray | None
 
 @dataclass(frozen=True)
 class StateSpec:
-    """One state: the graph input that takes it, the layer and key by which people know it, its width.
+    """One state: the graph input that takes it, the layer and key by which people know it, its shape behind the batch axis.
 
-    ``default`` is the key of the layer that stands for this one where it is left out.
+    ``initial`` is the number with which each element begins. ``default`` is the key of the layer that stands for this one where it is
+    left out.
     """
 
     name: str
     layer: int
     key: str
-    width: int
+    shape: tuple[int, ...]
+    initial: float = 0.0
     default: str | None = None
+
+    def begin(self, rows: int, data_type: np.dtype[Any]) -> np.ndarray:
+        """The state of ``rows`` streams that begin."""
+        return np.full((rows, *self.shape), self.initial, data_type)
 
 
 class StreamState:
-    """The states of all layers of one network: {} before the first step, then one array [N, H] for each.
+    """The states of all layers of one network: {} before the first step, then one array [N, ...] for each.
 
     Which values are taken follows from where they come from: what people write (:meth:`set`) and what a step in torch computed
     (:meth:`advance`) has to be finite; what was held before (:meth:`restore`) comes back as it was. A step of a file is not looked at,
@@ -52,7 +58,7 @@ class StreamState:
         return next((len(a) for a in self._arrays.values()), None)
 
     def start(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
-        """The arrays with which a call on ``rows`` rows begins, zeros before the first. StateError where the held state has other rows."""
+        """The arrays with which a call on ``rows`` rows begins, the initial ones at first. StateError where the held state has others."""
         if self.batch not in (None, rows):
             raise StateError(
                 f"x has {rows} rows, but the state that is held has {self.batch}: every row is a stream of its own; "
@@ -60,18 +66,18 @@ class StreamState:
             )
         return {name: self._initial(self._specs[name], rows) for name in names}
 
-    def zeros(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
+    def initial(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The arrays with which a sequence begins; what is held does not matter."""
-        return {name: np.zeros((rows, self._specs[name].width), self._dtype) for name in names}
+        return {name: self._specs[name].begin(rows, self._dtype) for name in names}
 
     def _initial(self, spec: StateSpec, rows: int) -> np.ndarray:
-        """The held array, or that of the key that stands for it, or zeros."""
+        """The held array, or that of the key that stands for it, or the initial one."""
         if spec.name in self._arrays:
             return self._arrays[spec.name]
         stand_in = next((s.name for s in self._layer(spec.layer) if s.key == spec.default), None)
         if stand_in in self._arrays:
             return self._arrays[stand_in]
-        return np.zeros((rows, spec.width), self._dtype)
+        return spec.begin(rows, self._dtype)
 
     def keep(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Hold these arrays from now on, in the place of all that were held."""
@@ -82,16 +88,16 @@ class StreamState:
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 spec = self._specs[name]
-                row, unit = np.argwhere(~np.isfinite(array))[0].tolist()
+                value, row, place = _first(array, ~np.isfinite(array))
                 raise StateError(
-                    f"layers[{spec.layer}] ({self._types[spec.layer]}): the next state {spec.key!r} is {array[row, unit]} at row {row}, "
-                    f"unit {unit} ({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
+                    f"layers[{spec.layer}] ({self._types[spec.layer]}): the next state {spec.key!r} is {value} at {place} "
+                    f"({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
                     f"Feed smaller values, or begin the row anew with rnn_clear_previous_state(rows=[{row}])"
                 )
         self.keep(arrays)
 
     def clear(self, rows: Rows = None) -> None:
-        """Forget the state, or set the given rows to zero. StateError for rows that are not there."""
+        """Forget the state, or let the given rows begin anew. StateError for rows that are not there."""
         if rows is None:
             self._arrays = {}
             return
@@ -107,7 +113,7 @@ class StreamState:
             raise StateError(f"rows={shown(rows)}: there is no row {bad[0]}; {there}")
         for name, held in self._arrays.items():
             changed = held.copy()
-            changed[index] = 0
+            changed[index] = self._specs[name].initial
             self._arrays[name] = changed
 
     def get(self, layer: int) -> dict[str, np.ndarray]:
@@ -116,7 +122,7 @@ class StreamState:
         return {s.key: self._arrays[s.name].copy() for s in specs if s.name in self._arrays}
 
     def set(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
-        """Replace a layer's states; where nothing was held, other layers start at zero with as many rows.
+        """Replace a layer's states; where nothing was held, other layers begin with as many rows.
 
         Raises StateError for keys, shapes or values that do not fit, and for rows that differ from those that other layers hold.
         """
@@ -163,21 +169,21 @@ class StreamState:
         self._arrays = arrays
 
     def _checked(self, spec: StateSpec, value: np.ndarray, finite: bool = True) -> np.ndarray:
-        """``value`` as a new array [N, H] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""
+        """``value`` as a new array [N, ...] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""
         where = f"layers[{spec.layer}], state {spec.key!r}"
         array = _array(value, where)
         if array.dtype.kind not in "fiu":
             raise StateError(f"{where}: it has the type {array.dtype}, expected {self._dtype}")
-        if array.ndim != 2 or array.shape[1] != spec.width or not len(array):
-            raise StateError(f"{where}: it has the shape {list(array.shape)}, expected [N, {spec.width}] with a row for each stream")
+        if array.ndim == 0 or array.shape[1:] != spec.shape or not len(array):
+            expected = ", ".join(["N", *map(str, spec.shape)])
+            raise StateError(f"{where}: it has the shape {list(array.shape)}, expected [{expected}] with a row for each stream")
         with np.errstate(over="ignore"):  # what leaves the range becomes inf, and is told below
             made = array.astype(self._dtype)
         bad = ~np.isfinite(made) if finite else ~np.isfinite(made) & np.isfinite(array)
         if bad.any():
-            row, unit = np.argwhere(bad)[0].tolist()
-            value = array[row, unit]
+            value, _, place = _first(array, bad)
             reach = f" ({self._dtype} reaches {np.finfo(self._dtype).max:.3g})" if np.isfinite(value) else ""
-            raise StateError(f"{where}: it is {value} at row {row}, unit {unit}; every value has to be finite{reach}")
+            raise StateError(f"{where}: it is {value} at {place}; every value has to be finite{reach}")
         return made
 
     def _layer(self, layer: int) -> list[StateSpec]:
@@ -192,6 +198,13 @@ class StreamState:
             what = f"layers[{index}] is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
             raise StateError(f"{what}; layers with state: {_listed(sorted({s.layer for s in self._specs.values()})) or 'none'}")
         return specs
+
+
+def _first(array: np.ndarray, bad: np.ndarray) -> tuple[Any, int, str]:
+    """The first value of ``array`` where ``bad`` holds, its row, and its place in words."""
+    row, *unit = np.argwhere(bad)[0].tolist()
+    place = f", unit {unit[0] if len(unit) == 1 else unit}" if unit else ""
+    return array[(row, *unit)], row, f"row {row}{place}"
 
 
 def _by_key(layer: int, state: object, keys: Sequence[str]) -> dict[str, Any]:

@@ -103,6 +103,9 @@ class Stepper:
         self._whole = arrays[manifest.port("input").name]
         self._x = _without(self._whole, manifest.time.input_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
+        self._ids = manifest.port("input").ids
+        self._unsigned = self._whole if self._ids is None else self._whole.view(np.uint64)
+        """Ids as numbers among which negative ones are the largest."""
         self._flags = bytearray(self._whole.size)
         self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
         self._mask = arrays[manifest.mask.input] if manifest.mask.input else None
@@ -129,7 +132,7 @@ class Stepper:
             array[...] = states[name]
 
     def take(self, x: object) -> Array | None:
-        """Take x [N, F] or [N, F, 1] for the next step, all steps real.
+        """Take x [N, F] or [N, F, 1] for the next step, ids [N] or [N, 1], all steps real.
 
         Gives the buffer that will hold the output, with a time axis if x has one. None, and nothing is taken, where x has to be looked at
         more closely.
@@ -141,14 +144,17 @@ class Stepper:
             y = self._y
         elif x.shape == self._whole_shape:
             self._whole[...] = x
-            y = self._whole_y
+            y = self._whole_y if self._ids is None else self._y
         else:
             return None
-        np.isfinite(self._whole, self._finite)
+        if self._ids is None:
+            np.isfinite(self._whole, self._finite)
+        else:
+            np.less(self._unsigned, self._ids, self._finite)
         return None if 0 in self._flags else y
 
     def put(self, x: Array, mask: Array | None, *, time: bool) -> Array:
-        """Take x [N, F, 1] and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
+        """Take x [N, F, 1] (ids [N, 1]) and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
         self._whole[...] = x
         if self._mask is not None:
             self._mask[...] = 1 if mask is None else mask

@@ -23,12 +23,16 @@ _DIGEST = DIGEST_KEY.encode() + bytes([0x12, len(DIGEST_PREFIX) + DIGEST_DIGITS]
 
 @dataclass(frozen=True)
 class Port:
-    """An input or output of the file. ``shape`` holds a number where the size is fixed, a name ("N", "T") where it is free."""
+    """An input or output of the file. ``shape`` holds a number where the size is fixed, a name ("N", "T") where it is free.
+
+    ``ids``: the input takes ids, from 0 to ``ids`` - 1. None: it takes numbers.
+    """
 
     name: str
     role: str
     shape: tuple[int | str, ...]
     data_type: str
+    ids: int | None = None
 
 
 @dataclass(frozen=True)
@@ -230,7 +234,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
 
 
 def _port(content: Mapping[str, Any]) -> Port:
-    return Port(content["name"], content["role"], tuple(content["shape"]), content["data_type"])
+    return Port(content["name"], content["role"], tuple(content["shape"]), content["data_type"], content.get("ids"))
 
 
 def _state(content: Mapping[str, Any]) -> State:

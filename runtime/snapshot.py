@@ -24,7 +24,7 @@ _LENGTH = 8
 
 @dataclass(frozen=True, eq=False)
 class StateSnapshot(Spelled):
-    """A stream's state at one moment: arrays [N, H] by state name, empty before the first step.
+    """A stream's state at one moment: arrays [N, ...] by state name, empty before the first step.
 
     ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which a network in torch and all its files
     share; None where it is not known. A snapshot is as exact as it was taken: its values are not looked at.

@@ -134,10 +134,10 @@ def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> It
 def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]:
     """Whole against chunked, stepped and row alone, from the sample's states, over its inputs repeated."""
     x, mask, start = _parts(session, sample)
-    times = -(-_STEPS // x.shape[2])
-    x, mask = np.tile(x, (1, 1, times)), None if mask is None else np.tile(mask, (1, times))
+    times = -(-_STEPS // x.shape[-1])
+    x, mask = np.tile(x, (*[1] * (x.ndim - 1), times)), None if mask is None else np.tile(mask, (1, times))
     exact = session.device == "cpu" and session.manifest.data_type == "float32"
-    whole = _feed(session, x, mask, start, [x.shape[2]])
+    whole = _feed(session, x, mask, start, [x.shape[-1]])
     ways = {"chunked": _feed(session, x, mask, start, _CHUNKS), "stepped": _feed(session, x, mask, start, [1])}
     if session.manifest.batch is None:
         alone = [
@@ -170,15 +170,20 @@ def _feed(net: Network, x: Array, mask: Array | None, start: Mapping[str, Array]
     try:
         net.restore(StateSnapshot(start))
         at = 0
-        while at < x.shape[2]:
+        while at < x.shape[-1]:
             end = at + lengths[len(outputs) % len(lengths)]
-            outputs.append(np.asarray(net.rnn_time_step(x[:, :, at:end], None if mask is None else mask[:, at:end])))
+            outputs.append(np.asarray(net.rnn_time_step(_several(x[..., at:end]), None if mask is None else mask[:, at:end])))
             at = end
         states = net.snapshot().states
     finally:
         net.restore(before)
     y = np.concatenate(outputs, axis=2) if outputs[0].ndim == 3 else outputs[-1]
     return {"y": y, **states}
+
+
+def _several(x: Array) -> Array:
+    """Ids [N, T] as [N, 1, T]: the form in which one step has a time axis too."""
+    return x[:, None] if x.ndim == 2 else x
 
 
 def _parts(session: StreamingSession, sample: Sample) -> tuple[Array, Array | None, dict[str, Array]]:

@@ -15,10 +15,10 @@ HELD = {"state_00_h": H0, "state_00_c": C0, "state_02_h": H2}
 
 def stream(held: bool = False) -> StreamState:
     specs = [
-        StateSpec("state_00_h", 0, "h", 3),
-        StateSpec("state_00_c", 0, "c", 3),
-        StateSpec("state_02_h", 2, "h", 2),
-        StateSpec("state_02_last", 2, "last", 2, default="h"),
+        StateSpec("state_00_h", 0, "h", (3,)),
+        StateSpec("state_00_c", 0, "c", (3,)),
+        StateSpec("state_02_h", 2, "h", (2,)),
+        StateSpec("state_02_last", 2, "last", (2,), default="h"),
     ]
     state = StreamState(specs, ["LSTM", "DenseLayer", "LastTimeStep", "OutputLayer"], "float64")
     if held:
@@ -104,7 +104,7 @@ def test_set_refuses_what_does_not_fit_and_changes_nothing(layer: int, value: di
 
 
 def test_a_value_that_only_a_wider_type_holds_is_refused() -> None:
-    state = StreamState([StateSpec("state_00_h", 0, "h", 3)], ["SimpleRnn"], "float32")
+    state = StreamState([StateSpec("state_00_h", 0, "h", (3,))], ["SimpleRnn"], "float32")
     message = r"^layers\[0\], state 'h': it is 1e\+300 at row 1, unit 2; every value has to be finite \(float32 reaches 3\.4e\+38\)$"
     value = np.zeros((2, 3))
     value[1, 2] = 1e300

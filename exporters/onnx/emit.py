@@ -16,9 +16,11 @@ from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.builder import Array, Builder
 from rnngraph.exporters.onnx.context import Context
 from rnngraph.exporters.onnx.rows import ROWS
-from rnngraph.ir.graph import Graph, Port
+from rnngraph.ir.graph import Graph, InputRole, Port
 
 OPSET = 21
+CONSTANT: tuple[InputRole, ...] = ("parameter", "buffer")
+"""Roles of inputs that are known at export."""
 IR_VERSION = 10
 
 
@@ -32,7 +34,7 @@ def build_model(
 ) -> onnx.ModelProto:
     """The model of ``graph``, which must have been through the target's passes.
 
-    ``parameters`` holds an array for each input of that role; the other inputs, by :func:`inputs` and :func:`outputs`, are the model's.
+    ``parameters`` holds an array for each parameter and buffer; the other inputs, by :func:`inputs` and :func:`outputs`, are the model's.
     ``steps=1`` writes cells in line, ``batch`` freezes N. The model has passed the full checker, strict shape inference among
     it. ExportError: a parameter is missing or does not fit.
     """
@@ -40,9 +42,7 @@ def build_model(
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
     ctx = Context(Builder(), ROWS, data_type, steps, sizes)
     for port in graph.inputs:
-        ctx.known[port.value] = (
-            _parameter(port, parameters).astype(data_type) if port.role == "parameter" else ctx.builder.unique(port.name)
-        )
+        ctx.known[port.value] = _parameter(port, parameters).astype(data_type) if port.role in CONSTANT else ctx.builder.unique(port.name)
     ctx.builder.used.update(p.name for p in graph.outputs)
     ctx.emit(graph)
     given = inputs(graph)

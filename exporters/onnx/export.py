@@ -14,7 +14,7 @@ from rnngraph.exporters.golden import replaced, samples
 from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.arguments import check_arguments, check_labels
 from rnngraph.exporters.onnx.builder import Array
-from rnngraph.exporters.onnx.emit import build_model
+from rnngraph.exporters.onnx.emit import CONSTANT, build_model
 from rnngraph.exporters.onnx.targets import Target, transform
 from rnngraph.file_format import golden_folder
 from rnngraph.files import atomic_write
@@ -75,8 +75,8 @@ def export_onnx(
         raise ExportError(f"{asked}: the network cannot stream: {why_not}; leave {asked} out to export it for whole sequences")
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
-    arrays = net.parameters()
-    parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports("parameter") if p.name in arrays}
+    arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}
+    parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports(*CONSTANT) if p.name in arrays}
     content = manifest(graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=labels)
     model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
     data = seal(model.SerializeToString())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnngraph.conf.activations import ELU, GELU, Activation, LeakyReLU, ReLU, RReLU, ThresholdedReLU
 from rnngraph.conf.backprop import Backprop, StandardBackprop, TruncatedBPTT
+from rnngraph.conf.dropout import Dropout
 from rnngraph.conf.initializers import (
     BinomialDistribution,
     ConstantDistribution,
@@ -17,10 +18,17 @@ from rnngraph.conf.initializers import (
 from rnngraph.conf.input_types import FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.layers import (
     LSTM,
+    ActivationLayer,
+    BatchNormalization,
     DenseLayer,
+    DropoutLayer,
+    EmbeddingLayer,
+    EmbeddingSequenceLayer,
+    GlobalPoolingLayer,
     GravesLSTM,
     LastTimeStep,
     Layer,
+    LossLayer,
     OutputLayer,
     RecurrentLayer,
     RnnLossLayer,
@@ -34,15 +42,22 @@ from rnngraph.conf.updaters import Adam, Sgd, Updater
 
 __all__ = [
     "Activation",
+    "ActivationLayer",
     "Adam",
     "Backprop",
+    "BatchNormalization",
     "BinomialDistribution",
     "ConstantDistribution",
     "DenseLayer",
     "Distribution",
+    "Dropout",
+    "DropoutLayer",
     "ELU",
+    "EmbeddingLayer",
+    "EmbeddingSequenceLayer",
     "FeedForwardInput",
     "GELU",
+    "GlobalPoolingLayer",
     "GravesLSTM",
     "InputType",
     "LastTimeStep",
@@ -50,6 +65,7 @@ __all__ = [
     "LeakyReLU",
     "LogNormalDistribution",
     "Loss",
+    "LossLayer",
     "LSTM",
     "MultiLayerConfiguration",
     "NormalDistribution",

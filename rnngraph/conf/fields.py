@@ -25,29 +25,29 @@ def inherited(description: str) -> Any:
     return Field(default=None, description=description)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
     """numpy's scalars as Python's; widths often come out of arrays."""
     return value.item() if isinstance(value, np.generic) else value
 
 
-Count = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(_plain)]
-Seed = Annotated[int, Field(ge=0, le=2**64 - 1), BeforeValidator(_plain)]
+Count = Annotated[int, Field(ge=1, le=2**31 - 1), BeforeValidator(plain)]
+Seed = Annotated[int, Field(ge=0, le=2**64 - 1), BeforeValidator(plain)]
 # Floats are finite everywhere: Configured sees to it.
-Real = Annotated[float, BeforeValidator(_plain)]
-Positive = Annotated[float, Field(gt=0), BeforeValidator(_plain)]
-NonNegative = Annotated[float, Field(ge=0), BeforeValidator(_plain)]
-Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(_plain)]
-DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_plain)]
+Real = Annotated[float, BeforeValidator(plain)]
+Positive = Annotated[float, Field(gt=0), BeforeValidator(plain)]
+NonNegative = Annotated[float, Field(ge=0), BeforeValidator(plain)]
+Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(plain)]
+DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(plain)]
 
 
 def _no_dropout(value: object) -> None:
     if value is None:
         return
-    later = "this version has no dropout yet; leave it out"
+    later = "this layer has no dropout of its own yet; put a DropoutLayer(dropout=rg.Dropout(retain=...)) in front of it"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise ValueError(
             f"a bare number has two readings: Deeplearning4j counts the units kept ({value:g} keeps {value:.0%}), "
-            f"torch the units dropped ({value:g} drops {value:.0%}); rg.Dropout(retain=...) will say which, but {later}"
+            f"torch the units dropped ({value:g} drops {value:.0%}); rg.Dropout(retain=...) says which, but {later}"
         )
     raise ValueError(later)
 

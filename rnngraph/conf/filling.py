@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rnngraph.conf.backprop import Backprop, TruncatedBPTT
 from rnngraph.conf.input_types import InputType
-from rnngraph.conf.layers.base import Layer, Place, Settings
-from rnngraph.conf.layers.output import RnnLossLayer, loss_of
+from rnngraph.conf.layers.base import Layer, Place, Settings, WeightLayer
+from rnngraph.conf.layers.output import loss_of
 from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.errors import ConfigurationError
 
@@ -41,13 +42,26 @@ def check_output(layers: Sequence[Layer]) -> None:
     """Raise ConfigurationError for an output layer whose loss does not fit its activation."""
     last = layers[-1]
     chosen = loss_of(last)
-    problem = misfit(*chosen, last.n_out, has_weights=not isinstance(last, RnnLossLayer)) if chosen else None
+    problem = misfit(*chosen, last.n_out, has_weights=isinstance(last, WeightLayer)) if chosen else None
     if problem:
         raise ConfigurationError(f"{_label(len(layers) - 1, last)}: {problem}; validate_output_layer=False turns this check off")
 
 
+def check_backprop(layers: Sequence[Layer], backprop: Backprop) -> None:
+    """Raise ConfigurationError for a layer that truncated BPTT cannot train."""
+    for index, layer in enumerate(layers):
+        if layer.whole_sequences and isinstance(backprop, TruncatedBPTT):
+            raise ConfigurationError(
+                f"{_label(index, layer)}: backprop=TruncatedBPTT(length={backprop.length}) cannot train it: {layer.whole_sequences}; "
+                "use backprop=StandardBackprop()"
+            )
+
+
 def _starting_type(first: Layer) -> InputType:
-    start = first.starting_type()
+    try:
+        start = first.starting_type()
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{_label(0, first)}: {error}") from None
     if start is None:
         raise ConfigurationError(f"{_label(0, first)}: n_in is missing; give n_in=..., or the network input_type=InputType.recurrent(...)")
     return start

@@ -14,7 +14,7 @@ from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
-from rnngraph.conf.filling import check_output, fill
+from rnngraph.conf.filling import check_backprop, check_output, fill
 from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
@@ -101,6 +101,7 @@ class MultiLayerConfiguration(Configured):
         layers, input_type = fill(self.layers, self.input_type, self)
         if self.validate_output_layer:
             check_output(layers)
+        check_backprop(layers, self.backprop)
         self.__dict__.update(layers=layers, input_type=input_type)  # still under construction: nobody else has seen it
         return self
 
@@ -126,6 +127,11 @@ class MultiLayerConfiguration(Configured):
     def n_out(self) -> int:
         """Values that the network gives, per example or step."""
         return self.layers[-1].n_out
+
+    @property
+    def ids(self) -> int | None:
+        """How many ids there are, where the network takes ids: [N, T] in a time series, else [N, 1]; None where it takes features."""
+        return self.layers[0].n_in if self.layers[0].reads_ids else None
 
     @property
     def starts_in_time_series(self) -> bool:

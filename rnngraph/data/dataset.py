@@ -22,9 +22,10 @@ RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
 class DataSet(Spelled):
     """Features and labels of N rows, with their masks; immutable.
 
-    features [N, F, T] or [N, F], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is
-    accepted), or shaped as the labels where single outputs count or not. A mask is 1 where a step exists; None means all ones. Arrays are
-    kept as write-protected views, not copied: who goes on writing into an array that was given here changes the DataSet.
+    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N, 1], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T]
+    ([N, 1] for labels [N, C]; [N] is accepted), or shaped as the labels where single outputs count or not. A mask is 1 where a step
+    exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on writing into an array that was given
+    here changes the DataSet.
 
     Raises InputError for arrays that are empty, not numeric, of different N, or masks that do not fit or hold anything but 0 and 1. Whether
     they fit a network is checked by the network.
@@ -45,7 +46,7 @@ class DataSet(Spelled):
                 f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); "
                 "expected one row of labels for each"
             )
-        if features_mask is not None and x.ndim == 2:
+        if features_mask is not None and x.ndim == 2 and np.shape(features_mask) != x.shape:
             raise InputError(
                 f"features of shape {list(x.shape)} have no time axis that a features_mask could mask; expected [N, F, T], or no mask"
             )
@@ -135,7 +136,7 @@ def _array(value: ArrayLike, name: str) -> np.ndarray:
 
 def _mask(mask: ArrayLike, array: np.ndarray, name: str) -> np.ndarray:
     """The mask of ``array``, the features or labels; where it would fit to the other order of axes, the error says so."""
-    steps, given = 1 if array.ndim == 2 else array.shape[-1], as_numeric(mask, f"{name}_mask")
+    steps, given = 1 if array.ndim == 2 and name == "labels" else array.shape[-1], as_numeric(mask, f"{name}_mask")
     try:
         return as_mask(given, len(array), steps, f"{name}_mask") if name == "features" else as_labels_mask(given, array.shape)
     except InputError as error:

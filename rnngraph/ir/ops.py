@@ -1,14 +1,16 @@
 """The ops of the representation: what each takes, and the type of what it gives.
 
 Three kinds stand in one table. *Primitives* may stand in a cell's body and in a graph. *Graph ops* know the time axis, which is the first
-one: everything inside a graph is [T, N, F]; those that look along it are in :mod:`~rnngraph.ir.time_ops`. *Fused ops* come from passes
-only. Axes of primitives are negative, so that a body's code holds for one step [N, F] and for all steps at once [T, N, F].
+one: everything inside a graph is [T, N, F]; those that look along it are in :mod:`~rnngraph.ir.time_ops`, those of single
+families of layers in :mod:`~rnngraph.ir.layer_ops`. *Fused ops* come from passes only. Axes of primitives are negative, so that a body's
+code holds for one step [N, F] and for all steps at once [T, N, F].
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rnngraph.ir import layer_ops as layer_ops
 from rnngraph.ir import time_ops as time_ops
 from rnngraph.ir.table import (
     ACTIVATION,

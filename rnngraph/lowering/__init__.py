@@ -1,12 +1,13 @@
 """Lowering: a configuration becomes a graph. One file a layer family; each enters its layers into one registry.
 
 - :func:`lower` gives the graph of inference, or of training, which ends in the loss;
-- :func:`parameter_shapes` and :func:`initial_parameters` give what the graph takes as parameters.
+- :func:`parameter_shapes` and :func:`initial_parameters` give what the graph takes as parameters, :func:`buffer_shapes` and
+  :func:`initial_buffers` what it takes as buffers.
 """
 
 from __future__ import annotations
 
 from rnngraph.lowering.build import lower
-from rnngraph.lowering.parameters import initial_parameters, parameter_shapes
+from rnngraph.lowering.parameters import buffer_shapes, initial_buffers, initial_parameters, parameter_shapes
 
-__all__ = ["initial_parameters", "lower", "parameter_shapes"]
+__all__ = ["buffer_shapes", "initial_buffers", "initial_parameters", "lower", "parameter_shapes"]

@@ -8,7 +8,7 @@ from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, GraphError
 from rnngraph.ir.cell import greater
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.types import N, T, TensorType, floats
 from rnngraph.ir.verify import verify
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
@@ -18,20 +18,30 @@ LabelsMask = bool | Literal["outputs"]
 """Whether there is a labels mask; "outputs": one that masks single outputs."""
 
 
-def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False) -> Graph:
+def lower(
+    config: MultiLayerConfiguration,
+    *,
+    features_mask: bool = False,
+    labels_mask: LabelsMask = False,
+    loss: bool = False,
+    training: bool | None = None,
+) -> Graph:
     """The graph of ``config`` as a pure function.
 
-    Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis), ``features_mask`` [N, T] on request, parameters ``0.W`` and
-    states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` it is the training graph: also inputs ``labels``
-    (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]; with ``labels_mask="outputs"`` shaped as y), and the
-    output ``loss``, the sum over rows and steps.
+    Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis; ids int64 [N, T] and [N, 1]), ``features_mask`` [N, T] on request,
+    parameters ``0.W``, buffers ``2.mean`` and states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also
+    inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]; with ``labels_mask="outputs"``
+    shaped as y), and the output ``loss``, the sum over rows and steps.
+
+    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
+    normalisation uses the minibatch's statistics and gives updates of its buffers.
 
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
     """
     _check(config, features_mask, labels_mask, loss)
     graph = Graph(config.data_type)
-    context = Context(graph, len(config.layers))
+    context = Context(graph, len(config.layers), loss if training is None else training)
     x = _border(config, context, features_mask)
     if loss:
         _labels(config, context, labels_mask)
@@ -46,6 +56,8 @@ def lower(config: MultiLayerConfiguration, *, features_mask: bool = False, label
         graph.output("loss", "loss", context.loss)
     for name, value, index in context.next_states:
         graph.output(name, "next_state", value, index)
+    for name, value, index in context.buffer_updates:
+        graph.output(name, "buffer_update", value, index)
     verify(graph)
     return graph
 
@@ -65,15 +77,17 @@ def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: La
 
 
 def _border(config: MultiLayerConfiguration, context: Context, features_mask: bool) -> Value:
-    """The input as [T, N, F], and the mask."""
+    """The input as [T, N, F] (ids [T, N]), and the mask."""
     graph = context.graph
     if not config.starts_in_time_series:
+        if config.ids is not None:
+            return graph.add("squeeze", [graph.input("x", "input", TensorType("int64", (N, 1)), ids=config.ids)], "ids", axis=-1)
         return graph.input("x", "input", floats(N, config.n_in))
-    x = graph.input("x", "input", floats(N, config.n_in, T))
+    x = graph.input("x", "input", floats(N, config.n_in, T) if config.ids is None else TensorType("int64", (N, T)), ids=config.ids)
     if features_mask:
         context.mask = _steps(graph, "features_mask")
         context.clean = False
-    return graph.add("transpose", [x], "x_steps", order=(2, 0, 1))
+    return graph.add("transpose", [x], "x_steps", order=(1, 0) if config.ids is not None else (2, 0, 1))
 
 
 def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: LabelsMask) -> None:

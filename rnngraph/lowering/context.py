@@ -1,11 +1,11 @@
-"""What a layer's lowering works with: its parameters and states, the mask, and what is known of the value that flows."""
+"""What a layer's lowering works with: its parameters, buffers and states, the mask, and what is known of the value that flows."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.types import N, floats
+from rnngraph.ir.types import Dim, N, floats
 from rnngraph.lowering.registry import family
 
 if TYPE_CHECKING:
@@ -18,11 +18,13 @@ class Context:
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
     a training graph, whose output layer sets ``loss``. A recurrent layer sets ``final`` [N, H], the state that is its output after the
-    last step that exists, which a held mask does not touch.
+    last step that exists, which a held mask does not touch. ``training`` says that the graph is the one that training differentiates,
+    with noise and statistics of the minibatch.
     """
 
-    def __init__(self, graph: Graph, layers: int) -> None:
+    def __init__(self, graph: Graph, layers: int, training: bool = False) -> None:
         self.graph = graph
+        self.training = training
         self.mask: Value | None = None
         self.clean = True
         self.labels: Value | None = None
@@ -30,9 +32,11 @@ class Context:
         self.loss: Value | None = None
         self.final: Value | None = None
         self.next_states: list[tuple[str, Value, int]] = []
+        self.buffer_updates: list[tuple[str, Value, int]] = []
         self.index = 0
         self._digits = 2 if layers <= 100 else 3
         self._parameters: dict[str, Value] = {}
+        self._buffers: dict[str, Value] = {}
 
     def enter(self, index: int, layer: Layer) -> None:
         """Turn to layer ``index``: names and parameters are its own from here on."""
@@ -41,6 +45,9 @@ class Context:
         self.graph.prefix = f"{index}."
         self._parameters = {
             p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
+        }
+        self._buffers = {
+            b.key: self.graph.input(f"{index}.{b.key}", "buffer", floats(*b.shape), index, b.initial) for b in family(layer).buffers(layer)
         }
 
     def parameter(self, key: str) -> Value:
@@ -51,9 +58,22 @@ class Context:
         """Whether the layer has a parameter ``key``."""
         return key in self._parameters
 
-    def state(self, key: str, width: int) -> Value:
-        """The layer's state ``key`` [N, width], as graph input ``state_03_h``."""
-        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, width), self.index)
+    def buffer(self, key: str) -> Value:
+        """The layer's buffer ``key``, as graph input ``3.mean``."""
+        return self._buffers[key]
+
+    def update_buffer(self, key: str, value: Value) -> None:
+        """Give the value of buffer ``key`` after this step of training."""
+        self.buffer_updates.append((f"next_{self.index}.{key}", value, self.index))
+
+    def noise(self, key: str, shape: tuple[Dim, ...]) -> Value:
+        """Numbers that are drawn anew for each step of training, uniform in [0, 1), as graph input ``noise_03_drop``."""
+        return self.graph.input(f"noise_{self.index:0{self._digits}d}_{key}", "noise", floats(*shape), self.index)
+
+    def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
+        """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``."""
+        dims = (shape,) if isinstance(shape, int) else shape
+        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, *dims), self.index, initial)
 
     def next_state(self, key: str, value: Value) -> None:
         """Give the new value of state ``key``."""

@@ -1,12 +1,12 @@
-"""OutputLayer, RnnOutputLayer and RnnLossLayer: the activation, and in a training graph the loss."""
+"""OutputLayer, RnnOutputLayer, LossLayer and RnnLossLayer: the activation, and in a training graph the loss."""
 
 from __future__ import annotations
 
-from rnngraph.conf import OutputLayer, RnnLossLayer, RnnOutputLayer
+from rnngraph.conf import LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context, activate, affine
-from rnngraph.lowering.dense import dense_parameters
+from rnngraph.lowering.context import Context, activate
+from rnngraph.lowering.dense import dense_parameters, preactivation
 from rnngraph.lowering.losses import NEUTRAL, couples_outputs, loss_values, per_output_misfit
 from rnngraph.lowering.registry import register
 
@@ -14,16 +14,16 @@ from rnngraph.lowering.registry import register
 @register(OutputLayer, RnnOutputLayer, parameters=dense_parameters)
 def lower_output(layer: OutputLayer | RnnOutputLayer, context: Context, x: Value) -> Value:
     """x [T, N, I] or [N, I] -> y [T, N, n_out] or [N, n_out]."""
-    return _activate(layer, context, affine(context, context.cleaned(x, layer.mask_mode)))
+    return _activate(layer, context, preactivation(context, context.cleaned(x, layer.mask_mode)))
 
 
-@register(RnnLossLayer, parameters=lambda layer: ())
-def lower_loss_layer(layer: RnnLossLayer, context: Context, x: Value) -> Value:
-    """x [T, N, C] -> y [T, N, C]; no parameters."""
+@register(LossLayer, RnnLossLayer, parameters=lambda layer: ())
+def lower_loss_layer(layer: LossLayer | RnnLossLayer, context: Context, x: Value) -> Value:
+    """x [T, N, C] or [N, C] -> y of that shape; no parameters."""
     return _activate(layer, context, context.cleaned(x, layer.mask_mode))
 
 
-def _activate(layer: OutputLayer | RnnOutputLayer | RnnLossLayer, context: Context, z: Value) -> Value:
+def _activate(layer: OutputLayer | RnnOutputLayer | LossLayer | RnnLossLayer, context: Context, z: Value) -> Value:
     """y = act(z); with labels at hand also the loss, summed over rows and steps.
 
     Outputs, labels and losses that do not count are replaced, not multiplied: whatever stands there leaves no trace, in the gradient

@@ -1,4 +1,4 @@
-"""The parameters of a network: names, shapes and initial values."""
+"""The parameters and buffers of a network: names, shapes and initial values."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError
-from rnngraph.lowering import dense, last_time_step, output, recurrent  # noqa: F401  (they enter their layers into the registry)
-from rnngraph.lowering.registry import Parameter, family
+from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
+    dense,
+    embedding,
+    last_time_step,
+    normalization,
+    output,
+    pooling,
+    recurrent,
+    simple,
+)
+from rnngraph.lowering.registry import Buffer, Parameter, family
 
 
 def _parameters(config: MultiLayerConfiguration) -> Iterator[tuple[int, Parameter]]:
@@ -21,6 +30,22 @@ def _parameters(config: MultiLayerConfiguration) -> Iterator[tuple[int, Paramete
 def parameter_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
     """The shapes of all parameters by name (``0.W``), in order of layers; torch's layout, gates i, f, g, o, peepholes i, f, o."""
     return {f"{index}.{p.key}": p.shape for index, p in _parameters(config)}
+
+
+def _buffers(config: MultiLayerConfiguration) -> Iterator[tuple[int, Buffer]]:
+    for index, layer in enumerate(config.layers):
+        for buffer in family(layer).buffers(layer):
+            yield index, buffer
+
+
+def buffer_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+    """The shapes of all buffers by name (``2.mean``), in order of layers."""
+    return {f"{index}.{b.key}": b.shape for index, b in _buffers(config)}
+
+
+def initial_buffers(config: MultiLayerConfiguration) -> dict[str, np.ndarray]:
+    """The buffers before training, float64."""
+    return {f"{index}.{b.key}": np.full(b.shape, b.initial) for index, b in _buffers(config)}
 
 
 def initial_parameters(config: MultiLayerConfiguration) -> dict[str, np.ndarray]:

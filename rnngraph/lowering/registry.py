@@ -1,4 +1,4 @@
-"""The registry of layers: which function lowers a layer, and which parameters it has."""
+"""The registry of layers: which function lowers a layer, and which parameters and buffers it has."""
 
 from __future__ import annotations
 
@@ -26,8 +26,18 @@ class Parameter:
     draw: Draw
 
 
+@dataclass(frozen=True)
+class Buffer:
+    """What training keeps beside the parameters (running statistics): its key, its shape, the number with which it begins."""
+
+    key: str
+    shape: tuple[int, ...]
+    initial: float = 0.0
+
+
 Lower = Callable[[Any, "Context", "Value"], "Value"]
 Parameters = Callable[[Any], tuple[Parameter, ...]]
+Buffers = Callable[[Any], tuple[Buffer, ...]]
 
 
 @dataclass(frozen=True)
@@ -36,17 +46,21 @@ class Family:
 
     lower: Lower
     parameters: Parameters
+    buffers: Buffers
 
 
 _FAMILIES: dict[type, Family] = {}
 
 
-def register(*classes: type, parameters: Parameters) -> Callable[[Lower], Lower]:
-    """Enter the decorated function as the lowering of ``classes``; ``parameters(layer)`` lists what they train."""
+def register(*classes: type, parameters: Parameters, buffers: Buffers = lambda layer: ()) -> Callable[[Lower], Lower]:
+    """Enter the decorated function as the lowering of ``classes``.
+
+    ``parameters(layer)`` lists what they train, ``buffers(layer)`` what training keeps besides.
+    """
 
     def enter(function: Lower) -> Lower:
         for cls in classes:
-            _FAMILIES[cls] = Family(function, parameters)
+            _FAMILIES[cls] = Family(function, parameters, buffers)
         return function
 
     return enter

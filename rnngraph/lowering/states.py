@@ -15,8 +15,8 @@ def state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
     specs = []
     for port in lower(config, features_mask=config.starts_in_time_series).ports("state"):
         key = port.name.split("_", 2)[2]
-        width = port.value.shape[1]
-        assert isinstance(width, int)
+        shape = tuple(d for d in port.value.shape[1:] if isinstance(d, int))
+        assert len(shape) == port.value.type.rank - 1
         assert port.layer is not None
-        specs.append(StateSpec(port.name, port.layer, key, width, "h" if key == "last" else None))
+        specs.append(StateSpec(port.name, port.layer, key, shape, port.initial, "h" if key == "last" else None))
     return specs

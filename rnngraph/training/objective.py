@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 
 Penalties = dict[str, float]
 
+UNPENALISED = frozenset({"b", "g", "gamma", "beta"})
+"""Biases, the gain of a layer normalisation, gamma and beta of a batch normalisation: L2 acts on weights."""
+
 
 def penalties(network: MultiLayerNetwork) -> Penalties:
     """The L2 coefficient of each parameter that has one (weights, not biases)."""
     out: Penalties = {}
     for name in network._parameters:
         l2 = trained_layer(network, name).l2
-        if name.split(".")[-1] != "b" and l2:
+        if name.split(".")[-1] not in UNPENALISED and l2:
             out[name] = float(l2)
     return out
 
@@ -42,11 +45,16 @@ def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
         return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
 
 
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> Tensor:
-    """The loss summed over rows, steps and outputs, differentiable by the network's parameters."""
+def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
+    """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
+    _warn_without_labels(network, data)
+    results = network._losses(data, training=True)
+    return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
+
+
+def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
     if not has_labels(network, data):
-        warnings.warn(NO_LABELS, TrainingWarning, stacklevel=2)
-    return network._loss(data)
+        warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
 
 
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
@@ -66,9 +74,13 @@ def divisor(network: MultiLayerNetwork, data: DataSet) -> int:
 
 
 def score(network: MultiLayerNetwork, data: DataSet) -> float:
-    """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties."""
+    """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
+
+    As at inference: no dropout, batch normalisation by its running statistics.
+    """
     with torch.no_grad():
-        value = float(loss_sum(network, data))
+        _warn_without_labels(network, data)
+        value = float(network._losses(data, training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
 
@@ -83,8 +95,11 @@ def score_all(network: MultiLayerNetwork, data: Data, name: str = "data") -> flo
 
 
 def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str, np.ndarray]]:
-    """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``."""
-    loss = loss_sum(network, data)
+    """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``.
+
+    As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
+    """
+    loss, _ = loss_sum(network, data)
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))

@@ -29,7 +29,7 @@ class Update:
 
     1. Score and gradients; a score that is not finite ends here.
     2. What the update changes is copied.
-    3. The updaters change parameters and their own state in place.
+    3. The updaters change parameters and their own state in place; buffers take their new values.
     4. Parameters and state are checked. Where one is not finite, or anything else fails, the copies are put back.
 
     Ctrl-C is held back from 2 to 4.
@@ -46,9 +46,10 @@ class Update:
         None, and no update, for a minibatch without a label that counts.
         """
         network = self._network
-        loss = loss_sum(network, batch) / divisor(network, batch)
+        total, buffers = loss_sum(network, batch)
         if not has_labels(network, batch):
             return None
+        loss = total / divisor(network, batch)
         parameters = network._parameters
         value = float(loss.detach()) + penalty(network, self._coefficients)
         check_score(value, network.iteration)
@@ -60,6 +61,8 @@ class Update:
                 for updater, names in self._groups:
                     chosen: dict[str, Tensor] = {p: parameters[p] for p in names}
                     updaters.apply(updater, chosen, gradients, network.updater_state, network.iteration)
+                for name, tensor in buffers.items():
+                    network._buffers[name].copy_(tensor)
                 self._check(gradients)
                 network.iteration += 1
                 network.fitted_with_mask = network.fitted_with_mask or batch.features_mask is not None
@@ -84,8 +87,13 @@ class Update:
             raise
 
     def _arrays(self) -> list[Tensor]:
-        """All that the updaters change."""
-        return [*self._network._parameters.values(), *(t for held in self._network.updater_state.values() for t in held.values())]
+        """All that an update changes."""
+        network = self._network
+        return [
+            *network._parameters.values(),
+            *network._buffers.values(),
+            *(t for held in network.updater_state.values() for t in held.values()),
+        ]
 
     def _check(self, gradients: dict[str, Tensor]) -> None:
         """Refuse an update by which a value is not finite. What a gradient that is not finite has changed is not finite either.
@@ -100,7 +108,7 @@ class Update:
         """TrainingError that names the first value that is not finite, if there is one."""
         network = self._network
         found = [(name, "the gradient of ", "is", tensor) for name, tensor in gradients.items()]
-        found += [(name, "", "would become", tensor) for name, tensor in network._parameters.items()]
+        found += [(name, "", "would become", tensor) for name, tensor in (*network._parameters.items(), *network._buffers.items())]
         found += [
             (name, f"the updater's {key} of ", "would become", tensor)
             for name, held in network.updater_state.items()

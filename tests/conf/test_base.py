@@ -46,7 +46,8 @@ def test_an_alias_is_a_name_of_its_field() -> None:
 def test_a_field_that_does_not_exist_is_told_before_what_is_missing() -> None:
     with refused("LSTM has no field 'nIn'; write n_in\nLSTM has no field 'nOut'; write n_out"):
         LSTM(nIn=3, nOut=4)  # type: ignore[call-arg]
-    with refused("LSTM has no field 'has_bias'; has_bias is a field of DenseLayer, OutputLayer, RnnOutputLayer"):
+    owners = "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
+    with refused(f"LSTM has no field 'has_bias'; has_bias is a field of {owners}"):
         LSTM(n_out=3, has_bias=True)  # type: ignore[call-arg]
     with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GravesLSTM, LSTM"):
         rg.SimpleRnn(n_out=3, gate_activation="tanh")  # type: ignore[call-arg]
@@ -90,7 +91,7 @@ def test_copies_with_changes_are_checked() -> None:
 
 def test_attributes_of_other_spellings_are_told() -> None:
     layer: Any = LSTM(n_out=3)
-    for name, hint in {"nIn": "write n_in", "loss": "loss is a field of OutputLayer, RnnLossLayer, RnnOutputLayer"}.items():
+    for name, hint in {"nIn": "write n_in", "loss": "loss is a field of LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer"}.items():
         with pytest.raises(AttributeError, match=re.escape(f"LSTM has no field '{name}'; {hint}")):
             getattr(layer, name)
     assert not hasattr(layer, "loss")

@@ -27,7 +27,10 @@ from rnngraph.conf.family import MEMBERS, choices, member
 from rnngraph.errors import ConfigurationError
 
 LAYER: Any = Layer  # the type checker takes no abstract class for a type
-LAYERS = "DenseLayer, SimpleRnn, LSTM, GravesLSTM, LastTimeStep, OutputLayer, RnnOutputLayer, RnnLossLayer"
+LAYERS = (
+    "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, SimpleRnn, LSTM, GravesLSTM, LastTimeStep, BatchNormalization, OutputLayer, "
+    "RnnOutputLayer, LossLayer, RnnLossLayer, GlobalPoolingLayer, ActivationLayer, DropoutLayer"
+)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from rnngraph.backends.reference import recurrent
+from rnngraph.backends.reference import layer_ops, recurrent
 from rnngraph.backends.reference.activations import function, softmax
 from rnngraph.backends.reference.types import Array, Attributes, Row
 
@@ -154,5 +154,6 @@ TABLE: dict[str, Row] = {
     "last_index": recurrent.last_index,
     "gather_steps": recurrent.gather_steps,
     "lstm": recurrent.lstm,
+    **layer_ops.ROWS,
 }
 TABLE["recurrent"] = partial(recurrent.recurrent, TABLE)

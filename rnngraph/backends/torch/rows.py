@@ -54,6 +54,9 @@ ROWS.update(
     linear=_plain(functional.linear),
     linear_t=_plain(torch.matmul),
     sum_all=_plain(torch.sum),
+    sum_steps=_plain(lambda x: x.sum(0)),
+    max_steps=_plain(lambda x: x.amax(0)),
+    embed=_plain(lambda w, ids: functional.embedding(ids, w)),
     sigmoid_backward=_plain(torch.ops.aten.sigmoid_backward),
     tanh_backward=_plain(torch.ops.aten.tanh_backward),
     relu_backward=_plain(lambda g, y: torch.ops.aten.threshold_backward(g, y, 0.0)),
@@ -321,3 +324,23 @@ def _place(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     out = x[0].new_zeros(attributes["shape"][0], x[0].shape[-1])
     out[attributes["index"]] = x[0]
     return out
+
+
+@row("root")
+def _root(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    """By way of 1 where the operand is 0, whose gradient would be infinite."""
+    positive = x[0] > 0
+    return torch.where(positive, torch.where(positive, x[0], 1.0).pow(1.0 / attributes["p"]), 0.0)
+
+
+@row("batch_statistics")
+def _batch_statistics(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor, ...]:
+    """In two passes: the variance is that of what is left when the mean is taken off."""
+    values, axes = x[0], tuple(range(x[0].dim() - 1))
+    if len(x) == 1:
+        variance, mean = torch.var_mean(values, axes, correction=0)
+        return mean, variance
+    mask = x[1].expand(*values.shape[:-1], 1)
+    count = mask.sum().clamp(min=1)
+    mean = torch.where(mask, values, 0.0).sum(axes) / count
+    return mean, torch.where(mask, values - mean, 0.0).square().sum(axes) / count

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from rnngraph.conf.layers.base import Layer, WeightLayer
 from rnngraph.conf.layers.dense import DenseLayer
+from rnngraph.conf.layers.embedding import EmbeddingLayer, EmbeddingSequenceLayer
 from rnngraph.conf.layers.last_time_step import LastTimeStep
-from rnngraph.conf.layers.output import OutputLayer, RnnLossLayer, RnnOutputLayer
+from rnngraph.conf.layers.normalization import BatchNormalization
+from rnngraph.conf.layers.output import LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer
+from rnngraph.conf.layers.pooling import GlobalPoolingLayer
 from rnngraph.conf.layers.recurrent import LSTM, GravesLSTM, RecurrentLayer, SimpleRnn
+from rnngraph.conf.layers.simple import ActivationLayer, DropoutLayer
 
 __all__ = [
-    "DenseLayer", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "OutputLayer", "RecurrentLayer", "RnnLossLayer", "RnnOutputLayer",
-    "SimpleRnn", "WeightLayer",
+    "ActivationLayer", "BatchNormalization", "DenseLayer", "DropoutLayer", "EmbeddingLayer", "EmbeddingSequenceLayer",
+    "GlobalPoolingLayer", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "OutputLayer", "RecurrentLayer", "RnnLossLayer",
+    "RnnOutputLayer", "SimpleRnn", "WeightLayer",
 ]  # fmt: skip

@@ -81,6 +81,10 @@ class Layer(Family):
     """Base of the layers."""
 
     noun: ClassVar[str] = "a layer"
+    reads_ids: ClassVar[bool] = False
+    """Whether it takes integers below ``n_in`` in the place of features."""
+    whole_sequences: ClassVar[str | None] = None
+    """Why truncated BPTT cannot train it; None where it can."""
     is_recurrent: ClassVar[bool] = False
     """Whether it has a state that is carried from step to step."""
     has_loss: ClassVar[bool] = False
@@ -118,18 +122,14 @@ class Layer(Family):
         """What the filled layer gives when it gets ``flow``."""
 
 
-class PlainLayer(Layer):
-    """Base of the layers that hold no other layer: ``n_in`` values in, ``n_out`` values out, through an activation."""
+class SingleLayer(Layer):
+    """Base of the layers that hold no other layer: ``n_in`` values in, ``n_out`` values out."""
 
     takes_time: ClassVar[bool | None] = None
     """True: takes time series only. False: vectors only. None: both, and acts on each step."""
-    default_activation: ClassVar[str] = "sigmoid"
-    """Where neither the layer nor the network has one."""
 
     n_in: Inherited[Count] = inherited("values that come in at each step; inferred where left out")
     n_out: Inherited[Count] = inherited("values that go out at each step")
-    activation: Inherited[ActivationName] = inherited("activation function; the network's where left out")
-    dropout: NoDropout = Field(default=None, description="regularisation by noise")
     mask_mode: Inherited[MaskMode] = inherited("what happens at masked steps; the network's where left out")
 
     def starting_type(self) -> InputType | None:
@@ -147,8 +147,7 @@ class PlainLayer(Layer):
         if not self._lacks("n_in") and self.n_in != width:
             raise ConfigurationError(f"n_in={self.n_in}, but {place.source} gives {width} values; leave n_in out, or make the two equal")
         changes: dict[str, Any] = {f: getattr(settings, f) for f in INHERITED if f in type(self).model_fields and self._lacks(f)}
-        activation = self.activation or settings.activation or self.default_activation
-        return self.replaced(**changes, n_in=width, activation=activation)
+        return self.replaced(**changes, n_in=width)
 
     def output_type(self, flow: InputType) -> InputType:
         """``flow`` in the layer's own width."""
@@ -162,6 +161,34 @@ class PlainLayer(Layer):
         """What to do where the layer gets vectors for time series or the reverse."""
         end = place.last_recurrent
         return f"give input_type=InputType.recurrent({place.width})" if end is None else f"move it in front of {place.label(end)}"
+
+
+class PlainLayer(SingleLayer):
+    """Base of the single layers that end in an activation."""
+
+    default_activation: ClassVar[str] = "sigmoid"
+    """Where neither the layer nor the network has one."""
+
+    activation: Inherited[ActivationName] = inherited("activation function; the network's where left out")
+    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+
+    def filled(self, place: Place, settings: Settings) -> Self:
+        """Takes the network's activation too, where the layer has none."""
+        out = super().filled(place, settings)
+        return out.replaced(activation=self.activation or settings.activation or self.default_activation)
+
+
+class SameWidth(SingleLayer):
+    """Base of the layers without a width of their own: as many values go out as come in, and the kind of what flows stays."""
+
+    n_out: Inherited[Count] = inherited("equal to n_in; inferred where left out")
+
+    def filled(self, place: Place, settings: Settings) -> Self:
+        """As wide as what comes in."""
+        out = super().filled(place, settings)
+        if not self._lacks("n_out") and self.n_out != out.n_in:
+            raise ConfigurationError(f"n_out={self.n_out}, but {out.n_in} values come in and the layer changes no width; leave n_out out")
+        return out.replaced(n_out=out.n_in)
 
 
 class WeightLayer(PlainLayer):

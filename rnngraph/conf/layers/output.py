@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from rnngraph.conf.activations import ActivationName, name_of
-from rnngraph.conf.fields import Count, Inherited, inherited
-from rnngraph.conf.layers.base import Layer, Place, PlainLayer, Settings, WeightLayer
+from rnngraph.conf.fields import Real
+from rnngraph.conf.layers.base import Layer, Place, PlainLayer, SameWidth, WeightLayer
 from rnngraph.conf.losses import Loss, LossName
-from rnngraph.errors import ConfigurationError
 
 SOFTMAX = "activation function of the output"
 LOSS = "what is minimised"
 
 
 class _DenseOutput(WeightLayer):
-    """y = activation(W x + b), compared with labels by ``loss``."""
+    """y = activation(W x + b), or with ``has_layer_norm`` activation(g LN(W x) + b), compared with labels by ``loss``."""
 
     has_loss: ClassVar[bool] = True
 
     activation: ActivationName = Field(default="softmax", description=SOFTMAX)
     loss: LossName = Field(default="mcxent", description=LOSS)
     has_bias: bool = Field(default=True, description="whether there is a b")
+    has_layer_norm: bool = Field(default=False, description="whether W x is normalised, and has a gain g")
+    gain_init: Real = Field(default=1.0, description="start value of the gain")
 
 
 class OutputLayer(_DenseOutput):
@@ -49,29 +50,38 @@ class RnnOutputLayer(_DenseOutput):
         return "use OutputLayer" + (f", or {super().remedy(place)}" if place.last_recurrent is None else "")
 
 
-class RnnLossLayer(PlainLayer):
-    """Activation and loss without weights, per step: [N, n_in, T] -> [N, n_in, T]; labels of that shape."""
+class _PlainLoss(SameWidth, PlainLayer):
+    """Activation and loss without weights."""
 
     has_loss: ClassVar[bool] = True
-    takes_time: ClassVar[bool | None] = True
-    type: Literal["RnnLossLayer"] = "RnnLossLayer"
 
-    n_out: Inherited[Count] = inherited("equal to n_in; inferred where left out")
     activation: ActivationName = Field(default="softmax", description=SOFTMAX)
     loss: LossName = Field(default="mcxent", description=LOSS)
 
-    def filled(self, place: Place, settings: Settings) -> Self:
-        """As wide as what comes in."""
-        out = super().filled(place, settings)
-        if not self._lacks("n_out") and self.n_out != out.n_in:
-            raise ConfigurationError(f"n_out={self.n_out}, but {out.n_in} values come in and the layer has no weights; leave n_out out")
-        return out.replaced(n_out=out.n_in)
+
+class LossLayer(_PlainLoss):
+    """Activation and loss without weights, per example: [N, n_in] -> [N, n_in]; labels of that shape."""
+
+    takes_time: ClassVar[bool | None] = False
+    type: Literal["LossLayer"] = "LossLayer"
+
+    def remedy(self, place: Place) -> str:
+        """Another output layer, or an end of the time axis."""
+        last = place.last_recurrent
+        return "use RnnLossLayer" + ("" if last is None else f", or wrap layers[{last}] in LastTimeStep")
+
+
+class RnnLossLayer(_PlainLoss):
+    """Activation and loss without weights, per step: [N, n_in, T] -> [N, n_in, T]; labels of that shape."""
+
+    takes_time: ClassVar[bool | None] = True
+    type: Literal["RnnLossLayer"] = "RnnLossLayer"
 
     def remedy(self, place: Place) -> str:
         """Another output layer."""
-        return "use OutputLayer"
+        return "use LossLayer"
 
 
 def loss_of(layer: Layer) -> tuple[str | Loss, str] | None:
     """(loss, activation) of an output layer, None for other layers."""
-    return (layer.loss, name_of(layer.activation)) if isinstance(layer, (_DenseOutput, RnnLossLayer)) else None
+    return (layer.loss, name_of(layer.activation)) if isinstance(layer, (_DenseOutput, _PlainLoss)) else None

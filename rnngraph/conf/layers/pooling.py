@@ -1,0 +1,40 @@
+"""GlobalPoolingLayer: ends the time axis by a reduction over it."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from rnngraph.conf.fields import Count
+from rnngraph.conf.input_types import InputType
+from rnngraph.conf.layers.base import Place, SameWidth
+from rnngraph.conf.names import spell
+
+POOLING_TYPES = ("max", "avg", "sum", "pnorm")
+PoolingType = Annotated[Literal["max", "avg", "sum", "pnorm"], BeforeValidator(lambda v: spell(v, POOLING_TYPES))]
+
+
+class GlobalPoolingLayer(SameWidth):
+    """Pools over all steps that exist, [N, n_in, T] -> [N, n_in]: ``max``, ``avg``, ``sum``, or ``pnorm``, which is (Σ |x|^p)^(1/p).
+
+    A row that is masked at every step gives 0. In a stream it gives the pool of all steps so far. (DL4J: ``GlobalPoolingLayer``,
+    ``MaskedReductionUtil``.)
+    """
+
+    takes_time: ClassVar[bool | None] = True
+    whole_sequences: ClassVar[str | None] = "it pools whole sequences, of which a segment's loss sees a part"
+    positional: ClassVar[tuple[str, ...]] = ("pooling_type",)
+
+    type: Literal["GlobalPoolingLayer"] = "GlobalPoolingLayer"
+    pooling_type: PoolingType = Field(default="max", kw_only=False, description="max, avg, sum or pnorm")
+    pnorm: Count = Field(default=2, description="the p of pnorm")
+
+    def output_type(self, flow: InputType) -> InputType:
+        """Vectors."""
+        return InputType.feed_forward(self.n_out)
+
+    def remedy(self, place: Place) -> str:
+        """Leave it out, or give it a time axis."""
+        end = place.last_recurrent
+        return f"leave it out{', or ' + super().remedy(place) if end is None else f', or let {place.label(end)} keep the time axis'}"
