@@ -60,7 +60,7 @@ def stacks(draw: st.DrawFn) -> list[Any]:
 
 MASKS = st.integers(1, 4).flatmap(lambda n: st.integers(1, 8).map(lambda t: (n, t))).flatmap(
     lambda s: st.lists(st.lists(st.integers(0, 1), min_size=s[1], max_size=s[1]), min_size=s[0], max_size=s[0])
-)  # fmt: skip
+).filter(lambda rows: any(map(any, rows)))  # fmt: skip
 
 
 @settings(max_examples=40)
