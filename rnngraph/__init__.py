@@ -14,11 +14,15 @@ __version__ = "0.1.0"
 _NAMES = {
     "rnngraph.conf": [
         "Adam",
+        "Bidirectional",
         "DenseLayer",
+        "GRU",
+        "GravesBidirectionalLSTM",
         "GravesLSTM",
         "InputType",
         "LSTM",
         "LastTimeStep",
+        "MaskZeroLayer",
         "MultiLayerConfiguration",
         "OutputLayer",
         "RnnLossLayer",
@@ -26,6 +30,7 @@ _NAMES = {
         "Sgd",
         "SimpleRnn",
         "StandardBackprop",
+        "TimeDistributed",
         "TruncatedBPTT",
     ],
     "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
@@ -50,12 +55,16 @@ _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 __all__ = ["__version__", *_HOMES]
 
 if TYPE_CHECKING:
+    from rnngraph.conf import GRU as GRU
     from rnngraph.conf import LSTM as LSTM
     from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import Bidirectional as Bidirectional
     from rnngraph.conf import DenseLayer as DenseLayer
+    from rnngraph.conf import GravesBidirectionalLSTM as GravesBidirectionalLSTM
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
+    from rnngraph.conf import MaskZeroLayer as MaskZeroLayer
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
@@ -63,6 +72,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import Sgd as Sgd
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import TimeDistributed as TimeDistributed
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet

@@ -43,6 +43,16 @@ def check_output(layers: Sequence[Layer]) -> None:
         raise ConfigurationError(f"{_label(len(layers) - 1, last)}: {problem}; validate_output_layer=False turns this check off")
 
 
+def check_causal(layers: Sequence[Layer], setting: str) -> None:
+    """Raise ConfigurationError for a layer that needs whole sequences, which ``setting`` would cut into pieces."""
+    for index, layer in enumerate(layers):
+        if not layer.causal:
+            raise ConfigurationError(
+                f"layers[{index}] ({layer.title}): it runs backwards in time and needs the whole sequence, but {setting} cuts it into "
+                "segments; use backprop=StandardBackprop(), or layers that run forward alone"
+            )
+
+
 def _starting_type(first: Layer) -> InputType:
     start = first.starting_type()
     if start is None:

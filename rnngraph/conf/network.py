@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from rnngraph.conf import documents
 from rnngraph.conf.activations import ActivationName
-from rnngraph.conf.backprop import Backprop, StandardBackprop
+from rnngraph.conf.backprop import Backprop, StandardBackprop, TruncatedBPTT
 from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
-from rnngraph.conf.filling import check_output, fill
+from rnngraph.conf.filling import check_causal, check_output, fill
 from rnngraph.conf.initializers import InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
@@ -97,6 +97,8 @@ class MultiLayerConfiguration(Configured):
     @model_validator(mode="after")
     def _fill(self) -> Self:
         layers, input_type = fill(self.layers, self.input_type, self)
+        if isinstance(self.backprop, TruncatedBPTT):
+            check_causal(layers, f"backprop=TruncatedBPTT(length={self.backprop.length})")
         if self.validate_output_layer:
             check_output(layers)
         self.__dict__.update(layers=layers, input_type=input_type)  # still under construction: nobody else has seen it
