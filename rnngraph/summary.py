@@ -20,16 +20,10 @@ def summary_table(config: MultiLayerConfiguration) -> str:
     counts = [sum(math.prod(s) for name, s in shapes.items() if name.startswith(f"{k}.")) for k in range(len(config.layers))]
     rows = [_HEAD]
     for index, (layer, count) in enumerate(zip(config.layers, counts, strict=True)):
-        rows.append((str(index), _type(layer), str(layer.n_in), str(layer.n_out), f"{count:,}", "no" if index in stuck else "yes"))
+        rows.append((str(index), layer.title, str(layer.n_in), str(layer.n_out), f"{count:,}", "no" if index in stuck else "yes"))
     widths = [max(len(row[k]) for row in rows) for k in range(len(_HEAD))]
     lines = [
         "  ".join(cell.ljust(w) if k == 1 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows
     ]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:], rule, f"{sum(counts):,} parameters, {config.data_type}"])
-
-
-def _type(layer: object) -> str:
-    """The class, with what it wraps."""
-    wrapped = getattr(layer, "layer", None)
-    return type(layer).__name__ + (f"({type(wrapped).__name__})" if wrapped is not None else "")

@@ -10,7 +10,7 @@ import numpy as np
 from rnngraph.errors import GraphError
 from rnngraph.exporters.onnx.builder import ABSENT, Array, Name
 from rnngraph.exporters.onnx.context import Context, Known
-from rnngraph.ir.graph import Node
+from rnngraph.ir.graph import Node, Value
 
 ACTIVATIONS: dict[str, tuple[str, tuple[float, ...], tuple[float, ...]]] = {
     "sigmoid": ("Sigmoid", (), ()),
@@ -32,15 +32,14 @@ def lstm(ctx: Context, node: Node) -> Sequence[Known]:
         raise GraphError(f"{node.outputs[0].name}: a masked lstm has no ONNX form; run the pass mask_weights first")
     x, w, r, b, h, c, *p = node.inputs
     weights = {k: ctx.constant(v, f"{node.outputs[0].name}, {k}") for k, v in {"W": w, "R": r, "b": b}.items()}
-    first = ctx.builder.ints(0)
     names = [
         ctx.name(x),
         _initializer(ctx, node, "W", _gates(weights["W"])),
         _initializer(ctx, node, "R", _gates(weights["R"])),
         _initializer(ctx, node, "B", np.concatenate([_gates(weights["b"]), np.zeros_like(weights["b"])])),
         ABSENT,
-        ctx.builder.add("Unsqueeze", ctx.name(h), first),
-        ctx.builder.add("Unsqueeze", ctx.name(c), first),
+        initial_state(ctx, h),
+        initial_state(ctx, c),
     ]
     if p:
         i, f, o = ctx.constant(p[0], f"{node.outputs[0].name}, P")
@@ -52,6 +51,13 @@ def lstm(ctx: Context, node: Node) -> Sequence[Known]:
         ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=ctx.prefix + v.name)
         for (n, a), v in zip(squeezed, node.outputs, strict=True)
     ]
+
+
+def initial_state(ctx: Context, state: Value) -> Name:
+    """The state with the leading axis of directions; left out where it is zero, which is what that means."""
+    if state.producer is not None and state.producer.op == "zero_state":
+        return ABSENT
+    return ctx.builder.add("Unsqueeze", ctx.name(state), ctx.builder.ints(0))
 
 
 def attributes(node: Node) -> dict[str, Any]:

@@ -120,3 +120,8 @@ def minimum(a: Value, b: Value | float) -> Value:
 def sum_last(x: Value) -> Value:
     """Sum over the last axis, which stays as 1."""
     return x.block.add("sum", [x], keepdims=True)
+
+
+def normalize(x: Value, epsilon: float = 1e-5) -> Value:
+    """``(x - mean) / sqrt(variance + epsilon)`` over the last axis (Ba, Kiros and Hinton 2016, without gain and bias)."""
+    return x.block.add("normalize", [x], epsilon=epsilon)

@@ -179,6 +179,40 @@ def _concat(types: Sequence[TensorType], attributes: Attributes) -> tuple[Tensor
     return (TensorType(types[0].element, tuple(shape)),)
 
 
+@op("normalize", 1, primitive=True)
+def _normalize(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """``(x - mean) / sqrt(variance + epsilon)`` over the last axis, the variance that of the whole population."""
+    return (types[0],)
+
+
+@op("normalize_backward", 2, primitive=True)
+def _normalize_backward(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The gradient of x from that of ``normalize(x)``, the first operand, and x, the second."""
+    g, x = types
+    if g.shape != x.shape:
+        raise misfit("normalize_backward", types, "a gradient and an x of one shape")
+    return (x,)
+
+
+@op("block_rows", 1)
+def _block_rows(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """Rows ``start`` to ``stop`` of a weight, counted in blocks of which it has ``blocks``: W [K, M] -> [(stop - start) K / blocks, M]."""
+    w, start, stop, blocks = types[0], attributes["start"], attributes["stop"], attributes["blocks"]
+    block = divide(w.shape[0], blocks)
+    if block is None or not 0 <= start < stop <= blocks:
+        raise misfit("block_rows", types, f"a weight with {blocks} equal blocks of rows, of which {start} to {stop} are taken")
+    return (TensorType("float", (block * (stop - start), *w.shape[1:])),)
+
+
+@op("zero_state", 1)
+def _zero_state(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """A state that begins at zero, for as many rows as the sequence x [T, N, F] has: [N, width]."""
+    x = types[0]
+    if x.rank != 3 or x.element != "float":
+        raise misfit("zero_state", types, "a sequence [T, N, F]")
+    return (TensorType("float", (x.shape[1], attributes["width"])),)
+
+
 @op("take", 1, primitive=True)
 def _take(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """Row ``index`` of a weight: W [K, M] -> [M]."""
@@ -248,7 +282,10 @@ def _pack_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[Te
 
 @op("last_index", 1)
 def _last_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]."""
+    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]: the entry of (start, steps) that was seen last.
+
+    With ``reverse`` the first step whose mask is 1, T where there is none: the entry of (steps, start) that a backward run sees last.
+    """
     return (TensorType("int64", types[0].shape[1:2]),)
 
 
@@ -277,7 +314,7 @@ def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     sizes: dict[str, int] = {}
     for value, given in zip(arguments, types, strict=False):
         shape = given.shape[1:] if value in body.sequences else given.shape
-        _unify(value.type.shape, shape, sizes, f"{body.label}, operand {value.name!r}")
+        unify(value.type.shape, shape, sizes, f"{body.label}, operand {value.name!r}")
     steps = types[0].shape[0]
     out: list[TensorType] = []
     for k, result in enumerate(body.results):
@@ -286,7 +323,7 @@ def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     return tuple(out)
 
 
-def _unify(pattern: Shape, given: Shape, sizes: dict[str, int], where: str) -> None:
+def unify(pattern: Shape, given: Shape, sizes: dict[str, int], where: str) -> None:
     """Read the sizes of a body's symbols off an operand's shape; GraphError where they contradict what is known."""
     fits = len(pattern) == len(given)
     for p, g in zip(pattern, given, strict=False):
@@ -319,11 +356,27 @@ def _lstm(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorTy
     return TensorType("float", (*x.shape[:2], h.shape[1])), h, types[5]
 
 
-@op("mask_columns", 1)
+@op("gru", None)
+def _gru(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """A fused GRU: x [T, N, I], W [3H, I], R [3H, H], b [3H], with ``reset_after`` bR [3H], h [N, H], with a ``mask_mode`` a mask [T, N,
+    1]."""
+    x, w, r = types[:3]
+    h = types[5] if attributes["reset_after"] else types[4]
+    if x.rank != 3 or x.shape[2] != w.shape[1] or w.shape[0] != r.shape[0] or r.shape[1] != h.shape[1]:
+        raise misfit("gru", types, "x [T, N, I], W [3H, I], R [3H, H], b [3H], with reset_after bR [3H], h [N, H]")
+    return TensorType("float", (*x.shape[:2], h.shape[1])), h
+
+
+@op("mask_columns", None)
 def _mask_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """W [4H, I] with one more column, the weights of a feature that is 1 at masked steps: ``values`` for the gates i, f, g, o -> [4H, I +
-    1]."""
+    1].
+
+    None among the values stands for the negative of the bias of that gate, which is the second operand then, so that both cancel.
+    """
     w = types[0]
+    if len(types) != 1 + (None in attributes["values"]):
+        raise misfit("mask_columns", types, "a weight, and a bias exactly where one of the values is None")
     return (TensorType("float", (w.shape[0], w.shape[1] + 1)),)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rnngraph.ir.graph import Body, Graph, Node
+from rnngraph.ir.graph import Body, Graph, Node, Value
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -18,7 +18,7 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
     """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence."""
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
-        if node.op in ("recurrent", "lstm") and node.attributes["reverse"]:
+        if node.op in ("recurrent", "lstm", "gru") and node.attributes["reverse"]:
             layer = _layer(graph, node)
             body = node.attributes.get("body")
             cell = body.label if isinstance(body, Body) else node.op
@@ -30,4 +30,11 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
 def _layer(graph: Graph, node: Node) -> int | None:
     """The layer to which the node's states or weights belong."""
     owners = {port.value: port.layer for port in graph.inputs}
-    return next((owners[v] for v in node.inputs if owners.get(v) is not None), None)
+    return next((owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None), None)
+
+
+def _source(v: Value) -> Value:
+    """The value of which ``v`` is a part or a view."""
+    while v.producer is not None and len(v.producer.inputs) == 1:
+        v = v.producer.inputs[0]
+    return v

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
-from rnngraph.lowering import dense, last_time_step, output, recurrent  # noqa: F401  (they enter their layers into the registry)
+from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
+    bidirectional,
+    dense,
+    last_time_step,
+    output,
+    recurrent,
+    wrappers,
+)
 from rnngraph.lowering.registry import Parameter, family
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from rnngraph.conf import LastTimeStep
+from rnngraph.conf.layers import innermost
 from rnngraph.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -17,22 +17,23 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
 Penalties = dict[str, float]
+_NO_WEIGHTS = ("b", "bR", "g")
+"""Keys of biases and gains, which are not penalised."""
 
 
 def penalties(network: MultiLayerNetwork) -> Penalties:
-    """The L2 coefficient of each parameter that has one (weights, not biases)."""
+    """The L2 coefficient of each parameter that has one (weights, neither biases nor gains)."""
     out: Penalties = {}
     for name in network._parameters:
         l2 = trained_layer(network, name).l2
-        if name.split(".")[-1] != "b" and l2:
+        if name.split(".")[-1] not in _NO_WEIGHTS and l2:
             out[name] = float(l2)
     return out
 
 
 def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
-    """The layer that has this parameter; inside a wrapper, the wrapped one."""
-    layer = network.config.layers[int(parameter.split(".")[0])]
-    return layer.layer if isinstance(layer, LastTimeStep) else layer
+    """The layer that has this parameter; inside wrappers, the innermost one."""
+    return innermost(network.config.layers[int(parameter.split(".")[0])])
 
 
 def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:

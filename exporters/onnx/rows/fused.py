@@ -7,15 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from rnngraph.exporters.onnx.context import Context, Known, Row
+from rnngraph.exporters.onnx.gru import gru
 from rnngraph.exporters.onnx.lstm import lstm
 from rnngraph.exporters.onnx.scan import recurrent
 from rnngraph.ir.graph import Node
 
 
 def _mask_columns(ctx: Context, node: Node) -> Sequence[Known]:
-    w = ctx.constant(node.inputs[0], "mask_columns")
-    column = np.repeat(np.array(node.attributes["values"], ctx.data_type), len(w) // 4)
-    return [np.concatenate([w, column[:, None]], axis=1)]
+    w, *bias = (ctx.constant(v, "mask_columns") for v in node.inputs)
+    values = node.attributes["values"]
+    size = len(w) // len(values)
+    blocks = [-bias[0][k * size : (k + 1) * size] if v is None else np.full(size, v, ctx.data_type) for k, v in enumerate(values)]
+    return [np.concatenate([w, np.concatenate(blocks)[:, None]], axis=1)]
 
 
-FUSED: dict[str, Row] = {"recurrent": recurrent, "lstm": lstm, "mask_columns": _mask_columns}
+FUSED: dict[str, Row] = {"recurrent": recurrent, "lstm": lstm, "gru": gru, "mask_columns": _mask_columns}

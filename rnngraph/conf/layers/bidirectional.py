@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, overload
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from rnngraph.conf.explain import shown
 from rnngraph.conf.family import choices
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers.base import Layer
@@ -15,6 +16,7 @@ from rnngraph.conf.layers.mask_zero import MaskZeroLayer
 from rnngraph.conf.layers.recurrent import GravesBidirectionalLSTM, RecurrentLayer
 from rnngraph.conf.layers.wrapper import Inner, WrapperLayer
 from rnngraph.conf.names import spell
+from rnngraph.errors import ConfigurationError
 
 MODES = ("add", "mul", "average", "concat")
 """How the outputs of both directions become one."""
@@ -62,7 +64,12 @@ class Bidirectional(WrapperLayer):
     def _by_name(cls, values: tuple[Any, ...], fields: dict[str, Any]) -> dict[str, Any]:
         """A layer may stand first, and alone."""
         if len(values) == 1 and isinstance(values[0], (Layer, Mapping, type)):
-            return super()._by_name((), {**fields, "layer": values[0]} if "layer" not in fields else fields)
+            named = super()._by_name((), fields)
+            if "layer" in named:
+                raise ConfigurationError(
+                    f"Bidirectional: layer is given twice, as {shown(values[0])} and {shown(named['layer'])}; give it once"
+                )
+            return {**named, "layer": values[0]}
         return super()._by_name(values, fields)
 
     @property

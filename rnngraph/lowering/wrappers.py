@@ -1,0 +1,34 @@
+"""MaskZeroLayer and TimeDistributed: what a layer sees, changed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnngraph.conf import MaskZeroLayer, TimeDistributed
+from rnngraph.ir.cell import absolute, greater, sum_last, where
+from rnngraph.ir.graph import Value
+from rnngraph.lowering.context import Context
+from rnngraph.lowering.registry import family, register
+
+
+@register(MaskZeroLayer, parameters=lambda layer: family(layer.layer).parameters(layer.layer))
+def lower_mask_zero_layer(layer: MaskZeroLayer, context: Context, x: Value) -> Value:
+    """x [T, N, I] -> what the inner layer gives; there is no mask afterwards.
+
+    Steps that do not exist by the mask that comes in are given the mask's value first, so that they do not exist by the new one either.
+    """
+    value = float(np.dtype(context.graph.data_type).type(layer.mask_value))
+    if context.mask is not None and layer.mask_mode != "ignore":
+        x = where(context.mask, x, value)
+    differs = where(greater(absolute(x - value), 0.0), 1.0, 0.0)  # counted, not compared: sums of 0 and 1 are exact in any order
+    mask = greater(sum_last(differs), 0.5)
+    context.mask, context.clean = mask, value == 0.0
+    y = family(layer.layer).lower(layer.layer, context, x)
+    context.mask, context.seen, context.clean = None, mask, True
+    return y
+
+
+@register(TimeDistributed, parameters=lambda layer: family(layer.layer).parameters(layer.layer))
+def lower_time_distributed(layer: TimeDistributed, context: Context, x: Value) -> Value:
+    """x [T, N, I] -> [T, N, n_out]: layers for vectors act on the last axis, so the steps need no rearranging, and neither does the mask."""
+    return family(layer.layer).lower(layer.layer, context, x)
