@@ -137,7 +137,7 @@ def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
         inner = inner.layer
     content = {"index": index, "type": type(layer).__name__}
     if inner is not layer:
-        content["layer"] = layer.layer.title
-    fields = {k: getattr(layer, k, None) for k in ("n_in", "n_out")}
+        content["layer"] = getattr(layer.layer, "title", type(layer.layer).__name__)
+    fields = {k: getattr(layer, k, getattr(inner, k, None)) for k in ("n_in", "n_out")}
     fields |= {k: getattr(inner, k, None) for k in ("activation", "gate_activation", "mask_mode")}
     return {**content, **{k: v for k, v in fields.items() if v is not None}, "streams": index not in not_streaming(graph)}

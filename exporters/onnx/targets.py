@@ -8,10 +8,11 @@ from typing import Literal
 from rnngraph.exporters.onnx.lstm import ACTIVATIONS
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Graph
+from rnngraph.ir.passes.clean_at_border import clean_at_border
 from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.mask_factors import mask_factors
 from rnngraph.ir.passes.mask_weights import mask_weights
-from rnngraph.ir.passes.prune import prune
 
 Target = Literal["portable", "cpu"]
 
@@ -22,8 +23,9 @@ def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> 
     Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know.
     """
     if steps == 1 or graph.data_type == "float64":
-        return prune(graph)
-    return prune(mask_weights(fuse_gru(fuse_lstm(graph, ACCEPTS[target]), ACCEPTS_GRU[target])))
+        return clean_at_border(mask_factors(graph))
+    graph = fuse_gru(fuse_lstm(mask_factors(graph), ACCEPTS[target]), ACCEPTS_GRU[target])
+    return clean_at_border(mask_weights(graph))
 
 
 def _portable(act: str, gate: str, peephole: bool) -> bool:

@@ -104,7 +104,7 @@ class _Masking(Rewriter):
 
     def _clean(self, graph: Graph, x: Value, mask: Value) -> Value:
         """x with 0 at masked steps."""
-        if _is_clean(x, mask):
+        if is_clean(x, mask):
             return self[x]
         if (x, mask) not in self._cleaned:
             self._cleaned[x, mask] = where(self[mask], self[x], 0.0)
@@ -142,7 +142,7 @@ def _given(mask: Value) -> bool:
     return True
 
 
-def _is_clean(x: Value, mask: Value) -> bool:
+def is_clean(x: Value, mask: Value) -> bool:
     """Whether x is known to be 0 at masked steps."""
     node = x.producer
     if node is None:
@@ -153,7 +153,7 @@ def _is_clean(x: Value, mask: Value) -> bool:
     if node.op in ("recurrent", "lstm", "gru"):
         return node.attributes["mask_mode"] is not None and node.inputs[-1] is mask and x is node.outputs[0]
     if node.op == "concat":
-        return node.attributes["axis"] == -1 and all(_is_clean(v, mask) for v in node.inputs)
+        return node.attributes["axis"] == -1 and all(is_clean(v, mask) for v in node.inputs)
     return False
 
 
