@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from rnngraph.checks import as_features, as_labels, as_mask, check_finite
 from rnngraph.conf import MultiLayerConfiguration
-from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
+from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
+from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
 from rnngraph.serialization import SavedNetwork, read_network, write_network
@@ -65,6 +66,7 @@ class MultiLayerNetwork:
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._listeners: list[TrainingListener] = []
         self._programs: dict[tuple[bool, bool, bool], Program] = {}
+        self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
     def __repr__(self) -> str:
@@ -80,7 +82,9 @@ class MultiLayerNetwork:
         """Copies of all parameters by name.
 
         ``0.W`` [4H, I], ``0.R`` [4H, H], ``0.b`` [4H] of an LSTM in the gate order i, f, g, o, ``0.P`` [3, H] in the order i, f, o; ``0.W``
-        [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
+        [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn, with layer normalisation the gains ``0.g`` [2, H] of both products; ``0.W``
+        [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
+        ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
         """
         return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
 
@@ -132,8 +136,12 @@ class MultiLayerNetwork:
 
         x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. A row whose mask
         [N, T] ([N] for one step) is 0 keeps its state.
-        Raises InputError as :meth:`output`, StateError for another N than the state's; the state is then as it was.
+        Raises InputError as :meth:`output`, StateError for another N than the state's, StreamingError for a network that needs whole
+        sequences; the state is then as it was.
         """
+        if not self._streams:
+            reason = why_not(lower(self.config), [layer.title for layer in self.config.layers])
+            raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
         single = np.ndim(x) == 2 and self.config.starts_in_time_series
         array, mask = self._checked_features(x, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)

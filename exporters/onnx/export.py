@@ -19,7 +19,7 @@ from rnngraph.exporters.onnx.targets import ACCEPTS, Target, transform
 from rnngraph.files import atomic_write
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.prune import prune
-from rnngraph.ir.streaming import streams
+from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import lower
 
 
@@ -62,10 +62,10 @@ def export_onnx(
     """
     file = _check(net, path, target, steps, batch)
     graph = _lower(net, features_mask)
-    can, why_not = streams(graph)
-    if not can and (streaming or steps == 1):
+    reason = why_not(graph, [layer.title for layer in net.config.layers])
+    if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
-        raise ExportError(f"{asked}: the network cannot stream: {why_not}; leave {asked} out to export it for whole sequences")
+        raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = net.parameters()

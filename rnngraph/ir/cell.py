@@ -122,6 +122,10 @@ def sum_last(x: Value) -> Value:
     return x.block.add("sum", [x], keepdims=True)
 
 
-def normalize(x: Value, epsilon: float = 1e-5) -> Value:
+EPSILON = 9.999999747378752e-06
+"""1e-5 as float32 has it, which is what ONNX can say."""
+
+
+def normalize(x: Value, epsilon: float = EPSILON) -> Value:
     """``(x - mean) / sqrt(variance + epsilon)`` over the last axis (Ba, Kiros and Hinton 2016, without gain and bias)."""
     return x.block.add("normalize", [x], epsilon=epsilon)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rnngraph.ir.graph import Body, Graph, Node, Value
 
 
@@ -12,6 +14,13 @@ def streams(graph: Graph) -> tuple[bool, str | None]:
     """
     found = not_streaming(graph)
     return (True, None) if not found else (False, next(iter(found.values())))
+
+
+def why_not(graph: Graph, titles: Sequence[str]) -> str | None:
+    """The reason of :func:`streams` with the layer as the user knows it; ``titles`` say what each layer is."""
+    for layer, reason in not_streaming(graph).items():
+        return reason if layer is None else f"layers[{layer}] ({titles[layer]}): {reason}"
+    return None
 
 
 def not_streaming(graph: Graph) -> dict[int | None, str]:

@@ -19,8 +19,9 @@ class Context:
 
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
-    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final`` [N, H], that
-    state after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own leaves it in ``seen``.
+    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's key,
+    and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own leaves it
+    in ``seen``.
 
     Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """
@@ -32,7 +33,7 @@ class Context:
         self.labels: Value | None = None
         self.loss_mask: Value | None = None
         self.loss: Value | None = None
-        self.final: Value | None = None
+        self.final: tuple[str, Value] | None = None
         self.seen: Value | None = None
         self.reverse = False
         self.next_states: list[tuple[str, Value, int]] = []
@@ -45,11 +46,15 @@ class Context:
     def enter(self, index: int, layer: Layer) -> None:
         """Turn to layer ``index``: names and parameters are its own from here on."""
         self.index = index
-        self.final = self.seen = None
+        self.forget()
         self.graph.prefix = f"{index}."
         self._parameters = {
             p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
         }
+
+    def forget(self) -> None:
+        """Drop what the layer before has left: a new one begins."""
+        self.final, self.seen = None, None
 
     @contextmanager
     def direction(self, key: str, x: Value, *, reverse: bool) -> Iterator[None]:

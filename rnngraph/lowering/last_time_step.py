@@ -16,20 +16,21 @@ def _parameters(layer: LastTimeStep) -> tuple[Parameter, ...]:
 def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Value:
     """x [T, N, I] -> [N, H]; there is neither time axis nor mask afterwards. Where time runs backwards the last step is the first one.
 
-    1. The output is a state that the mask holds, or there is no mask: that state.
-    2. The output is a state that the mask does not hold: the output at the last real step, kept as the state ``last``, which the graph
-       without a mask does not need.
-    3. The output is no state: the same, kept as the state ``last_output`` with and without a mask.
+    1. The output is a state that the mask holds: that state.
+    2. The output is the state h, which the mask does not hold: the output at the last real step, kept as the state ``last``; without a
+       mask that is h, and there is no such state.
+    3. Otherwise: the same, kept as the state ``last_output`` with and without a mask.
     """
-    context.final = context.seen = None
+    context.forget()
     y = family(layer.layer).lower(layer.layer, context, x)
     mask = context.mask if context.seen is None else context.seen
-    final = context.final
-    context.mask = context.seen = context.final = None
+    state, final = context.final or ("", None)
+    context.forget()
+    context.mask = None
     context.clean = True
-    if final is not None and (mask is None or layer.mask_mode == "hold"):
+    if final is not None and (layer.mask_mode == "hold" or (mask is None and state == "h")):
         return final
-    key = "last_output" if final is None else "last"
+    key = "last" if state == "h" else "last_output"
     if layer.causal:
         return _last_seen(context, key, layer.n_out, y, mask)
     with context.whole(y):

@@ -150,7 +150,7 @@ def run_cell(
     for key, value in zip(states, after, strict=True):
         context.next_state(key, value)
     output, *following = body.results
-    context.final = after[following.index(output)] if output in following else None
+    context.final = (list(states)[following.index(output)], after[following.index(output)]) if output in following else None
     return y
 
 

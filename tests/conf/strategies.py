@@ -8,24 +8,31 @@ import numpy as np
 from hypothesis import strategies as st
 
 from rnngraph.conf import (
+    GRU,
     LSTM,
     Adam,
+    Bidirectional,
     DenseLayer,
+    GravesBidirectionalLSTM,
     GravesLSTM,
     InputType,
     LastTimeStep,
     Layer,
+    MaskZeroLayer,
     MultiLayerConfiguration,
     OutputLayer,
+    RecurrentLayer,
     RnnLossLayer,
     RnnOutputLayer,
     Sgd,
     SimpleRnn,
     StandardBackprop,
+    TimeDistributed,
     TruncatedBPTT,
 )
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.conf.initializers import INITIALIZERS
+from rnngraph.conf.layers.bidirectional import MODES
 from rnngraph.conf.losses import LOSSES
 from rnngraph.conf.masks import MASK_MODES
 
@@ -52,13 +59,21 @@ BIAS = {"bias_init": FINITE}
 OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": st.sampled_from(LOSSES)}
 
 
+CELLS: dict[Any, dict[str, Any]] = {
+    LSTM: GATED,
+    GravesLSTM: GATED,
+    SimpleRnn: {**RECURRENT, **BIAS, "has_layer_norm": st.booleans(), "gain_init": FINITE},
+    GRU: {**RECURRENT, **BIAS, "gate_activation": st.sampled_from(ACTIVATIONS), "reset_after": st.booleans()},
+}
+BOTH_WAYS: dict[Any, dict[str, Any]] = {GravesBidirectionalLSTM: {k: v for k, v in GATED.items() if k != "weight_init_recurrent"}}
+
+
 @st.composite
-def recurrent_layers(draw: st.DrawFn) -> LSTM | GravesLSTM | SimpleRnn:
-    """One of the recurrent layers, without n_in."""
-    cases: list[tuple[Any, dict[str, Any]]] = [(LSTM, GATED), (GravesLSTM, GATED), (SimpleRnn, {**RECURRENT, **BIAS})]
-    cls, fields = draw(st.sampled_from(cases))
+def cells(draw: st.DrawFn, kinds: dict[Any, dict[str, Any]] = CELLS) -> RecurrentLayer:
+    """One of the recurrent layers that hold no other, without n_in."""
+    cls, fields = draw(st.sampled_from(list(kinds.items())))
     made = cls(n_out=draw(WIDTHS), **draw(optional(**fields)))
-    assert isinstance(made, (LSTM, GravesLSTM, SimpleRnn))
+    assert isinstance(made, RecurrentLayer)
     return made
 
 
@@ -66,11 +81,24 @@ DENSE = st.builds(lambda n_out, fields: DenseLayer(n_out=n_out, **fields), WIDTH
 
 
 @st.composite
+def recurrent_layers(draw: st.DrawFn) -> Layer:
+    """A layer that takes time series and gives such: a recurrent one, as it is or in wrappers; without n_in."""
+    name = draw(optional(name=NAMES))
+    layer: Layer = draw(cells())
+    if draw(st.integers(0, 3)) == 0:
+        layer = MaskZeroLayer(layer, draw(FINITE), **name)
+    if draw(st.integers(0, 3)) == 0:
+        layer = Bidirectional(draw(st.sampled_from(MODES)), layer, **name)
+    return draw(st.sampled_from([layer, layer, layer, draw(cells(BOTH_WAYS)), TimeDistributed(draw(DENSE), **name)]))
+
+
+@st.composite
 def stacks(draw: st.DrawFn) -> list[Layer]:
     """Layers that fit behind each other and take time series, without n_in."""
     layers: list[Layer] = draw(st.lists(recurrent_layers() | DENSE, max_size=2))
     if draw(st.booleans()):
-        layers += [LastTimeStep(draw(recurrent_layers())), *draw(st.lists(DENSE, max_size=1))]
+        ends = [LastTimeStep(draw(recurrent_layers())), Bidirectional(LastTimeStep(draw(cells())))]
+        layers += [draw(st.sampled_from(ends)), *draw(st.lists(DENSE, max_size=1))]
         output: list[Any] = draw(st.lists(st.builds(lambda n, f: OutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)), max_size=1))
     else:
         losses = st.builds(lambda f: RnnLossLayer(**f), optional(**PLAIN, loss=st.sampled_from(LOSSES)))
@@ -88,12 +116,14 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             weight_init=st.sampled_from(list(INITIALIZERS)),
             activation=st.sampled_from(ACTIVATIONS),
             l2=NON_NEGATIVE,
-            backprop=st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)),
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),
             mask_mode=st.sampled_from(MASK_MODES),
         )
     )
     steps = draw(st.none() | st.integers(1, 99))
+    layers = draw(stacks())
+    if all(layer.causal for layer in layers):
+        fields["backprop"] = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)))
     return MultiLayerConfiguration(
-        layers=draw(stacks()), input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
+        layers=layers, input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
     )

@@ -13,7 +13,7 @@ from rnngraph.ir.passes.mask_weights import is_clean
 from rnngraph.ir.rewrite import Rewriter
 
 BOUNDED = frozenset({"hardsigmoid", "rationaltanh", "sigmoid", "softmax", "softsign", "tanh"})
-"""Activations whose values are finite whatever they are given."""
+"""Activations whose values are finite wherever their argument is, however large."""
 
 
 def mask_factors(graph: Graph) -> Graph:
