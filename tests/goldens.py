@@ -82,13 +82,13 @@ def _layer_from_dl4j(layer: Any, table: dict[str, np.ndarray]) -> dict[str, np.n
         layer = layer.layer
     if isinstance(layer, rg.Bidirectional):
         kind = type(innermost(layer)).__name__
-        halves = [("forward", {k[1:]: v for k, v in table.items() if k[0] == "f"}), ("backward", {k[1:]: v for k, v in table.items() if k[0] == "b"})]
+        halves = {direction: {k[1:]: v for k, v in table.items() if k[0] == direction[0]} for direction in ("forward", "backward")}
     elif isinstance(layer, rg.GravesBidirectionalLSTM):
         kind = "GravesLSTM"
-        halves = [("forward", {k[:-1]: v for k, v in table.items() if k[-1] == "F"}), ("backward", {k[:-1]: v for k, v in table.items() if k[-1] == "B"})]
+        halves = {d: {k[:-1]: v for k, v in table.items() if k[-1] == d[0].upper()} for d in ("forward", "backward")}
     else:
         return from_dl4j(type(layer).__name__, table)
-    return {f"{d}.{k}": v for d, half in halves for k, v in from_dl4j(kind, half).items()}
+    return {f"{d}.{k}": v for d, half in halves.items() for k, v in from_dl4j(kind, half).items()}
 
 
 def from_dl4j(kind: str, table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -42,7 +42,7 @@ def gru(ctx: Context, node: Node) -> Sequence[Known]:
 
 
 def attributes(node: Node) -> dict[str, Any]:
-    """The attributes that differ from ONNX's defaults: direction, form, activations of f and g with the alpha and beta that they consume."""
+    """The attributes that differ from ONNX's defaults: direction, form, activations of f and g, the alpha and beta that these consume."""
     given: dict[str, Any] = {"linear_before_reset": 1} if node.attributes["reset_after"] else {}
     if node.attributes["reverse"]:
         given["direction"] = "reverse"

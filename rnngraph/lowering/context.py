@@ -19,9 +19,9 @@ class Context:
 
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
-    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's key,
-    and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own leaves it
-    in ``seen``.
+    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's
+    key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own
+    leaves it in ``seen``.
 
     Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """

@@ -88,7 +88,7 @@ def lower_graves_lstm(layer: GravesLSTM, context: Context, x: Value) -> Value:
 
 @register(GRU, parameters=_gru_parameters)
 def lower_gru(layer: GRU, context: Context, x: Value) -> Value:
-    """x [T, N, I] -> h [T, N, H]. Where the reset gate acts before the product, R is two weights to the cell: that of r and z, that of n."""
+    """x [T, N, I] -> h [T, N, H]. Where the reset gate acts before the product, R is two weights to the cell: of r and z, and of n."""
     activations = {"act": layer.activation, "gate": layer.gate_activation}
     if layer.reset_after:
         return run_cell(layer, context, x, gru_reset_after, activations)
@@ -166,8 +166,8 @@ def register_cell(
     ``sizes(layer)`` gives the sizes of the cell's symbols (H is the layer's n_out where left out), ``activations(layer)`` the names of its
     activations; left out, ``act`` is the layer's activation and any other argument its field of that name, ``gate`` its gate_activation.
 
-    Parameters: W [width of the cell's one sequence, n_in] and b, of W x + b; and each weight of the cell under its name. Weights of two axes
-    are drawn by the layer's initialisers (fans: columns, rows), others begin at 0, b at bias_init.
+    Parameters: W [width of the cell's one sequence, n_in] and b, of W x + b; and each weight of the cell under its name. Weights of two
+    axes are drawn by the layer's initialisers (fans: columns, rows), others begin at 0, b at bias_init.
     """
 
     def parameters(layer: RecurrentLayer) -> tuple[Parameter, ...]:

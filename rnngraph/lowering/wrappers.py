@@ -30,5 +30,5 @@ def lower_mask_zero_layer(layer: MaskZeroLayer, context: Context, x: Value) -> V
 
 @register(TimeDistributed, parameters=lambda layer: family(layer.layer).parameters(layer.layer))
 def lower_time_distributed(layer: TimeDistributed, context: Context, x: Value) -> Value:
-    """x [T, N, I] -> [T, N, n_out]: layers for vectors act on the last axis, so the steps need no rearranging, and neither does the mask."""
+    """x [T, N, I] -> [T, N, n_out]: layers for vectors act on the last axis, so neither steps nor mask need rearranging."""
     return family(layer.layer).lower(layer.layer, context, x)

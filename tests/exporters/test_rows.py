@@ -195,6 +195,6 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
-    time = {"row", "pack_index", "last_index", "gather_steps", "recurrent", "lstm", "gru", "zero_state"}  # over time: tried as parts of whole networks
+    time = {"row", "pack_index", "last_index", "gather_steps", "recurrent", "lstm", "gru", "zero_state"}  # tried in whole networks
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
     assert claimed <= probed | time | {"constant", "squeeze", "mask_columns", "block_rows"}

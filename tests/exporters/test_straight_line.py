@@ -9,7 +9,6 @@ from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.networks import Layer, feeds, in_chunks, model, run, session, stack
 from tests.exporters.test_bits import CASES, same, sized, with_mask
 
-
 FUSED = ("lstm", "gru", "gru reset", "stack", "stack that resets")
 
 
@@ -55,7 +54,8 @@ def test_a_frozen_batch_gives_the_same_bits(steps: int | None, batch: int) -> No
 @pytest.mark.parametrize("masked", [False, True])
 def test_no_control_flow_and_the_literal_one(masked: bool) -> None:
     for act in ACTIVATIONS:
-        proto = model(stack([Layer("lstm", 4), Layer("graves_lstm", 3, act), Layer("gru", 3, act), Layer("layer_norm_rnn", 3)], masked=masked), steps=1)
+        layers = [Layer("lstm", 4), Layer("graves_lstm", 3, act), Layer("gru", 3, act), Layer("layer_norm_rnn", 3)]
+        proto = model(stack(layers, masked=masked), steps=1)
         ops = {n.op_type for n in proto.graph.node}
         assert not ops & {"Scan", "Loop", "If", "LSTM", "GRU"}
         assert dims(proto.graph.input[0]) == ["N", 5, 1]

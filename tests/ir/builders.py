@@ -79,8 +79,9 @@ def _layer(graph: Graph, k: int, layer: Layer, x: Value, mode: str | None, mask:
     body = trace(cell, **{key: {"act": layer.act, "gate": layer.gate}[key] for key in cell.activations})
     if mask and k == 0:
         x = where(mask[0], x, 0.0)
-    zero = lambda s: graph.add("zero_state", [x], width=H) if layer.reverse else graph.add("zeros", [s])  # noqa: E731
-    starts = [zero(s) for s in states] if layer.zero_start else states
+    starts = states
+    if layer.zero_start:  # in both ways in which a graph says so
+        starts = [graph.add("zero_state", [x], width=H) if layer.reverse else graph.add("zeros", [s]) for s in states]
     y, *following = graph.add_many(
         "recurrent", [linear(x, w) + b, *starts, *weights.values(), *mask], body=body, reverse=layer.reverse, mask_mode=mode
     )

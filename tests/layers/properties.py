@@ -16,6 +16,7 @@ from rnngraph.backends.reference import run
 from rnngraph.backends.torch import Program
 from rnngraph.errors import ExportError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
+from rnngraph.exporters.onnx.targets import Target
 from rnngraph.ir.types import evaluate
 from rnngraph.lowering import lower
 from rnngraph.runtime import StreamingSession
@@ -31,15 +32,13 @@ def network(layer: Any, mode: str = "hold", data_type: str = "float64", features
     start = rg.InputType.recurrent(features)
     end: Any = rg.RnnOutputLayer if layer.output_type(start).has_time else rg.OutputLayer
     layers = [layer, end(n_out=2, activation="tanh", loss="mse")]
-    net = rg.MultiLayerNetwork(
-        rg.MultiLayerConfiguration(layers=layers, input_type=start, mask_mode=mode, data_type=data_type, seed=seed)
-    )
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, input_type=start, mask_mode=mode, data_type=data_type, seed=seed))
     generator = np.random.default_rng(seed)
     net.set_parameters({k: v + 0.3 * generator.standard_normal(v.shape) for k, v in net.parameters().items()})
     return net
 
 
-def features(n: int = len(GAPS), t: int = GAPS.shape[1], seed: int = 0, width: int = FEATURES) -> Array:
+def features(n: int = GAPS.shape[0], t: int = GAPS.shape[1], seed: int = 0, width: int = FEATURES) -> Array:
     """x [N, F, T]."""
     return np.random.default_rng(seed).standard_normal((n, width, t))
 
@@ -75,8 +74,9 @@ def check_backends(layer: Any, folder: Path, mode: str, x: Array | None = None, 
         rounded = x.astype(np.float32)
         want = at_real_steps(reference(net, rounded, given), given)
         np.testing.assert_allclose(at_real_steps(net.output(rounded, given), given), want, rtol=0, atol=1e-5 * scale)
-        for target in ("portable", "cpu"):
-            export_onnx(net, folder / "net.onnx", target=target, features_mask=given is not None)  # type: ignore[arg-type]
+        targets: tuple[Target, ...] = ("portable", "cpu")
+        for target in targets:
+            export_onnx(net, folder / "net.onnx", target=target, features_mask=given is not None)
             got = StreamingSession(folder / "net.onnx").output(rounded, given)
             np.testing.assert_allclose(at_real_steps(got, given), want, rtol=0, atol=1e-5 * scale)
 
@@ -169,12 +169,12 @@ def check_whole_sequences_only(layer: Any, folder: Path) -> None:
     reason = rf"layers\[0\] \({title}\): layer 0 \(\w+\(.*\)\) runs backwards in time: its first output needs the last step of the sequence"
     with pytest.raises(StreamingError, match=rf"^the network cannot be fed step by step: {reason}; output\(x\) computes whole sequences$"):
         net.rnn_time_step(features()[:, :, 0])
-    assert net.rnn_get_previous_state is not None
     with pytest.raises(StateError, match=rf"layers\[0\] is a {type(layer).__name__}, which has no state"):
         net.rnn_get_previous_state(0)
-    for asked in ({"streaming": True}, {"steps": 1}):
+    everything: tuple[dict[str, Any], ...] = ({"streaming": True}, {"steps": 1})
+    for asked in everything:
         with pytest.raises(ExportError, match=rf"the network cannot stream: {reason}; leave {next(iter(asked))}="):
-            export_onnx(net, folder / "net.onnx", **asked)  # type: ignore[arg-type]
+            export_onnx(net, folder / "net.onnx", **asked)
     export_onnx(net, folder / "net.onnx")
     session = StreamingSession(folder / "net.onnx")
     with pytest.raises(StreamingError, match=r"net\.onnx cannot be fed step by step: layer 0 .* runs backwards in time"):

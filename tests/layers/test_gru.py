@@ -48,7 +48,10 @@ def test_gradients_are_torchs() -> None:
     y = torch.tanh(h @ torch.from_numpy(parameters["1.W"]).T + torch.from_numpy(parameters["1.b"]))
     ((y - torch.tensor(data.labels).permute(2, 0, 1)).square().sum() / 2).backward()  # type: ignore[no-untyped-call]
     _, gradient = net.gradient(data)
-    for ours, theirs in {"W": module.weight_ih_l0, "R": module.weight_hh_l0, "b": module.bias_ih_l0, "bR": module.bias_hh_l0}.items():
+    theirs_of = {"W": module.weight_ih_l0, "R": module.weight_hh_l0, "b": module.bias_ih_l0, "bR": module.bias_hh_l0}
+    for ours, theirs in theirs_of.items():
+        assert isinstance(theirs, torch.Tensor)
+        assert isinstance(theirs.grad, torch.Tensor)
         np.testing.assert_allclose(gradient[f"0.{ours}"], theirs.grad.numpy(), rtol=0, atol=1e-12)
 
 
@@ -62,7 +65,7 @@ def test_gradients_of_the_masked_fused_cell_are_those_of_the_plain_loop(both_way
     results = []
     for fuse in (True, False):
         program = Program(graph, fuse=fuse)
-        feeds = {**net._feeds(program, data.features, GAPS, None), "labels": torch.tensor(data.labels)}
+        feeds = {**net._feeds(program, features(), GAPS, None), "labels": torch.tensor(data.labels)}
         leaves = list(net._parameters.values())
         results.append(torch.autograd.grad(program(feeds)["loss"], leaves))
     for one, other in zip(*results, strict=True):
@@ -89,9 +92,7 @@ def test_biases_are_not_penalised() -> None:
 @pytest.mark.parametrize("reset_after", [True, False])
 def test_the_reset_gate_stands_before_or_behind_the_product(reset_after: bool) -> None:
     """By hand, for one unit and one step: h = (1 - z) n + z h0."""
-    net = rg.MultiLayerNetwork(
-        rg.MultiLayerConfiguration(layers=[rg.GRU(n_in=1, n_out=2, reset_after=reset_after)], data_type="float64")
-    )
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[rg.GRU(n_in=1, n_out=2, reset_after=reset_after)], data_type="float64"))
     rng = np.random.default_rng(0)
     p: dict[str, Any] = {k: rng.standard_normal(v.shape) for k, v in net.parameters().items()}
     net.set_parameters(p)
@@ -100,7 +101,10 @@ def test_the_reset_gate_stands_before_or_behind_the_product(reset_after: bool) -
     got = net.rnn_time_step(np.array([[x]]))[0]
     w, (rr, rz, rn), b = p["0.W"][:, 0] * x, p["0.R"].reshape(3, 2, 2), p["0.b"]
     c = p.get("0.bR", np.zeros(6))
-    sigmoid = lambda v: 1 / (1 + np.exp(-v))  # noqa: E731
+
+    def sigmoid(v: Any) -> Any:
+        return 1 / (1 + np.exp(-v))
+
     r = sigmoid(w[:2] + b[:2] + rr @ h0 + c[:2])
     z = sigmoid(w[2:4] + b[2:4] + rz @ h0 + c[2:4])
     n = np.tanh(w[4:] + b[4:] + (r * (rn @ h0 + c[4:]) if reset_after else rn @ (r * h0)))

@@ -82,7 +82,8 @@ class Plan:
         source += f"    return ({returned},)\n" if returned else "    return ()\n"
         from rnngraph.backends.torch.rows import normalize_backward
 
-        scope: dict[str, Any] = {"torch": torch, "ACT": _activations(), "NORMALIZE_BACKWARD": normalize_backward, "HALF": torch.tensor(0.5, dtype=torch.float64)}
+        scope: dict[str, Any] = {"torch": torch, "ACT": _activations(), "NORMALIZE_BACKWARD": normalize_backward}
+        scope["HALF"] = torch.tensor(0.5, dtype=torch.float64)
         exec(compile(source, f"<step {id(self)}>", "exec"), scope)
         loop: Callable[..., Any] = scope["loop"]
         return loop, inside

@@ -14,7 +14,7 @@ from rnngraph.errors import ConfigurationError
 
 def _for_vectors(layer: Layer) -> Layer:
     if isinstance(layer, WrapperLayer) or (isinstance(layer, PlainLayer) and layer.takes_time):
-        raise ValueError(f"expected a layer for vectors, as DenseLayer; {layer.title} takes a time series itself: leave TimeDistributed out")
+        raise ValueError(f"expected a layer for vectors, as DenseLayer; {layer.title} takes time series itself: leave TimeDistributed out")
     return layer
 
 
@@ -35,7 +35,7 @@ class TimeDistributed(WrapperLayer):
         """Fills the inner layer as one that gets vectors."""
         if not place.flow.has_time:
             raise ConfigurationError(
-                f"takes a time series, but {place.source} gives one vector per example; put {self.layer.title} there without TimeDistributed"
+                f"takes a time series, but {place.source} gives one vector per example; use {self.layer.title} without TimeDistributed"
             )
         return self.replaced(layer=self.layer.filled(Place(InputType.feed_forward(place.flow.size), place.before), settings))
 

@@ -13,7 +13,7 @@ from rnngraph.conf.layers.base import Layer, Place, Settings
 
 def _without_loss(layer: Layer) -> Layer:
     if layer.has_loss:
-        raise ValueError(f"{layer.tag()} compares with labels and ends the network; it stands last and on its own, not inside another layer")
+        raise ValueError(f"{layer.tag()} compares with labels and ends the network; it stands last, on its own, not inside another layer")
     return layer
 
 

@@ -17,6 +17,4 @@ def _step(xw: Value, h: Value, R: Value, g: Value, act: Callable[[Value], Value]
     return h, h
 
 
-layer_norm_rnn = Cell(
-    "layer_norm_rnn", _step, sequences={"xw": H}, states={"h": H}, weights={"R": (H, H), "g": (H,)}, activations=("act",)
-)
+layer_norm_rnn = Cell("layer_norm_rnn", _step, sequences={"xw": H}, states={"h": H}, weights={"R": (H, H), "g": (H,)}, activations=("act",))

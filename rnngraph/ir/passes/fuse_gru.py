@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache
 from itertools import product
 
@@ -43,7 +43,7 @@ def fuse_gru(graph: Graph, accepts: Accepts) -> Graph:
     for node in graph.nodes:
         kind = gru_kind(node.attributes["body"]) if node.op == "recurrent" else None
         found = None if kind is None else _operands(node, kind)
-        if kind is None or found is None or not _may_be_masked(kind) or not accepts(kind.activation, kind.gate_activation, kind.reset_after):
+        if kind is None or found is None or not (_may_be_masked(kind) and accepts(*astuple(kind))):
             new.copy(node)
             continue
         outputs = new.at(node).add_many(
@@ -91,6 +91,7 @@ def _operands(node: Node, kind: Kind) -> list[Value] | None:
 
 def _whole(parts: Sequence[Value]) -> Value | None:
     """The weight of which these are the first two blocks of rows and the third."""
-    blocks = [(p.producer.inputs[0], dict(p.producer.attributes)) for p in parts if p.producer is not None and p.producer.op == "block_rows"]
+    blocks = [p.producer for p in parts if p.producer is not None and p.producer.op == "block_rows"]
     wanted = [{"start": 0, "stop": 2, "blocks": 3}, {"start": 2, "stop": 3, "blocks": 3}]
-    return blocks[0][0] if [a for _, a in blocks] == wanted and blocks[0][0] is blocks[1][0] else None
+    whole = {b.inputs[0] for b in blocks}
+    return whole.pop() if len(whole) == 1 and [dict(b.attributes) for b in blocks] == wanted else None

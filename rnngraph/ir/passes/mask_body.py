@@ -28,7 +28,7 @@ def mask_body(body: Body, mode: str) -> Body:
 
 @lru_cache(maxsize=1024)
 def mask_body_by_factors(body: Body, mode: str) -> Body:
-    """The same by products, with ``m`` and for "hold" ``rest``, floats [N, 1] of 1 and 0, ``rest = 1 - m``; the output is 0 at masked steps.
+    """By products, with ``m`` and for "hold" ``rest`` = 1 - m, floats [N, 1] of 1 and 0; the output is 0 at masked steps.
 
     For bodies that :func:`~rnngraph.ir.passes.mask_factors.mask_factors` marks.
     """

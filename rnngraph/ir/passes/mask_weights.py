@@ -35,9 +35,9 @@ GRU_RESET = (CLOSED, CLOSED, None)
 def mask_weights(graph: Graph, right_padded: bool = False) -> Graph:
     """Each masked ``lstm`` and ``gru`` becomes an unmasked one and the ops of the four steps; values that layers share are made once.
 
-    ``right_padded=True``: the caller knows that in every row of every mask that is an input the 1s come first, so that nothing needs to be moved (a backward
-    LSTM with an initial h other than zeros is moved all the same: its padding comes first, and h would be lost there; so is a backward GRU,
-    which nothing holds at its start).
+    ``right_padded=True``: the caller knows that in every row of every mask that is an input the 1s come first, so that nothing needs to be
+    moved (a backward LSTM with an initial h other than zeros is moved all the same: its padding comes first, and h would be lost there; so
+    is a backward GRU, which nothing holds at its start).
     """
     new = _Masking(graph, right_padded)
     for node in graph.nodes:

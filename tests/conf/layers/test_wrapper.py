@@ -28,7 +28,7 @@ def test_mask_zero_layer() -> None:
     assert (layer.mask_value, layer.n_in, layer.n_out, layer.causal) == (0.0, 2, 3, True)
     assert rg.MaskZeroLayer(rg.LSTM(n_out=3), 5).mask_value == 5.0
     assert layer.output_type(InputType.recurrent(2, 4)) == InputType.recurrent(3, 4)
-    with pytest.raises(ConfigurationError, match=r"MaskZeroLayer: mask_value=nan: expected a finite number \(what every feature of a masked"):
+    with pytest.raises(ConfigurationError, match=r"MaskZeroLayer: mask_value=nan: expected a finite number \(what every"):
         rg.MaskZeroLayer(rg.LSTM(n_out=3), float("nan"))
     with pytest.raises(ConfigurationError, match="MaskZeroLayer has no field 'maskingValue'; write mask_value"):
         rg.MaskZeroLayer(rg.LSTM(n_out=3), maskingValue=1.0)  # type: ignore[call-arg]
@@ -40,11 +40,11 @@ def test_time_distributed() -> None:
     assert rg.TimeDistributed(rg.DenseLayer(n_out=3)).starting_type() is None
     assert layer.output_type(InputType.recurrent(2, 4)) == InputType.recurrent(3, 4)
     assert filled(layer).layer == filled(rg.DenseLayer(n_out=3))
-    with pytest.raises(ConfigurationError, match=r"^TimeDistributed: layer=LSTM\(...\): expected a layer for vectors, as DenseLayer; LSTM takes"):
+    with pytest.raises(ConfigurationError, match=r"^TimeDistributed: layer=LSTM\(...\): expected a layer for vectors, as DenseLayer;"):
         rg.TimeDistributed(rg.LSTM(n_out=3))
-    with pytest.raises(ConfigurationError, match=r"LastTimeStep\(LSTM\) takes a time series itself: leave TimeDistributed out$"):
+    with pytest.raises(ConfigurationError, match=r"LastTimeStep\(LSTM\) takes time series itself: leave TimeDistributed out$"):
         rg.TimeDistributed(rg.LastTimeStep(rg.LSTM(n_out=3)))
-    with pytest.raises(ConfigurationError, match=r"^layers\[0\] \(TimeDistributed\): takes a time series, but input_type gives one vector per"):
+    with pytest.raises(ConfigurationError, match=r"^layers\[0\] \(TimeDistributed\): takes a time series, but input_type gives"):
         filled(layer, time=False)
     with pytest.raises(ConfigurationError, match=r"^layers\[0\] \(TimeDistributed\): n_in=2, but input_type gives 5 values"):
         filled(layer, width=5)
@@ -52,5 +52,5 @@ def test_time_distributed() -> None:
 
 @pytest.mark.parametrize("wrapper", [rg.LastTimeStep, rg.MaskZeroLayer, rg.TimeDistributed, rg.Bidirectional])
 def test_a_layer_with_a_loss_stands_alone(wrapper: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"layer=OutputLayer\(...\): OutputLayer compares with labels and ends the network; it stands"):
+    with pytest.raises(ConfigurationError, match=r"layer=OutputLayer\(...\): OutputLayer compares with labels and ends the network;"):
         wrapper(rg.OutputLayer(n_out=3))
