@@ -17,8 +17,7 @@ from rnngraph.conf.family import MEMBERS
 from rnngraph.ir.cell import Cell, H, linear, split
 from rnngraph.ir.graph import Value
 from rnngraph.ir.types import symbol
-from rnngraph.lowering import registry
-from rnngraph.lowering.recurrent import register_cell
+from rnngraph.lowering import register_cell, registry
 from tests.layers import properties
 
 M = symbol("M")

@@ -20,7 +20,6 @@ class LastTimeStep(WrapperLayer):
     """
 
     is_recurrent: ClassVar[bool] = True
-    positional: ClassVar[tuple[str, ...]] = ("layer",)
 
     type: Literal["LastTimeStep"] = "LastTimeStep"
     layer: Inner = Field(kw_only=False, description="the layer inside, which gives a time series")

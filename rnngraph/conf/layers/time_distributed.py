@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field
 
@@ -20,8 +20,6 @@ def _for_vectors(layer: Layer) -> Layer:
 
 class TimeDistributed(WrapperLayer):
     """``layer`` on each step by itself, [N, n_in, T] -> [N, n_out, T]; masked steps are masked for it, whichever row they are in."""
-
-    positional: ClassVar[tuple[str, ...]] = ("layer",)
 
     type: Literal["TimeDistributed"] = "TimeDistributed"
     layer: Annotated[Inner, AfterValidator(_for_vectors)] = Field(kw_only=False, description="the layer inside, which takes vectors")
