@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,12 @@ def batch(n: int, f: int, t: int, masked: bool) -> rg.DataSet:
     return rg.DataSet(x, np.ascontiguousarray(y), mask)
 
 
-def hand_written(n: int, f: int, t: int, h: int) -> Run:
+def hand_written(n: int, f: int, t: int, h: int, cell: Callable[..., torch.nn.Module] = torch.nn.LSTM, both_ways: bool = False) -> Run:
     """One training step as one writes it in torch."""
     data = batch(n, f, t, masked=False)
     x = torch.tensor(data.features.copy()).permute(2, 0, 1).contiguous()
     labels = torch.tensor(data.labels.copy()).argmax(1).t().contiguous()
-    lstm, head = torch.nn.LSTM(f, h), torch.nn.Linear(h, 9)
+    lstm, head = cell(f, h, bidirectional=both_ways), torch.nn.Linear(h * (1 + both_ways), 9)
     optimiser = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=1e-3)
 
     def run() -> None:
@@ -162,9 +163,31 @@ def bare(path: Path) -> Run:
     return run
 
 
-def masked_file(rounds: int, folder: Path) -> list[Row]:
+def other_cells(rounds: int) -> list[Row]:
+    """``fit`` of a GRU and of both directions against hand-written torch."""
+    rows: list[Row] = []
+    plain, masked = batch(32, 12, 100, masked=False), batch(32, 12, 100, masked=True)
+    pairs: dict[str, tuple[Any, Callable[..., torch.nn.Module], bool]] = {
+        "GRU(128)": (rg.GRU(n_in=12, n_out=128), torch.nn.GRU, False),
+        "Bidirectional(LSTM(128))": (rg.Bidirectional(rg.LSTM(n_in=12, n_out=128)), torch.nn.LSTM, True),
+    }
+    for name, (layer, cell, both_ways) in pairs.items():
+        net = network(layer)
+        runs: dict[str, Run] = {
+            "torch": hand_written(32, 12, 100, 128, cell, both_ways),
+            "plain": partial(net.fit, plain, progress=False),
+            "masked": partial(net.fit, masked, progress=False),
+        }
+        times = alternate(runs, rounds)
+        rows.append(ratio(f"fit, {name}, N=32, T=100 : hand-written torch", times["plain"], times["torch"], "<= 1.10"))
+        rows.append(ratio("the same with a mask : without", times["masked"], times["plain"], "<= 1.10"))
+    return rows
+
+
+def masked_file(rounds: int, folder: Path, layer: Any = None) -> list[Row]:
     """The exported file with a mask input against without."""
-    net, data = network(rg.LSTM(n_in=12, n_out=128)), batch(32, 12, 100, masked=True)
+    layer = layer or rg.LSTM(n_in=12, n_out=128)
+    net, data = network(layer), batch(32, 12, 100, masked=True)
     export_onnx(net, folder / "plain.onnx")
     export_onnx(net, folder / "masked.onnx", features_mask=True)
     plain, masked = StreamingSession(folder / "plain.onnx"), StreamingSession(folder / "masked.onnx")
@@ -172,7 +195,8 @@ def masked_file(rounds: int, folder: Path) -> list[Row]:
         {"plain": lambda: void(plain.output(data.features)), "masked": lambda: void(masked.output(data.features, data.features_mask))},
         rounds,
     )
-    return [ratio("exported file with a mask input, N=32, T=100, H=128 : without", times["masked"], times["plain"], "<= 1.3")]
+    name = f"exported file with a mask input, {layer.tag()}, N=32, T=100, H=128 : without"
+    return [ratio(name, times["masked"], times["plain"], "<= 1.3")]
 
 
 def importing() -> list[Row]:
@@ -202,7 +226,10 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*stepping(args.rounds, folder), *training(args.rounds), *masked_file(args.rounds, folder), *importing()]
+        rows = [*stepping(args.rounds, folder), *training(args.rounds), *other_cells(args.rounds), *masked_file(args.rounds, folder)]
+        for layer in (rg.SimpleRnn(n_in=12, n_out=128), rg.GRU(n_in=12, n_out=128)):
+            rows += masked_file(args.rounds, folder, layer)
+        rows += importing()
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,

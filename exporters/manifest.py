@@ -124,10 +124,14 @@ def _time(graph: Graph, steps: Literal[1] | None) -> dict[str, Any]:
 
 
 def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
-    inner = getattr(layer, "layer", layer)
+    """Widths are those of the whole, activations those of the layer inside all wrappers; ``layer`` tells what a wrapper holds."""
+    inner = layer
+    while hasattr(inner, "layer"):
+        inner = inner.layer
     content = {"index": index, "type": type(layer).__name__}
     if inner is not layer:
-        content["layer"] = type(inner).__name__
-    fields = {k: getattr(inner, k, None) for k in ("n_in", "n_out", "activation", "gate_activation", "mask_mode")}
+        content["layer"] = layer.layer.title
+    fields = {k: getattr(layer, k, getattr(inner, k, None)) for k in ("n_in", "n_out")}
+    fields |= {k: getattr(inner, k, None) for k in ("activation", "gate_activation", "mask_mode")}
     known = {k: v if isinstance(v, int) else str(v) for k, v in fields.items() if v is not None}
     return {**content, **known, "streams": index not in not_streaming(graph)}

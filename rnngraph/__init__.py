@@ -16,6 +16,7 @@ _NAMES = {
         "ActivationLayer",
         "Adam",
         "BatchNormalization",
+        "Bidirectional",
         "BinomialDistribution",
         "ConstantDistribution",
         "DenseLayer",
@@ -26,6 +27,8 @@ _NAMES = {
         "EmbeddingSequenceLayer",
         "GELU",
         "GlobalPoolingLayer",
+        "GravesBidirectionalLSTM",
+        "GRU",
         "GravesLSTM",
         "InputType",
         "LSTM",
@@ -34,6 +37,7 @@ _NAMES = {
         "LogNormalDistribution",
         "Loss",
         "LossLayer",
+        "MaskZeroLayer",
         "MultiLayerConfiguration",
         "NormalDistribution",
         "OrthogonalDistribution",
@@ -46,6 +50,7 @@ _NAMES = {
         "SimpleRnn",
         "StandardBackprop",
         "ThresholdedReLU",
+        "TimeDistributed",
         "TruncatedBPTT",
         "TruncatedNormalDistribution",
         "UniformDistribution",
@@ -77,10 +82,12 @@ __all__ = ["__version__", *_HOMES]
 if TYPE_CHECKING:
     from rnngraph.conf import ELU as ELU
     from rnngraph.conf import GELU as GELU
+    from rnngraph.conf import GRU as GRU
     from rnngraph.conf import LSTM as LSTM
     from rnngraph.conf import ActivationLayer as ActivationLayer
     from rnngraph.conf import Adam as Adam
     from rnngraph.conf import BatchNormalization as BatchNormalization
+    from rnngraph.conf import Bidirectional as Bidirectional
     from rnngraph.conf import BinomialDistribution as BinomialDistribution
     from rnngraph.conf import ConstantDistribution as ConstantDistribution
     from rnngraph.conf import DenseLayer as DenseLayer
@@ -89,6 +96,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
     from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
     from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
+    from rnngraph.conf import GravesBidirectionalLSTM as GravesBidirectionalLSTM
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import LastTimeStep as LastTimeStep
@@ -96,6 +104,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import LogNormalDistribution as LogNormalDistribution
     from rnngraph.conf import Loss as Loss
     from rnngraph.conf import LossLayer as LossLayer
+    from rnngraph.conf import MaskZeroLayer as MaskZeroLayer
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import NormalDistribution as NormalDistribution
     from rnngraph.conf import OrthogonalDistribution as OrthogonalDistribution
@@ -108,6 +117,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
     from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
+    from rnngraph.conf import TimeDistributed as TimeDistributed
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
     from rnngraph.conf import TruncatedNormalDistribution as TruncatedNormalDistribution
     from rnngraph.conf import UniformDistribution as UniformDistribution

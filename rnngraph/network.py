@@ -13,9 +13,10 @@ from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, as_
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.conf.layers.output import loss_of
 from rnngraph.conf.losses import with_options
-from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
+from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
 from rnngraph.ids import as_ids, id_array, is_one_step
 from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.streaming import why_not
 from rnngraph.labels import check_values, one_hot
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.build import LabelsMask
@@ -88,6 +89,7 @@ class MultiLayerNetwork(Spelled):
         self._listeners: list[TrainingListener] = []
         self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
         self._programs: dict[tuple[bool, LabelsMask, bool, bool], Program] = {}
+        self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
     def __repr__(self) -> str:
@@ -103,7 +105,9 @@ class MultiLayerNetwork(Spelled):
         """Copies of all parameters by name.
 
         ``0.W`` [4H, I], ``0.R`` [4H, H], ``0.b`` [4H] of an LSTM in the gate order i, f, g, o, ``0.P`` [3, H] in the order i, f, o; ``0.W``
-        [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
+        [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn, with layer normalisation the gains ``0.g`` [2, H] of both products; ``0.W``
+        [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
+        ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
         """
         return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
 
@@ -172,9 +176,12 @@ class MultiLayerNetwork(Spelled):
         x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
         are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. A row whose mask [N, T] ([N] for one step) is 0 keeps its
         state.
-        Raises InputError as :meth:`output`, StateError for another N than the state's and where the next state is not finite; the state is
-        then as it was.
+        Raises InputError as :meth:`output`, StateError for another N than the state's and where the next state is not finite,
+        StreamingError for a network that needs whole sequences; the state is then as it was.
         """
+        if not self._streams:
+            reason = why_not(lower(self.config), [layer.title for layer in self.config.layers])
+            raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
         given = as_numeric(x, "x")
         single = is_one_step(given) if self.config.ids is not None else given.ndim == 2 and self.config.starts_in_time_series
         array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)

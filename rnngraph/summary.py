@@ -10,7 +10,7 @@ from rnngraph.ir.streaming import not_streaming
 from rnngraph.lowering import buffer_shapes, lower, parameter_shapes
 
 if TYPE_CHECKING:
-    from rnngraph.conf import InputType, MultiLayerConfiguration
+    from rnngraph.conf import InputType, Layer, MultiLayerConfiguration
 
 _HEAD = ("index", "type", "takes", "gives", "parameters", "streams")
 _RIGHT = (0, 4)
@@ -57,7 +57,6 @@ def _shape(flow: InputType) -> str:
     return f"[N, {flow.size}, T]" if flow.has_time else f"[N, {flow.size}]"
 
 
-def _type(layer: object) -> str:
+def _type(layer: Layer) -> str:
     """The class, with what it wraps, and the name that the user gave."""
-    wrapped, name = getattr(layer, "layer", None), getattr(layer, "name", None)
-    return type(layer).__name__ + (f"({_type(wrapped)})" if wrapped is not None else "") + (f" {name!r}" if name else "")
+    return layer.title + (f" {layer.name!r}" if layer.name else "")

@@ -20,7 +20,7 @@ from rnngraph.file_format import golden_folder
 from rnngraph.files import atomic_write
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.prune import prune
-from rnngraph.ir.streaming import streams
+from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import lower
 
 
@@ -69,10 +69,10 @@ def export_onnx(
     file = check_arguments(path, target, features_mask, streaming, steps, batch)
     labels = check_labels(class_labels, net.config.n_out)
     graph = _lower(net, features_mask)
-    can, why_not = streams(graph)
-    if not can and (streaming or steps == 1):
+    reason = why_not(graph, [layer.title for layer in net.config.layers])
+    if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
-        raise ExportError(f"{asked}: the network cannot stream: {why_not}; leave {asked} out to export it for whole sequences")
+        raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}

@@ -50,7 +50,7 @@ def lstm(ctx: Context, node: Node) -> Sequence[Known]:
     if node.attributes["mask_mode"] is not None:
         raise GraphError(f"{node.outputs[0].name}: a masked lstm has no ONNX form; run the pass mask_weights first")
     x, w, r, b, h, c, *p = node.inputs
-    base, first = ctx.prefix + node.outputs[0].name, ctx.builder.ints(0)
+    base = ctx.prefix + node.outputs[0].name
     recurrent = ctx.constant(r, f"{base}, R")
     names = [
         ctx.name(x),
@@ -58,8 +58,8 @@ def lstm(ctx: Context, node: Node) -> Sequence[Known]:
         ctx.builder.initializer(_gates(recurrent)[None], f"{base}.R"),
         _bias(ctx, b, base),
         ABSENT,
-        ctx.builder.add("Unsqueeze", ctx.name(h), first, hint=f"{base}.initial_h"),
-        ctx.builder.add("Unsqueeze", ctx.name(c), first, hint=f"{base}.initial_c"),
+        initial_state(ctx, h, f"{base}.initial_h"),
+        initial_state(ctx, c, f"{base}.initial_c"),
     ]
     if p:
         i, f, o = ctx.constant(p[0], f"{base}, P")
@@ -96,6 +96,13 @@ def _bias(ctx: Context, b: Value, base: str) -> Name:
     array = _gates(ctx.constant(b, f"{base}, b"))
     ours = ctx.builder.initializer(array[None], f"{base}.b")
     return ctx.builder.add("Pad", ours, ctx.builder.ints(0, 0, 0, len(array)), hint=f"{base}.B")
+
+
+def initial_state(ctx: Context, state: Value, hint: str) -> Name:
+    """The state with the leading axis of directions; left out where it is zero, which is what that means."""
+    if state.producer is not None and state.producer.op == "zero_state":
+        return ABSENT
+    return ctx.builder.add("Unsqueeze", ctx.name(state), ctx.builder.ints(0), hint=hint)
 
 
 def attributes(node: Node) -> dict[str, Any]:

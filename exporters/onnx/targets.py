@@ -8,9 +8,11 @@ from typing import Literal
 from rnngraph.exporters.onnx.lstm import fused
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Graph
+from rnngraph.ir.passes.clean_at_border import clean_at_border
+from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.mask_factors import mask_factors
 from rnngraph.ir.passes.mask_weights import mask_weights
-from rnngraph.ir.passes.prune import prune
 
 Target = Literal["portable", "cpu"]
 
@@ -18,11 +20,12 @@ Target = Literal["portable", "cpu"]
 def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> Graph:
     """The graph after the target's passes: cells that the target has fused become so, their masks become weights.
 
-    Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM does not know.
+    Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know.
     """
     if steps == 1 or graph.data_type == "float64":
-        return prune(graph)
-    return prune(mask_weights(fuse_lstm(graph, ACCEPTS[target])))
+        return clean_at_border(mask_factors(graph))
+    graph = fuse_gru(fuse_lstm(mask_factors(graph), ACCEPTS[target]), ACCEPTS_GRU[target])
+    return clean_at_border(mask_weights(graph))
 
 
 def _portable(act: str, gate: str, peephole: bool) -> bool:
@@ -36,3 +39,16 @@ def _cpu(act: str, gate: str, peephole: bool) -> bool:
 
 
 ACCEPTS: dict[str, Callable[[str, str, bool], bool]] = {"portable": _portable, "cpu": _cpu}
+
+
+def _portable_gru(act: str, gate: str, reset_after: bool) -> bool:
+    """What CUDA's GRU computes."""
+    return act == "tanh" and gate == "sigmoid" and reset_after
+
+
+def _cpu_gru(act: str, gate: str, reset_after: bool) -> bool:
+    """What the CPU's GRU computes in the meaning of this package, both forms."""
+    return fused(act) is not None and fused(gate) is not None
+
+
+ACCEPTS_GRU: dict[str, Callable[[str, str, bool], bool]] = {"portable": _portable_gru, "cpu": _cpu_gru}

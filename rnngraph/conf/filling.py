@@ -50,9 +50,10 @@ def check_output(layers: Sequence[Layer]) -> None:
 def check_backprop(layers: Sequence[Layer], backprop: Backprop) -> None:
     """Raise ConfigurationError for a layer that truncated BPTT cannot train."""
     for index, layer in enumerate(layers):
-        if layer.whole_sequences and isinstance(backprop, TruncatedBPTT):
+        reason = layer.whole_sequences or (None if layer.causal else "it runs backwards in time and needs the whole sequence")
+        if reason and isinstance(backprop, TruncatedBPTT):
             raise ConfigurationError(
-                f"{_label(index, layer)}: backprop=TruncatedBPTT(length={backprop.length}) cannot train it: {layer.whole_sequences}; "
+                f"layers[{index}] ({layer.title}): backprop=TruncatedBPTT(length={backprop.length}) cannot train it: {reason}; "
                 "use backprop=StandardBackprop()"
             )
 

@@ -128,3 +128,12 @@ def minimum(a: Value, b: Value | float) -> Value:
 def sum_last(x: Value) -> Value:
     """Sum over the last axis, which stays as 1."""
     return x.block.add("sum", [x], keepdims=True)
+
+
+EPSILON = 9.999999747378752e-06
+"""1e-5 as float32 has it, which is what ONNX can say."""
+
+
+def normalize(x: Value, epsilon: float = EPSILON) -> Value:
+    """``(x - mean) / sqrt(variance + epsilon)`` over the last axis (Ba, Kiros and Hinton 2016, without gain and bias)."""
+    return x.block.add("normalize", [x], epsilon=epsilon)

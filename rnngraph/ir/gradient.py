@@ -206,10 +206,14 @@ def _rule(d: _Derivation, node: Node, forms: list[Form], fixed: set[Value]) -> N
                 ]: 1.0
             },
         )
+    elif node.op == "normalize":
+        x = node.inputs[0]
+        g = d.materialised(form, x.type)
+        d.accumulate(x, {d.node("normalize_backward", [g, d.value(x)], epsilon=node.attributes["epsilon"])[0]: 1.0})
     elif node.op == "sum":
         d.accumulate(node.inputs[0], {d.materialised(form, node.outputs[0].type): 1.0})
     else:
-        known = ", ".join(sorted([*_ELEMENTWISE, "linear", "split", "sum", "take"]))
+        known = ", ".join(sorted([*_ELEMENTWISE, "linear", "normalize", "split", "sum", "take"]))
         raise GraphError(f"{d.body.label}: op {node.op!r} has no derivative; write the step with {known}")
 
 

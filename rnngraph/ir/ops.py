@@ -172,6 +172,33 @@ def _concat(types: Sequence[TensorType], attributes: Attributes) -> tuple[Tensor
     return (TensorType(first.element, tuple(shape)),)
 
 
+@op("normalize", 1, primitive=True)
+def _normalize(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """``(x - mean) / sqrt(variance + epsilon)`` over the last axis, the variance that of the whole population."""
+    if types[0].rank < 1:
+        raise misfit("normalize", types, "an operand with a last axis")
+    return (types[0],)
+
+
+@op("normalize_backward", 2, primitive=True)
+def _normalize_backward(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The gradient of x from that of ``normalize(x)``, the first operand, and x, the second."""
+    g, x = types
+    if x.rank < 1 or g.shape != x.shape:
+        raise misfit("normalize_backward", types, "a gradient and an x of one shape")
+    return (x,)
+
+
+@op("block_rows", 1, start=WHOLE, stop=WHOLE, blocks=COUNT)
+def _block_rows(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """Rows ``start`` to ``stop`` of a weight, counted in blocks of which it has ``blocks``: W [K, M] -> [(stop - start) K / blocks, M]."""
+    w, start, stop, blocks = types[0], attributes["start"], attributes["stop"], attributes["blocks"]
+    block = divide(w.shape[0], blocks) if w.rank else None
+    if block is None or not 0 <= start < stop <= blocks:
+        raise misfit("block_rows", types, f"a weight with {blocks} equal blocks of rows, of which {start} to {stop} are taken")
+    return (TensorType("float", (block * (stop - start), *w.shape[1:])),)
+
+
 @op("take", 1, primitive=True, index=WHOLE)
 def _take(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """Row ``index`` of a weight: W [K, M] -> [M]."""

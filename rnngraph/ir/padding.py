@@ -6,7 +6,7 @@ from rnngraph.ir.graph import Graph, Node, Value
 
 _MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat"})
 """Ops that hand on what stands at each step as it is."""
-_BLIND = frozenset({"zeros"})
+_BLIND = frozenset({"zeros", "zero_state"})
 """Ops that look at shapes alone."""
 
 
@@ -44,4 +44,4 @@ def _cleans(node: Node, masks: set[Value], raw: set[Value]) -> bool:
     """Whether the node takes the raw input at real steps only."""
     if node.op == "where":
         return node.inputs[0] in masks and node.inputs[2] not in raw
-    return node.op in ("recurrent", "lstm") and node.attributes["mask_mode"] is not None and node.inputs[-1] in masks
+    return node.op in ("recurrent", "lstm", "gru") and node.attributes["mask_mode"] is not None and node.inputs[-1] in masks

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rnngraph.ir.graph import Body, Graph, Node
+from collections.abc import Sequence
+
+from rnngraph.ir.graph import Body, Graph, Node, Value
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -14,11 +16,18 @@ def streams(graph: Graph) -> tuple[bool, str | None]:
     return (True, None) if not found else (False, next(iter(found.values())))
 
 
+def why_not(graph: Graph, titles: Sequence[str]) -> str | None:
+    """The reason of :func:`streams` with the layer as the user knows it; ``titles`` say what each layer is."""
+    for layer, reason in not_streaming(graph).items():
+        return reason if layer is None else f"layers[{layer}] ({titles[layer]}): {reason}"
+    return None
+
+
 def not_streaming(graph: Graph) -> dict[int | None, str]:
     """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence."""
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
-        if node.op in ("recurrent", "lstm") and node.attributes["reverse"]:
+        if node.op in ("recurrent", "lstm", "gru") and node.attributes["reverse"]:
             layer = _layer(graph, node)
             body = node.attributes.get("body")
             cell = body.label if isinstance(body, Body) else node.op
@@ -30,4 +39,11 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
 def _layer(graph: Graph, node: Node) -> int | None:
     """The layer to which the node's states or weights belong."""
     owners = {port.value: port.layer for port in graph.inputs}
-    return next((owners[v] for v in node.inputs if owners.get(v) is not None), None)
+    return next((owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None), None)
+
+
+def _source(v: Value) -> Value:
+    """The value of which ``v`` is a part or a view."""
+    while v.producer is not None and len(v.producer.inputs) == 1:
+        v = v.producer.inputs[0]
+    return v

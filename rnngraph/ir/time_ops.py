@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
-from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, FLAG, INTEGER, MASK_MODE, REALS, Attributes, misfit, op
+from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MASK_MODE, REALS_OR_NONE, Attributes, misfit, op
 from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats
 
 
@@ -22,9 +22,12 @@ def _pack_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[Te
     return moves, moves, TensorType("int64", (batch,))
 
 
-@op("last_index", 1, BOOL)
+@op("last_index", 1, BOOL, reverse=FLAG)
 def _last_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]."""
+    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]: the entry of (start, steps) that was seen last.
+
+    With ``reverse`` the first step whose mask is 1, T where there is none: the entry of (steps, start) that a backward run sees last.
+    """
     _, batch = _of_mask("last_index", types)
     return (TensorType("int64", (batch,)),)
 
@@ -61,9 +64,9 @@ def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     steps, batch = types[0].shape[:2]
     sizes: dict[str, int] = {}
     for value, given in zip(body.operands, types, strict=False):
-        _unify(_operand(body, value, steps, batch), given, sizes, f"{body.label}, operand {value.name!r}")
+        unify(_operand(body, value, steps, batch), given, sizes, f"{body.label}, operand {value.name!r}")
     if masked:
-        _unify(TensorType("bool", (steps, batch, 1)), types[-1], sizes, f"{body.label}, the mask")
+        unify(TensorType("bool", (steps, batch, 1)), types[-1], sizes, f"{body.label}, the mask")
     out: list[TensorType] = []
     for k, result in enumerate(body.results):
         shape = tuple(d if d == batch else evaluate(d, sizes) for d in _with_batch(result.shape, batch))
@@ -81,7 +84,7 @@ def _with_batch(shape: Shape, batch: Dim) -> Shape:
     return tuple(batch if d == N else d for d in shape)
 
 
-def _unify(pattern: TensorType, given: TensorType, sizes: dict[str, int], where: str) -> None:
+def unify(pattern: TensorType, given: TensorType, sizes: dict[str, int], where: str) -> None:
     """Read the sizes of a body's symbols off an operand's shape; GraphError where they contradict what is known."""
     fits = pattern.element == given.element and pattern.rank == given.rank
     for p, g in zip(pattern.shape, given.shape, strict=False):
@@ -122,13 +125,43 @@ def _lstm(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorTy
     return floats(steps, batch, hidden), state, state
 
 
-@op("mask_columns", 1, values=REALS)
-def _mask_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """One more column of a weight, that of a feature which is 1 at masked steps: W [4H, I] -> [4H, I + 1].
+@op("gru", None, ANY, activation=ACTIVATION, gate_activation=ACTIVATION, reset_after=FLAG, reverse=FLAG, mask_mode=MASK_MODE)
+def _gru(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """A fused GRU.
 
-    ``values`` has one number for each equal block of rows, for the gates i, f, g, o.
+    Operands: x [T, N, I], W [3H, I], R [3H, H], b [3H], with ``reset_after`` bR [3H], h [N, H], with a ``mask_mode`` a mask [T, N, 1].
     """
-    w, values = types[0], attributes["values"]
-    if w.rank != 2 or divide(w.shape[0], len(values)) is None:
+    after, masked = attributes["reset_after"], attributes["mask_mode"] is not None
+    wanted = f"x [T, N, I], W [3H, I], R [3H, H], b [3H]{', bR [3H]' * after}, h [N, H]{', mask bool[T, N, 1]' * masked}"
+    if len(types) != 5 + after + masked or types[0].rank != 3 or types[2].rank != 2:
+        raise misfit("gru", types, wanted)
+    steps, batch, width = types[0].shape
+    hidden = types[2].shape[1]
+    expected = [types[0], floats(3 * hidden, width), floats(3 * hidden, hidden), floats(3 * hidden)]
+    expected += [floats(3 * hidden)] * after + [floats(batch, hidden)] + [TensorType("bool", (steps, batch, 1))] * masked
+    if list(types) != expected or types[0].element != "float":
+        raise misfit("gru", types, wanted)
+    return floats(steps, batch, hidden), floats(batch, hidden)
+
+
+@op("zero_state", 1, ANY, width=COUNT)
+def _zero_state(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """A state that begins at zero, for as many rows as the sequence x [T, N, F] has: [N, width]."""
+    if types[0].rank != 3:
+        raise misfit("zero_state", types, "a sequence [T, N, F]")
+    return (floats(types[0].shape[1], attributes["width"]),)
+
+
+@op("mask_columns", None, values=REALS_OR_NONE)
+def _mask_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """One more column of a weight, that of a feature which is 1 at masked steps: W [K H, I] -> [K H, I + 1].
+
+    ``values`` has one number for each equal block of rows, for the gates in their order. None among them stands for the negative of the
+    bias of that gate, which is the second operand then, so that both cancel.
+    """
+    values = attributes["values"]
+    if not types or types[0].rank != 2 or divide(types[0].shape[0], len(values)) is None:
         raise misfit("mask_columns", types, f"a weight [4H, I] whose rows divide into {len(values)} blocks")
-    return (floats(w.shape[0], w.shape[1] + 1),)
+    if len(types) != 1 + (None in values) or any(t.shape != types[0].shape[:1] for t in types[1:]):
+        raise misfit("mask_columns", types, "a bias as second operand exactly where one of the values is None")
+    return (floats(types[0].shape[0], types[0].shape[1] + 1),)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rnngraph.ir.graph import Graph, Value
@@ -17,9 +19,12 @@ class Context:
 
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
-    a training graph, whose output layer sets ``loss``. A recurrent layer sets ``final`` [N, H], the state that is its output after the
-    last step that exists, which a held mask does not touch. ``training`` says that the graph is the one that training differentiates,
-    with noise and statistics of the minibatch.
+    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's
+    key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own
+    leaves it in ``seen``. ``training`` says that the graph is the one that training differentiates, with noise and statistics of the
+    minibatch.
+
+    Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """
 
     def __init__(self, graph: Graph, layers: int, training: bool = False) -> None:
@@ -30,18 +35,22 @@ class Context:
         self.labels: Value | None = None
         self.loss_mask: Value | None = None
         self.loss: Value | None = None
-        self.final: Value | None = None
+        self.final: tuple[str, Value] | None = None
+        self.seen: Value | None = None
+        self.reverse = False
         self.next_states: list[tuple[str, Value, int]] = []
         self.buffer_updates: list[tuple[str, Value, int]] = []
         self.index = 0
         self._digits = 2 if layers <= 100 else 3
         self._parameters: dict[str, Value] = {}
         self._buffers: dict[str, Value] = {}
+        self._scope = ""
+        self._whole: Value | None = None
 
     def enter(self, index: int, layer: Layer) -> None:
         """Turn to layer ``index``: names and parameters are its own from here on."""
         self.index = index
-        self.final = None
+        self.forget()
         self.graph.prefix = f"{index}."
         self._parameters = {
             p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
@@ -50,13 +59,33 @@ class Context:
             b.key: self.graph.input(f"{index}.{b.key}", "buffer", floats(*b.shape), index, b.initial) for b in family(layer).buffers(layer)
         }
 
+    def forget(self) -> None:
+        """Drop what the layer before has left: a new one begins."""
+        self.final, self.seen = None, None
+
+    @contextmanager
+    def direction(self, key: str, x: Value, *, reverse: bool) -> Iterator[None]:
+        """Within: the parameters are those under ``key`` (``3.backward.W``), and x [T, N, F] is a whole sequence (:meth:`whole`)."""
+        scope, backwards, prefix = self._scope, self.reverse, self.graph.prefix
+        self._scope, self.reverse, self.graph.prefix = f"{scope}{key}.", reverse, f"{prefix}{key}."
+        with self.whole(x):
+            yield
+        self._scope, self.reverse, self.graph.prefix = scope, backwards, prefix
+
+    @contextmanager
+    def whole(self, x: Value) -> Iterator[None]:
+        """Within: x [T, N, F] is a whole sequence, so that states begin at zero and are not carried to a next one."""
+        before, self._whole = self._whole, x
+        yield
+        self._whole = before
+
     def parameter(self, key: str) -> Value:
         """The layer's parameter ``key``, as graph input ``3.W``."""
-        return self._parameters[key]
+        return self._parameters[self._scope + key]
 
     def has(self, key: str) -> bool:
         """Whether the layer has a parameter ``key``."""
-        return key in self._parameters
+        return self._scope + key in self._parameters
 
     def buffer(self, key: str) -> Value:
         """The layer's buffer ``key``, as graph input ``3.mean``."""
@@ -71,13 +100,19 @@ class Context:
         return self.graph.input(f"noise_{self.index:0{self._digits}d}_{key}", "noise", floats(*shape), self.index)
 
     def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
-        """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``."""
+        """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``.
+
+        Zeros [N, shape] where the sequence is whole.
+        """
+        if self._whole is not None:
+            return self.graph.add("zero_state", [self._whole], key, width=shape)
         dims = (shape,) if isinstance(shape, int) else shape
         return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, *dims), self.index, initial)
 
     def next_state(self, key: str, value: Value) -> None:
-        """Give the new value of state ``key``."""
-        self.next_states.append((f"next_state_{self.index:0{self._digits}d}_{key}", value, self.index))
+        """Give the new value of state ``key``, which nobody needs where the sequence is whole."""
+        if self._whole is None:
+            self.next_states.append((f"next_state_{self.index:0{self._digits}d}_{key}", value, self.index))
 
     def cleaned(self, x: Value, mask_mode: str) -> Value:
         """``x`` with 0 at masked steps, whatever stands there (a product would let NaN through); as it is where the layer ignores masks."""

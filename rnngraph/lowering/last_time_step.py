@@ -1,35 +1,49 @@
-"""LastTimeStep: a recurrent layer's output at each row's last step that exists."""
+"""LastTimeStep: a layer's output at each row's last step that exists."""
 
 from __future__ import annotations
 
 from rnngraph.conf import LastTimeStep
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
-from rnngraph.lowering.registry import Parameter, family, register
+from rnngraph.lowering.registry import family, register
+from rnngraph.lowering.wrappers import inner_buffers, inner_parameters
 
 
-def _parameters(layer: LastTimeStep) -> tuple[Parameter, ...]:
-    return family(layer.layer).parameters(layer.layer)
-
-
-@register(LastTimeStep, parameters=_parameters)
+@register(LastTimeStep, parameters=inner_parameters, buffers=inner_buffers)
 def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Value:
-    """x [T, N, I] -> [N, H]; there is neither time axis nor mask afterwards."""
+    """x [T, N, I] -> [N, H]; there is neither time axis nor mask afterwards. Where time runs backwards the last step is the first one.
+
+    1. The output is a state that the mask holds: that state.
+    2. The output is the state h, which the mask does not hold: the output at the last real step, kept as the state ``last``; without a
+       mask that is h, and there is no such state.
+    3. Otherwise: the same, kept as the state ``last_output`` with and without a mask.
+    """
+    context.forget()
     y = family(layer.layer).lower(layer.layer, context, x)
-    mask, context.mask = context.mask, None
+    mask = context.mask if context.seen is None else context.seen
+    state, final = context.final or ("", None)
+    context.forget()
+    context.mask = None
     context.clean = True
-    if mask is not None and layer.mask_mode != "hold":
-        return _last_seen(layer, context, y, mask)
-    assert context.final is not None
-    return context.final
+    if final is not None and (layer.mask_mode == "hold" or (mask is None and state == "h")):
+        return final
+    key = "last" if state == "h" else "last_output"
+    if layer.causal:
+        return _last_seen(context, key, layer.n_out, y, mask)
+    with context.whole(y):
+        return _last_seen(context, key, layer.n_out, y, mask)
 
 
-def _last_seen(layer: LastTimeStep, context: Context, y: Value, mask: Value) -> Value:
+def _last_seen(context: Context, key: str, width: int, y: Value, mask: Value | None) -> Value:
     """y at the last real step, kept as a state of its own: a chunk that is wholly masked gives what the chunk before gave."""
-    graph = context.graph
-    before = graph.add("unsqueeze", [context.state("last", layer.n_out)], "before", axis=0)
-    seen = graph.add("concat", [before, y], "seen", axis=0)
-    index = graph.add("unsqueeze", [graph.add("last_index", [mask])], "index", axis=0)
-    last = graph.add("squeeze", [graph.add("gather_steps", [seen, index])], "last", axis=0)
-    context.next_state("last", last)
+    graph, reverse = context.graph, context.reverse
+    state = context.state(key, width)
+    if mask is None:
+        last = graph.add("row", [y], "last", index=0 if reverse else -1)
+    else:
+        before = graph.add("unsqueeze", [state], "before", axis=0)
+        seen = graph.add("concat", [y, before] if reverse else [before, y], "seen", axis=0)
+        index = graph.add("unsqueeze", [graph.add("last_index", [mask], reverse=reverse)], "index", axis=0)
+        last = graph.add("squeeze", [graph.add("gather_steps", [seen, index])], "last", axis=0)
+    context.next_state(key, last)
     return last

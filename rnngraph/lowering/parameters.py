@@ -9,6 +9,7 @@ import numpy as np
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError
 from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
+    bidirectional,
     dense,
     embedding,
     last_time_step,
@@ -17,6 +18,7 @@ from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the
     pooling,
     recurrent,
     simple,
+    wrappers,
 )
 from rnngraph.lowering.registry import Buffer, Parameter, family
 

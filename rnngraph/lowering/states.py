@@ -10,7 +10,8 @@ from rnngraph.state import StateSpec
 def state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
     """All states that a graph of ``config`` may take, in the order of layers.
 
-    ``last`` of a LastTimeStep exists in the graph with a mask only. Without a mask it equals h, which stands for it where it is not given.
+    ``last`` of a LastTimeStep exists in the graph with a mask only. Without a mask it equals h, the state that its layer gives as output,
+    which stands for it where it is not given.
     """
     specs = []
     for port in lower(config, features_mask=config.starts_in_time_series).ports("state"):

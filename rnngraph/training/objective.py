@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnngraph.conf import LastTimeStep
+from rnngraph.conf.layers import innermost
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 Penalties = dict[str, float]
 
-UNPENALISED = frozenset({"b", "g", "gamma", "beta"})
+UNPENALISED = frozenset({"b", "bR", "g", "gamma", "beta"})
 """Biases, the gain of a layer normalisation, gamma and beta of a batch normalisation: L2 acts on weights."""
 
 
 def penalties(network: MultiLayerNetwork) -> Penalties:
-    """The L2 coefficient of each parameter that has one (weights, not biases)."""
+    """The L2 coefficient of each parameter that has one (weights, neither biases nor gains)."""
     out: Penalties = {}
     for name in network._parameters:
         l2 = trained_layer(network, name).l2
@@ -34,9 +34,8 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
 
 
 def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
-    """The layer that has this parameter; inside a wrapper, the wrapped one."""
-    layer = network.config.layers[int(parameter.split(".")[0])]
-    return layer.layer if isinstance(layer, LastTimeStep) else layer
+    """The layer that has this parameter; inside wrappers, the innermost one."""
+    return innermost(network.config.layers[int(parameter.split(".")[0])])
 
 
 def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:

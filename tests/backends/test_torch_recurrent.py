@@ -8,7 +8,7 @@ import torch
 from rnngraph.backends.torch.recurrent import run_body, run_body_by_autograd, run_recurrent
 from rnngraph.errors import GraphError
 from rnngraph.ir.cell import Cell, H, exp, linear, maximum, sqrt, sum_last, trace
-from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
+from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
 from rnngraph.ir.gradient import differentiate
 from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.passes.mask_body import mask_body
@@ -63,8 +63,8 @@ def compare(body: Body, **sizes: int) -> None:
 
 @pytest.mark.parametrize("mode", [None, "hold", "reset"])
 @pytest.mark.parametrize(("act", "gate"), PAIRS)
-def test_lstm_cells_equal_the_plain_loop(act: str, gate: str, mode: str | None) -> None:
-    for cell in (lstm, graves_lstm):
+def test_gated_cells_equal_the_plain_loop(act: str, gate: str, mode: str | None) -> None:
+    for cell in (lstm, graves_lstm, gru_reset_after, gru_reset_before):
         body = trace(cell, act=act, gate=gate)
         compare(mask_body(body, mode) if mode else body)
 
@@ -72,11 +72,15 @@ def test_lstm_cells_equal_the_plain_loop(act: str, gate: str, mode: str | None) 
 @pytest.mark.parametrize("act", SPELLINGS)
 def test_simple_rnn_equals_the_plain_loop(act: str) -> None:
     compare(trace(simple_rnn, act=act))
+    for mode in (None, "hold", "reset"):
+        body = trace(layer_norm_rnn, act=act)
+        compare(mask_body(body, mode) if mode else body)
 
 
 @pytest.mark.parametrize(("steps", "rows", "width"), [(1, 1, 1), (1, 4, 2), (9, 1, 3), (2, 2, 7)])
 def test_sizes(steps: int, rows: int, width: int) -> None:
-    for body in (trace(graves_lstm, act="tanh", gate="sigmoid"), trace(simple_rnn, act="tanh")):
+    gated = [trace(cell, act="tanh", gate="sigmoid") for cell in (graves_lstm, gru_reset_after, gru_reset_before)]
+    for body in (*gated, trace(simple_rnn, act="tanh"), trace(layer_norm_rnn, act="tanh")):
         compare(body, steps=steps, rows=rows, width=width)
 
 

@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 
 from rnngraph.conf import (
     ELU,
+    GRU,
     LSTM,
     ActivationLayer,
     Adam,
     BatchNormalization,
+    Bidirectional,
     DenseLayer,
     Dropout,
     DropoutLayer,
     EmbeddingSequenceLayer,
     GlobalPoolingLayer,
+    GravesBidirectionalLSTM,
     GravesLSTM,
     InputType,
     LastTimeStep,
@@ -25,20 +28,24 @@ from rnngraph.conf import (
     LeakyReLU,
     Loss,
     LossLayer,
+    MaskZeroLayer,
     MultiLayerConfiguration,
     NormalDistribution,
     OrthogonalDistribution,
     OutputLayer,
+    RecurrentLayer,
     ReLU,
     RnnLossLayer,
     RnnOutputLayer,
     Sgd,
     SimpleRnn,
     StandardBackprop,
+    TimeDistributed,
     TruncatedBPTT,
 )
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.conf.initializers import INITIALIZERS
+from rnngraph.conf.layers.bidirectional import MODES
 from rnngraph.conf.layers.pooling import POOLING_TYPES
 from rnngraph.conf.losses import LOSSES
 from rnngraph.conf.masks import MASK_MODES
@@ -71,13 +78,21 @@ BIAS = {"bias_init": FINITE}
 OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "has_layer_norm": st.booleans(), "loss": LOSS}
 
 
+CELLS: dict[Any, dict[str, Any]] = {
+    LSTM: GATED,
+    GravesLSTM: GATED,
+    SimpleRnn: {**RECURRENT, **BIAS, "has_layer_norm": st.booleans(), "gain_init": FINITE},
+    GRU: {**RECURRENT, **BIAS, "gate_activation": ACTIVATION, "reset_after": st.booleans()},
+}
+BOTH_WAYS: dict[Any, dict[str, Any]] = {GravesBidirectionalLSTM: {k: v for k, v in GATED.items() if k != "weight_init_recurrent"}}
+
+
 @st.composite
-def recurrent_layers(draw: st.DrawFn) -> LSTM | GravesLSTM | SimpleRnn:
-    """One of the recurrent layers, without n_in."""
-    cases: list[tuple[Any, dict[str, Any]]] = [(LSTM, GATED), (GravesLSTM, GATED), (SimpleRnn, {**RECURRENT, **BIAS})]
-    cls, fields = draw(st.sampled_from(cases))
+def cells(draw: st.DrawFn, kinds: dict[Any, dict[str, Any]] = CELLS) -> RecurrentLayer:
+    """One of the recurrent layers that hold no other, without n_in."""
+    cls, fields = draw(st.sampled_from(list(kinds.items())))
     made = cls(n_out=draw(WIDTHS), **draw(optional(**fields)))
-    assert isinstance(made, (LSTM, GravesLSTM, SimpleRnn))
+    assert isinstance(made, RecurrentLayer)
     return made
 
 
@@ -93,14 +108,26 @@ SAME_WIDTH = (
 
 
 @st.composite
+def recurrent_layers(draw: st.DrawFn) -> Layer:
+    """A layer that takes time series and gives such: a recurrent one, as it is or in wrappers; without n_in."""
+    name = draw(optional(name=NAMES))
+    layer: Layer = draw(cells())
+    if draw(st.integers(0, 3)) == 0:
+        layer = MaskZeroLayer(layer, draw(FINITE), **name)
+    if draw(st.integers(0, 3)) == 0:
+        layer = Bidirectional(draw(st.sampled_from(MODES)), layer, **name)
+    return draw(st.sampled_from([layer, layer, layer, draw(cells(BOTH_WAYS)), TimeDistributed(draw(DENSE), **name)]))
+
+
+@st.composite
 def stacks(draw: st.DrawFn) -> list[Layer]:
     """Layers that fit behind each other and take time series, without n_in."""
     first = st.builds(lambda n, f: EmbeddingSequenceLayer(n_out=n, **f), WIDTHS, optional(**EMBEDDING))
     layers: list[Layer] = [*draw(st.lists(first, max_size=1)), *draw(st.lists(recurrent_layers() | DENSE | SAME_WIDTH, max_size=2))]
     if draw(st.booleans()):
         pooling = st.builds(lambda k, p: GlobalPoolingLayer(k, pnorm=p), st.sampled_from(POOLING_TYPES), st.integers(1, 5))
-        ends = recurrent_layers().map(LastTimeStep)
-        layers += [draw(pooling if draw(st.booleans()) else ends), *draw(st.lists(DENSE | SAME_WIDTH, max_size=1))]
+        ends = recurrent_layers().map(LastTimeStep) | cells().map(LastTimeStep).map(Bidirectional) | pooling
+        layers += [draw(ends), *draw(st.lists(DENSE | SAME_WIDTH, max_size=1))]
         plain = st.builds(lambda f: LossLayer(**f), optional(**PLAIN, loss=st.sampled_from(LOSSES)))
         output: list[Any] = draw(
             st.lists(st.builds(lambda n, f: OutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)) | plain, max_size=1)
@@ -121,7 +148,6 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             weight_init=INITIALIZER,
             activation=ACTIVATION,
             l2=NON_NEGATIVE,
-            backprop=st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)),
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),
             mask_mode=st.sampled_from(MASK_MODES),
             mini_batch=st.booleans(),
@@ -129,8 +155,8 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
     )
     steps = draw(st.none() | st.integers(1, 99))
     layers = draw(stacks())
-    if any(isinstance(layer, GlobalPoolingLayer) for layer in layers):
-        fields.pop("backprop", None)
+    if all(layer.causal and layer.whole_sequences is None for layer in layers):
+        fields["backprop"] = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)))
     return MultiLayerConfiguration(
         layers=layers, input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
     )

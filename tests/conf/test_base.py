@@ -49,7 +49,7 @@ def test_a_field_that_does_not_exist_is_told_before_what_is_missing() -> None:
     owners = "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
     with refused(f"LSTM has no field 'has_bias'; has_bias is a field of {owners}"):
         LSTM(n_out=3, has_bias=True)  # type: ignore[call-arg]
-    with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GravesLSTM, LSTM"):
+    with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GRU, GravesBidirectionalLSTM, GravesLSTM, LSTM"):
         rg.SimpleRnn(n_out=3, gate_activation="tanh")  # type: ignore[call-arg]
 
 

@@ -112,6 +112,7 @@ def test_settings_that_are_left_out_are_the_networks() -> None:
     assert isinstance(dense, DenseLayer)
     assert isinstance(last, LastTimeStep)
     assert isinstance(output, OutputLayer)
+    assert isinstance(last.layer, SimpleRnn)
     for layer in (lstm, dense, last.layer, output):
         assert (layer.updater, layer.weight_init, layer.l2, layer.mask_mode) == (Adam(0.1), "relu", 0.25, "reset")
     assert [layer.activation for layer in (lstm, dense, last.layer)] == ["softsign"] * 3

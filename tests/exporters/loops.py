@@ -29,7 +29,10 @@ def act(name: str, x: Array) -> Array:
 
 
 def cell(x: Array, p: dict[str, Array], state: dict[str, Array], mask: Array, activation: str, gate: str) -> tuple[Array, dict[str, Array]]:
-    """One row: x [F, T], mask [T] -> output [H, T] and the last states. Parameters W, R, b, perhaps P; an LSTM if there is a state c."""
+    """One row: x [F, T], mask [T] -> output [H, T] and the last states. Parameters W, R, b, perhaps P; an LSTM if there is a state c.
+
+    Else by the rows of R: a GRU if there are three blocks of them, its reset gate behind the product if there is bR.
+    """
     h = state["h"].astype(np.float64)
     c = state["c"].astype(np.float64) if "c" in state else None
     y = np.zeros((len(h), x.shape[1]))
@@ -37,7 +40,15 @@ def cell(x: Array, p: dict[str, Array], state: dict[str, Array], mask: Array, ac
         if not mask[t]:
             continue
         z = p["W"] @ x[:, t] + p["R"] @ h + p["b"]
-        if c is None:
+        if c is None and len(z) == 3 * len(h):
+            a, b, n = (p["W"] @ x[:, t] + p["b"]).reshape(3, -1)
+            r_r, r_z, r_n = p["R"].reshape(3, len(h), len(h))
+            c_r, c_z, c_n = p.get("bR", np.zeros(3 * len(h))).reshape(3, -1)
+            r = act(gate, a + r_r @ h + c_r)
+            u = act(gate, b + r_z @ h + c_z)
+            n = act(activation, n + (r * (r_n @ h + c_n) if "bR" in p else r_n @ (r * h)))
+            h = (1 - u) * n + u * h
+        elif c is None:
             h = act(activation, z)
         else:
             i, f, g, o = z.reshape(4, -1)

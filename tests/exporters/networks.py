@@ -15,14 +15,14 @@ import rnngraph as rg
 from rnngraph.exporters.onnx.emit import build_model
 from rnngraph.exporters.onnx.targets import Target, transform
 from rnngraph.ir.cell import greater, trace, where
-from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
+from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.types import N, T, evaluate, floats
 from rnngraph.ir.verify import verify
 from rnngraph.lowering import initial_parameters
 
 Arrays = dict[str, np.ndarray]
-CELLS = {"lstm": lstm, "graves_lstm": graves_lstm, "simple_rnn": simple_rnn}
+CELLS = {c.name: c for c in (lstm, graves_lstm, simple_rnn, gru_reset_after, gru_reset_before, layer_norm_rnn)}
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Layer:
     @property
     def activations(self) -> dict[str, str]:
         """The arguments of :func:`~rnngraph.ir.cell.trace`."""
-        return {"act": self.act} if self.cell == "simple_rnn" else {"act": self.act, "gate": self.gate}
+        return {key: {"act": self.act, "gate": self.gate}[key] for key in CELLS[self.cell].activations}
 
 
 def stack(
@@ -81,8 +81,12 @@ def stack(
     head: str = "softmax",
     data_type: Any = "float32",
     last: bool = False,
+    whole: bool = False,
 ) -> Graph:
-    """x [N, F, T] -> the layers -> a dense layer -> y [N, C, T]; with ``last`` it acts on the last h alone -> y [N, C]."""
+    """x [N, F, T] -> the layers -> a dense layer -> y [N, C, T]; with ``last`` it acts on the last h alone -> y [N, C].
+
+    With ``whole`` the states begin at zero and are neither inputs nor outputs.
+    """
     graph = Graph(data_type)
     x = graph.input("x", "input", floats(N, features, T))
     mask = None
@@ -94,8 +98,8 @@ def stack(
         x = where(mask, x, 0.0)
     after: list[tuple[str, Value, int]] = []
     for index, layer in enumerate(layers):
-        x, states = _layer(graph, index, layer, x, mask)
-        after += [(f"next_state_{index:02d}_{k}", v, index) for k, v in states.items()]
+        x, states = _layer(graph, index, layer, x, mask, whole)
+        after += [] if whole else [(f"next_state_{index:02d}_{k}", v, index) for k, v in states.items()]
     index = len(layers)
     w, b = (graph.input(f"{index}.{k}", "parameter", floats(*s), index) for k, s in {"W": (classes, x.shape[-1]), "b": (classes,)}.items())
     if last:
@@ -108,13 +112,19 @@ def stack(
     return graph
 
 
-def _layer(graph: Graph, index: int, layer: Layer, x: Value, mask: Value | None) -> tuple[Value, dict[str, Value]]:
+def _layer(graph: Graph, index: int, layer: Layer, x: Value, mask: Value | None, whole: bool) -> tuple[Value, dict[str, Value]]:
     cell, h = CELLS[layer.cell], layer.width
     graph.prefix = f"{index}."
-    rows = h if layer.cell == "simple_rnn" else 4 * h
-    shapes: dict[str, tuple[Any, ...]] = {"W": (rows, x.shape[-1]), "b": (rows,), "R": (rows, h), "P": (3, h)}
-    p = {k: graph.input(f"{index}.{k}", "parameter", floats(*shapes[k]), index) for k in ("W", "b", *cell.weights)}
-    states = {k: graph.input(f"state_{index:02d}_{k}", "state", floats(N, h), index) for k in cell.states}
+    rows = evaluate(cell.sequences["xw"], {"H": h})
+    shapes: dict[str, tuple[Any, ...]] = {"W": (rows, x.shape[-1]), "b": (rows,), "R": (rows, h)}
+    shapes |= {k: tuple(evaluate(d, {"H": h}) for d in shape) for k, shape in cell.weights.items() if cell is not gru_reset_before}
+    p = {k: graph.input(f"{index}.{k}", "parameter", floats(*shape), index) for k, shape in shapes.items()}
+    if cell is gru_reset_before:
+        p |= {k: graph.add("block_rows", [p["R"]], k, start=a, stop=b, blocks=3) for k, a, b in (("Rg", 0, 2), ("Rn", 2, 3))}
+    if whole:
+        states = {k: graph.add("zero_state", [x], k, width=h) for k in cell.states}
+    else:
+        states = {k: graph.input(f"state_{index:02d}_{k}", "state", floats(N, h), index) for k in cell.states}
     xw = graph.add("linear", [x, p["W"]]) + p["b"]
     operands = [xw, *states.values(), *(p[k] for k in cell.weights), *([] if mask is None else [mask])]
     body = trace(cell, **layer.activations)

@@ -25,6 +25,15 @@ CASES = {
     "simple elu": [Layer("simple_rnn", 0, "elu")],
     "simple softsign": [Layer("simple_rnn", 0, "softsign")],
     "simple hardsigmoid": [Layer("simple_rnn", 0, "hardsigmoid")],
+    "layer norm": [Layer("layer_norm_rnn", 0)],
+    "layer norm elu": [Layer("layer_norm_rnn", 0, "elu")],
+    "gru": [Layer("gru", 0)],
+    "gru softsign hardsigmoid": [Layer("gru", 0, "softsign", "hardsigmoid")],
+    "gru elu softmax": [Layer("gru", 0, "elu", "softmax")],
+    "gru before": [Layer("gru_reset_before", 0)],
+    "gru before relu hardsigmoid": [Layer("gru_reset_before", 0, "relu", "hardsigmoid")],
+    "gru reset": [Layer("gru", 0, mask_mode="reset")],
+    "layer norm reset": [Layer("layer_norm_rnn", 0, mask_mode="reset")],
     "stack": [Layer("lstm", 0), Layer("graves_lstm", 6, "elu", "hardsigmoid"), Layer("simple_rnn", 5, "softsign"), Layer("lstm", 9)],
     "stack that resets": [Layer("lstm", 0, mask_mode="reset"), Layer("graves_lstm", 6, mask_mode="reset")],
 }
@@ -76,7 +85,8 @@ def removed(plain: ort.InferenceSession, given: Arrays, whole: Arrays, mask: np.
 @pytest.mark.parametrize("target", ["portable", "cpu"])
 @pytest.mark.parametrize(("features", "classes"), [(1, 1), (12, 300), (256, 9), (300, 2)])
 def test_wide_and_narrow_borders(features: int, classes: int, target: Target) -> None:
-    for layers in ([Layer("lstm", 16)], [Layer("graves_lstm", 16, "elu")], [Layer("simple_rnn", 16)]):
+    for cell in ("lstm", "simple_rnn", "gru", "gru_reset_before", "layer_norm_rnn", "graves_lstm"):
+        layers = [Layer(cell, 16, "elu" if cell == "graves_lstm" else "tanh")]
         plain, masked = (session(model(stack(layers, features, classes, masked=m), target)) for m in (False, True))
         for n in (1, 4):
             given = feeds(stack(layers, features, classes), n, 20, seed=n)

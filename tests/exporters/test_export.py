@@ -158,7 +158,7 @@ def test_a_network_that_cannot_stream(asked: dict[str, Any], tmp_path: Path, mon
     monkeypatch.setattr(export_module, "lower", lambda config, features_mask: graph)
     net = Net(classifier().config, parameters(graph))
     option = ", ".join(f"{k}={v}" for k, v in asked.items())
-    expected = f"{option}: the network cannot stream: layer 1 (lstm(act=tanh, gate=sigmoid)) runs backwards in time: its first output"
+    expected = f"{option}: the network cannot stream: layers[1] (LastTimeStep(SimpleRnn)): layer 1 (lstm(act=tanh, gate=sigmoid)) runs back"
     refused(net, tmp_path / "net.onnx", re.escape(expected), **asked)
     export_onnx(net, tmp_path / "net.onnx")
     assert not manifest_of(session(tmp_path / "net.onnx"))["streams"]

@@ -35,7 +35,10 @@ def compare(layers: list[Layer], target: Target, **options: Any) -> None:
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_each_activation_as_layer_and_gate_activation(name: str, data_type: str, masked: bool) -> None:
     gate = name if bounded(name) else "sigmoid"  # unbounded gates make states grow beyond float32
-    cases = [Layer("simple_rnn", 4, name)] + [Layer(c, 4, "tanh", gate) for c in ("lstm", "graves_lstm")]
+    cases = [Layer(c, 4, name) for c in ("simple_rnn", "layer_norm_rnn")]
+    cases += [Layer(c, 4, "tanh", gate) for c in ("lstm", "graves_lstm")]
+    if gate != "rationaltanh":  # z beyond 1 makes the state of a GRU grow
+        cases += [Layer(c, 4, *pair) for c in ("gru", "gru_reset_before") for pair in ((gate,), ("tanh", gate))]
     cases += [Layer(c, 4, name, g) for c in ("lstm", "graves_lstm") for g in ("sigmoid", "hardsigmoid")]
     for layer in cases:
         for target in TARGETS:
@@ -52,8 +55,13 @@ def test_stacks_directions_and_mask_modes(target: Target, masked: bool, mode: st
         Layer("graves_lstm", 4, "softsign", "hardsigmoid", reverse=True, mask_mode=mode),
         Layer("simple_rnn", 3, reverse=True, mask_mode=mode),
         Layer("graves_lstm", 4, "elu", mask_mode=mode),
+        Layer("gru", 4, reverse=True, mask_mode=mode),
+        Layer("gru", 5, "softsign", "hardsigmoid", mask_mode=mode),
+        Layer("gru_reset_before", 4, reverse=True, mask_mode=mode),
+        Layer("layer_norm_rnn", 4, reverse=True, mask_mode=mode),
     ]
-    compare(layers, target, masked=masked)
+    for whole in (False, True):
+        compare(layers, target, masked=masked, whole=whole)
 
 
 @pytest.mark.parametrize("head", SPELLINGS)
@@ -62,7 +70,7 @@ def test_heads(head: str) -> None:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("name", ["lstm", "graves_lstm", "simple_rnn"])
+@pytest.mark.parametrize("name", ["lstm", "graves_lstm", "simple_rnn", "gru", "gru_reset_before"])
 @pytest.mark.parametrize("activation", ["tanh", "elu", "rationaltanh"])
 def test_against_a_plain_loop(name: str, activation: str, target: Target) -> None:
     layer = Layer(name, 5, activation)

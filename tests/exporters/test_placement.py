@@ -13,6 +13,7 @@ import onnx
 import pytest
 
 import rnngraph as rg
+from rnngraph.errors import ExportError
 from rnngraph.exporters import export_onnx
 from tests.exporters.networks import Layer, classifier, model, stack
 from tests.spellings import SPELLINGS
@@ -27,13 +28,13 @@ pytestmark = [
 GATED = [Layer(cell, 3, act) for cell in ("lstm", "graves_lstm") for act in SPELLINGS]
 GATES = [Layer("graves_lstm", 3, "tanh", gate) for gate in SPELLINGS]
 PLAIN = [Layer("simple_rnn", 3, act) for act in SPELLINGS]
+OTHERS = [Layer(cell, 3, act) for cell in ("gru", "gru_reset_before", "layer_norm_rnn") for act in ("tanh", "elu")]
+RESET = [Layer(cell, 3, mask_mode="reset") for cell in ("lstm", "graves_lstm", "gru", "gru_reset_before", "layer_norm_rnn")]
 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("steps", [None, 1])
-@pytest.mark.parametrize(
-    "layers", [GATED[::2], GATED[1::2], GATES, PLAIN, [Layer("lstm", 3, mask_mode="reset"), Layer("graves_lstm", 3, mask_mode="reset")]]
-)
+@pytest.mark.parametrize("layers", [GATED[::2], GATED[1::2], GATES, PLAIN, OTHERS, RESET])
 def test_no_node_on_the_cpu(layers: list[Layer], steps: int | None, masked: bool, tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     onnx.save(model(stack(layers, masked=masked), steps=steps), file)
@@ -44,8 +45,8 @@ def test_no_node_on_the_cpu(layers: list[Layer], steps: int | None, masked: bool
 def test_backward_layers_and_heads(masked: bool, tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     for head in SPELLINGS if not masked else ["softmax"]:
-        layers = [Layer("lstm", 3, reverse=True), Layer("graves_lstm", 3, reverse=True)]
-        onnx.save(model(stack(layers, masked=masked, head=head)), file)
+        layers = [Layer(cell, 3, reverse=True) for cell in ("lstm", "graves_lstm", "gru", "layer_norm_rnn")]
+        onnx.save(model(stack(layers, masked=masked, head=head, whole=head == "softmax")), file)
         assert placement(file).get("CPUExecutionProvider", {}) == {}
 
 
@@ -58,6 +59,17 @@ def test_the_last_step_of_a_masked_sequence(mode: str, steps: Any, tmp_path: Pat
 
 def heads(kind: Any, p: int = 2) -> list[Any]:
     return [rg.GlobalPoolingLayer(kind, pnorm=p), rg.OutputLayer(n_out=2, has_layer_norm=True)]
+
+
+WRAPPED: dict[str, Any] = {
+    "bidirectional": lambda: rg.Bidirectional(rg.GRU(n_out=3)),
+    "reset before": lambda: rg.Bidirectional("mul", rg.GRU(n_out=3, reset_after=False)),
+    "both ways": lambda: rg.GravesBidirectionalLSTM(n_out=3, mask_mode="reset"),
+    "last of both": lambda: rg.LastTimeStep(rg.Bidirectional(rg.LSTM(n_out=3))),
+    "both lasts": lambda: rg.Bidirectional(rg.LastTimeStep(rg.SimpleRnn(n_out=3, mask_mode="reset"))),
+    "layer norm": lambda: rg.LastTimeStep(rg.MaskZeroLayer(rg.SimpleRnn(n_out=3, has_layer_norm=True))),
+    "steps": lambda: rg.LastTimeStep(rg.TimeDistributed(rg.DenseLayer(n_out=3))),
+}
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -80,6 +92,23 @@ def test_pooling_embedding_and_normalisation(kind: str, steps: Any, masked: bool
 def test_an_embedding_of_one_id_a_row(tmp_path: Path) -> None:
     layers = [rg.EmbeddingLayer(n_in=7, n_out=4), rg.BatchNormalization(), rg.LossLayer()]
     export_onnx(rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers)), tmp_path / "net.onnx")
+    assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("steps", [None, 1])
+@pytest.mark.parametrize("name", WRAPPED)
+def test_wrapped_layers(name: str, steps: Any, masked: bool, tmp_path: Path) -> None:
+    layer = WRAPPED[name]()
+    start = rg.InputType.recurrent(2)
+    end = rg.RnnOutputLayer(n_out=2) if layer.output_type(start).has_time else rg.OutputLayer(n_out=2)
+    config = rg.MultiLayerConfiguration(layers=[layer, end], input_type=start)
+    net = rg.MultiLayerNetwork(config)
+    if steps == 1 and not layer.causal:
+        with pytest.raises(ExportError, match="steps=1: the network cannot stream"):
+            export_onnx(net, tmp_path / "net.onnx", features_mask=masked, steps=steps)
+        return
+    export_onnx(net, tmp_path / "net.onnx", features_mask=masked, steps=steps)
     assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
 
 

@@ -11,7 +11,7 @@ from rnngraph.backends import reference
 from rnngraph.errors import GraphError
 from rnngraph.exporters.onnx.emit import build_model
 from rnngraph.exporters.onnx.rows import ROWS, TRAINING
-from rnngraph.ir.cell import absolute, activation, exp, greater, linear, maximum, minimum, sign, split, sqrt, sum_last, where
+from rnngraph.ir.cell import absolute, activation, exp, greater, linear, maximum, minimum, normalize, sign, split, sqrt, sum_last, where
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import Dim, N, T, TensorType, floats
@@ -46,7 +46,7 @@ def moved(g: Graph, x: Value, mask: Value) -> Value:
 
 def last_step(g: Graph, x: Value, mask: Value) -> Value:
     start = g.add("unsqueeze", [g.add("row", [x], index=0) * 2.0], axis=0)
-    index = g.add("unsqueeze", [g.add("last_index", [mask])], axis=0)
+    index = g.add("unsqueeze", [g.add("last_index", [mask], reverse=False)], axis=0)
     return g.add("squeeze", [g.add("gather_steps", [concat(g, start, x, axis=0), index])], axis=0)
 
 
@@ -74,6 +74,7 @@ STREAMING: dict[str, Build] = {
     "sum without keepdims": lambda g, x, m: g.add("sum", [x], keepdims=False),
     "split": joined,
     "concat": lambda g, x, m: concat(g, x, x),
+    "normalize": lambda g, x, m: normalize(x),
     "take": lambda g, x, m: x * g.add("take", [weight(g, 3, x.shape[-1])], index=2),
     "transpose": lambda g, x, m: g.add("transpose", [g.add("transpose", [x], order=(1, 2, 0))], order=(2, 0, 1)),
     "unsqueeze": lambda g, x, m: g.add("squeeze", [g.add("unsqueeze", [x], axis=-1)], axis=3),
@@ -86,17 +87,20 @@ WHOLE: dict[str, Build] = {
     "log": lambda g, x, m: g.add("log", [absolute(x)]),
     "row": lambda g, x, m: g.add("row", [x], index=-1),
     "first row": lambda g, x, m: g.add("row", [x], index=0),
-    "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m])]),
+    "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m], reverse=False)]),
     "zeros of a mask": lambda g, x, m: g.add("zeros", [m]),
-    "last_index": lambda g, x, m: g.add("last_index", [m]),
+    "last_index": lambda g, x, m: g.add("last_index", [m], reverse=False),
     "sum_steps": lambda g, x, m: g.add("sum_steps", [x]),
     "max_steps": lambda g, x, m: g.add("max_steps", [x]),
+    "last_index reverse": lambda g, x, m: g.add("last_index", [m], reverse=True),
+    "zero_state": lambda g, x, m: g.add("zero_state", [x], width=4),
+    "block_rows": lambda g, x, m: linear(x, g.add("block_rows", [weight(g, 8, x.shape[-1])], start=1, stop=3, blocks=4)),
     "gather_steps": last_step,
     "there and back": moved,
     **{f"pack_index {k}{' reverse' if r else ''}": packed(r, k) for r in (False, True) for k in range(3)},
 }
 
-ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "mask_columns"}
+ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns"}
 """Ops tried under another name above, or in the tests of cells."""
 
 
@@ -164,6 +168,18 @@ def test_zeros_of_nan_are_zeros() -> None:
     graph = graph_of(STREAMING["zeros"])
     feeds, _ = given(graph, 2, 3)
     assert not run(session(build_model(graph, {})), {**feeds, "x": feeds["x"] * np.nan})["y"].any()
+    start = graph_of(WHOLE["zero_state"])
+    assert run(session(build_model(start, {})), {**feeds, "x": feeds["x"] * np.nan})["y"].tolist() == [[0.0] * 4] * 2
+
+
+@pytest.mark.parametrize("offset", [0.0, 30.0, -1000.0])
+def test_a_normalised_row_may_lie_far_from_zero(offset: float) -> None:
+    """The variance is that of the differences from the mean: nothing is lost to the size of the mean."""
+    graph = graph_of(STREAMING["normalize"], 64)
+    feeds, _ = given(graph, 2, 3)
+    feeds["x"] = (feeds["x"] + offset).astype(np.float32)
+    got, want = run(session(build_model(graph, {})), feeds)["y"], reference.run(graph, feeds)["y"]
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-6 * max(1.0, abs(offset)))
 
 
 @pytest.mark.parametrize(("name", "width"), [(n, w) for n in STREAMING for w in (1, 2, 6, 64, 130) if (n, w) != ("split", 1)])
@@ -184,15 +200,6 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
-    time = {
-        "row",
-        "pack_index",
-        "last_index",
-        "gather_steps",
-        "sum_steps",
-        "max_steps",
-        "recurrent",
-        "lstm",
-    }  # over time: tried as parts of whole networks
+    over_time = {"row", "pack_index", "last_index", "gather_steps", "sum_steps", "max_steps", "recurrent", "lstm", "gru", "zero_state"}
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
-    assert claimed <= probed | time | {"constant", "squeeze", "mask_columns"}
+    assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "block_rows"}

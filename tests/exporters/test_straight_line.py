@@ -8,13 +8,15 @@ from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.networks import Layer, feeds, gapped, in_chunks, model, run, same, session, stack
 from tests.exporters.test_bits import CASES, sized
 
+FUSED = ("lstm", "gru", "gru reset", "stack", "stack that resets")
+
 
 def dims(info: object) -> list[int | str]:
     return [d.dim_value or d.dim_param for d in info.type.tensor_type.shape.dim]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("width", [1, 7, 64])
-@pytest.mark.parametrize("case", [c for c in CASES if c not in ("lstm", "stack", "stack that resets")])
+@pytest.mark.parametrize("case", [c for c in CASES if c not in FUSED])
 def test_stepping_equals_the_scan_bit_for_bit(case: str, width: int) -> None:
     layers = sized(CASES[case], width)
     for masked in (False, True):
@@ -28,7 +30,7 @@ def test_stepping_equals_the_scan_bit_for_bit(case: str, width: int) -> None:
 
 
 def test_fused_layers_agree_to_rounding() -> None:
-    graph = stack(CASES["stack"][1:], masked=True)
+    graph = stack([*CASES["stack"][1:], Layer("gru", 6)], masked=True)
     given = gapped(feeds(graph, 3, 40), 0)
     whole, stepped = run(session(model(graph)), given), in_chunks(session(model(graph, steps=1)), given, [1])
     same(stepped, whole, given["features_mask"], 1e-6)
@@ -48,8 +50,9 @@ def test_a_frozen_batch_gives_the_same_bits(steps: int | None, batch: int) -> No
 @pytest.mark.parametrize("masked", [False, True])
 def test_no_control_flow_and_the_literal_one(masked: bool) -> None:
     for act in ACTIVATIONS:
-        proto = model(stack([Layer("lstm", 4), Layer("graves_lstm", 3, act, reverse=False)], masked=masked), steps=1)
+        layers = [Layer("lstm", 4), Layer("graves_lstm", 3, act), Layer("gru", 3, act), Layer("layer_norm_rnn", 3)]
+        proto = model(stack(layers, masked=masked), steps=1)
         ops = {n.op_type for n in proto.graph.node}
-        assert not ops & {"Scan", "Loop", "If", "LSTM"}
+        assert not ops & {"Scan", "Loop", "If", "LSTM", "GRU"}
         assert dims(proto.graph.input[0]) == ["N", 5, 1]
         assert dims(proto.graph.output[0]) == ["N", 3, 1]

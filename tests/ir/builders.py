@@ -11,13 +11,13 @@ import numpy.typing as npt
 from hypothesis import strategies as st
 
 from rnngraph.ir.cell import Cell, greater, linear, trace, where
-from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
+from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
 from rnngraph.ir.graph import DataType, Graph, Value
-from rnngraph.ir.types import N, T, floats
+from rnngraph.ir.types import N, T, evaluate, floats
 from tests.spellings import SPELLINGS, bounded
 
 Array = npt.NDArray[Any]
-CELLS: dict[str, Cell] = {c.name: c for c in (lstm, graves_lstm, simple_rnn)}
+CELLS: dict[str, Cell] = {c.name: c for c in (lstm, graves_lstm, simple_rnn, gru_reset_after, gru_reset_before, layer_norm_rnn)}
 I, H = 3, 4
 BOUNDED = [a for a in SPELLINGS if bounded(a)]
 
@@ -65,19 +65,27 @@ def build(layers: Sequence[Layer], mode: str | None = None, data_type: DataType 
 def _layer(graph: Graph, k: int, layer: Layer, x: Value, mode: str | None, mask: list[Value]) -> Value:
     prefix, graph.prefix = graph.prefix, ""
     cell = CELLS[layer.cell]
-    gates = 1 if cell is simple_rnn else 4
-    w = graph.input(f"{k}.W", "parameter", floats(gates * H, x.shape[-1]), k)
-    r = graph.input(f"{k}.R", "parameter", floats(gates * H, H), k)
-    b = graph.input(f"{k}.b", "parameter", floats(gates * H), k)
-    peephole = [graph.input(f"{k}.P", "parameter", floats(3, H), k)] if cell is graves_lstm else []
+    width = evaluate(cell.sequences["xw"], {"H": H})
+    w = graph.input(f"{k}.W", "parameter", floats(width, x.shape[-1]), k)
+    weights = {
+        key: graph.input(f"{k}.{key}", "parameter", floats(*(evaluate(d, {"H": H}) for d in shape)), k)
+        for key, shape in cell.weights.items()
+        if cell is not gru_reset_before
+    }
+    if cell is gru_reset_before:
+        r = graph.input(f"{k}.R", "parameter", floats(width, H), k)
+        weights = {key: graph.add("block_rows", [r], start=a, stop=b, blocks=3) for key, a, b in (("Rg", 0, 2), ("Rn", 2, 3))}
+    b = graph.input(f"{k}.b", "parameter", floats(width), k)
     states = [graph.input(f"state_{k:02}_{key}", "state", floats(N, H), k) for key in cell.states]
     graph.prefix = prefix
-    body = trace(cell, **({"act": layer.act} if cell is simple_rnn else {"act": layer.act, "gate": layer.gate}))
+    body = trace(cell, **{key: {"act": layer.act, "gate": layer.gate}[key] for key in cell.activations})
     if mask and k == 0:
         x = where(mask[0], x, 0.0)
-    starts = [graph.add("zeros", [s]) for s in states] if layer.zero_start else states
+    starts = states
+    if layer.zero_start:  # in both ways in which a graph says so
+        starts = [graph.add("zero_state", [x], width=H) if layer.reverse else graph.add("zeros", [s]) for s in states]
     y, *following = graph.add_many(
-        "recurrent", [linear(x, w) + b, *starts, r, *peephole, *mask], body=body, reverse=layer.reverse, mask_mode=mode
+        "recurrent", [linear(x, w) + b, *starts, *weights.values(), *mask], body=body, reverse=layer.reverse, mask_mode=mode
     )
     for key, value in zip(cell.states, following, strict=True):
         graph.output(f"next_state_{k:02}_{key}", "next_state", value, k)

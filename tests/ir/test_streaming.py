@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
 from rnngraph.ir.passes.mask_weights import mask_weights
-from rnngraph.ir.streaming import not_streaming, streams
+from rnngraph.ir.streaming import not_streaming, streams, why_not
 from tests.exporters.networks import Layer, stack
 
 REASON = "layer 1 (graves_lstm(act=tanh, gate=sigmoid)) runs backwards in time: its first output needs the last step of the sequence"
@@ -26,3 +26,14 @@ def test_fused_layers_are_seen_too() -> None:
     assert not can
     assert why is not None
     assert why.startswith("layer 1 (lstm) runs backwards in time")
+
+
+def test_the_reason_with_the_layer_as_the_user_knows_it() -> None:
+    graph = stack([Layer("lstm", 3), Layer("graves_lstm", 3, reverse=True)])
+    assert why_not(graph, ["LSTM", "Bidirectional(GravesLSTM)"]) == f"layers[1] (Bidirectional(GravesLSTM)): {REASON}"
+    assert why_not(stack([Layer("lstm", 3)]), ["LSTM"]) is None
+
+
+def test_the_layer_is_found_through_parts_of_its_weights() -> None:
+    graph = stack([Layer("lstm", 3), Layer("gru_reset_before", 3, reverse=True)], whole=True)
+    assert list(not_streaming(graph)) == [1]

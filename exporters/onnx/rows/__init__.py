@@ -14,7 +14,7 @@ from rnngraph.exporters.onnx.rows.steps import STEPS
 TRAINING = frozenset(
     {
         *("outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "straight_through", "scale_features", "place", "batch_statistics"),
-        *("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward"),
+        *("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward", "normalize_backward"),
     }
 )
 """Ops of the loss and of gradients: no inference graph has them, and they have no row."""

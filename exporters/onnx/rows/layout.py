@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from rnngraph.exporters.onnx.context import Context, Known, Row
 from rnngraph.ir.graph import Node
 
@@ -22,6 +24,20 @@ def _take(ctx: Context, node: Node) -> Sequence[Known]:
     if array is not None:
         return [array[index]]
     return [ctx.add("Gather", node, ctx.name(node.inputs[0]), ctx.builder.integer(index), axis=0)]
+
+
+def _block_rows(ctx: Context, node: Node) -> Sequence[Known]:
+    blocks = np.split(ctx.constant(node.inputs[0], "block_rows"), node.attributes["blocks"])
+    return [np.concatenate(blocks[node.attributes["start"] : node.attributes["stop"]])]
+
+
+def _zero_state(ctx: Context, node: Node) -> Sequence[Known]:
+    """A choice between 0 and 0 for each row, by one of its features: no shape arithmetic, and NaN leaves no trace."""
+    add, width = ctx.builder.add, ctx.number(node.outputs[0].shape[1], "zero_state")
+    first = add("Gather", ctx.name(node.inputs[0]), ctx.builder.integer(0), axis=0)
+    row = add("Greater", add("Gather", first, ctx.builder.ints(0), axis=1), ctx.scalar(0.0))
+    zeros = ctx.builder.initializer(np.zeros((1, width), ctx.data_type), "zeros")
+    return [ctx.add("Where", node, row, zeros, zeros)]
 
 
 def _transpose(ctx: Context, node: Node) -> Sequence[Known]:
@@ -44,6 +60,8 @@ LAYOUT: dict[str, Row] = {
     "split": _split,
     "concat": _concat,
     "take": _take,
+    "block_rows": _block_rows,
+    "zero_state": _zero_state,
     "transpose": _transpose,
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,

@@ -35,4 +35,10 @@ def _sum(ctx: Context, node: Node) -> Sequence[Known]:
     return [total if node.attributes["keepdims"] else ctx.builder.add("Squeeze", total, ctx.builder.ints(-1))]
 
 
-PRODUCTS: dict[str, Row] = {"linear": _linear, "linear_t": _linear_t, "sum": _sum}
+def _normalize(ctx: Context, node: Node) -> Sequence[Known]:
+    x = node.inputs[0]
+    scale = ctx.builder.initializer(np.ones(ctx.number(x.shape[-1], "normalize"), ctx.data_type), "ones")
+    return [ctx.add("LayerNormalization", node, ctx.name(x), scale, axis=-1, epsilon=node.attributes["epsilon"])]
+
+
+PRODUCTS: dict[str, Row] = {"linear": _linear, "linear_t": _linear_t, "sum": _sum, "normalize": _normalize}

@@ -45,6 +45,9 @@ def _pack_index(ctx: Context, node: Node) -> Sequence[Known]:
 def _last_index(ctx: Context, node: Node) -> Sequence[Known]:
     mask, r, s = _counts(ctx, node)
     add = ctx.builder.add
+    if node.attributes.get("reverse", False):
+        before = add("Where", add("Greater", r, ctx.builder.integer(0)), ctx.builder.integer(0), s, hint="before_the_first")
+        return [ctx.add("ReduceMax", node, before, ctx.builder.ints(0), keepdims=0)]
     numbered = add("Where", mask, add("Add", r, s), ctx.builder.integer(0))
     return [ctx.add("ReduceMax", node, numbered, ctx.builder.ints(0), keepdims=0)]
 

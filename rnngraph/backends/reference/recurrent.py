@@ -49,6 +49,27 @@ def lstm(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     return _over_time(step, [x], [h, c], inputs[-1], attributes)
 
 
+def gru(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The GRU's equations as torch.nn.GRU's documentation has them; without ``reset_after`` as Cho et al. (2014, eqs. 5-8) have them."""
+    x, w, r, bias, *rest = inputs
+    h_bias, h = (rest[0], rest[1]) if attributes["reset_after"] else (np.zeros_like(bias), rest[0])
+    act, gate = function(attributes["activation"]), function(attributes["gate_activation"])
+    w_r, w_z, w_n = np.split(w, 3)
+    r_r, r_z, r_n = np.split(r, 3)
+    b_r, b_z, b_n = np.split(bias, 3)
+    c_r, c_z, c_n = np.split(h_bias, 3)
+
+    def step(x: list[Array], s: list[Array]) -> tuple[Array, list[Array]]:
+        (v,), (h,) = x, s
+        reset = gate(v @ w_r.T + b_r + h @ r_r.T + c_r)
+        z = gate(v @ w_z.T + b_z + h @ r_z.T + c_z)
+        recurrent = reset * (h @ r_n.T + c_n) if attributes["reset_after"] else (reset * h) @ r_n.T
+        h = (1.0 - z) * act(v @ w_n.T + b_n + recurrent) + z * h
+        return h, [h]
+
+    return _over_time(step, [x], [h], inputs[-1], attributes)
+
+
 def _over_time(step: Step, sequences: list[Array], states: list[Array], mask: Array, attributes: Attributes) -> tuple[Array, ...]:
     """Run ``step`` over all steps; at masked ones the output is 0 and the states are kept ("hold") or become 0 ("reset")."""
     mode, length = attributes["mask_mode"], len(sequences[0])
@@ -86,11 +107,14 @@ def pack_index(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, 
 
 
 def last_index(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
-    """1 + the last real step, 0 where there is none."""
+    """1 + the last real step, 0 where there is none; with ``reverse`` the first real step, T where there is none."""
     (mask,) = inputs
     last = np.zeros(mask.shape[1], np.int64)
     for n, real, _ in _steps_of(mask):
-        last[n] = 1 + real[-1] if real else 0
+        if attributes.get("reverse", False):
+            last[n] = real[0] if real else len(mask)
+        else:
+            last[n] = 1 + real[-1] if real else 0
     return (last,)
 
 

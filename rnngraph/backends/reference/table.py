@@ -101,10 +101,38 @@ def softmax_cross_entropy(inputs: Sequence[Array], attributes: Attributes) -> tu
 
 
 def mask_columns(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
-    """One more column: ``values[k]`` in the rows of gate k."""
-    (w,), values = inputs, attributes["values"]
-    column = np.repeat(np.asarray(values, np.float64), len(w) // len(values))
-    return (np.concatenate([w, column[:, None]], axis=1),)
+    """One more column: ``values[k]`` in the rows of gate k, minus its bias where that is None."""
+    w, values = inputs[0], attributes["values"]
+    size = len(w) // len(values)
+    blocks = [-inputs[1][k * size : (k + 1) * size] if v is None else np.full(size, v, np.float64) for k, v in enumerate(values)]
+    return (np.concatenate([w, np.concatenate(blocks)[:, None]], axis=1),)
+
+
+def normalize(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """By mean and population variance of the last axis."""
+    (x,) = inputs
+    return (np.asarray((x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + attributes["epsilon"])),)
+
+
+def normalize_backward(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The transposed Jacobian, written out, times the gradient."""
+    g, x = inputs
+    deviation = np.sqrt(x.var(-1, keepdims=True) + attributes["epsilon"])[..., None]
+    (y,) = normalize([x], attributes)
+    width = x.shape[-1]
+    jacobian = (np.eye(width) - 1.0 / width - y[..., :, None] * y[..., None, :] / width) / deviation
+    return (np.asarray((g[..., None, :] @ jacobian)[..., 0, :]),)
+
+
+def block_rows(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """Blocks ``start`` to ``stop`` of the first axis."""
+    blocks = np.split(inputs[0], attributes["blocks"])
+    return (np.concatenate(blocks[attributes["start"] : attributes["stop"]]),)
+
+
+def zero_state(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """As many rows as the sequence has."""
+    return (np.zeros((inputs[0].shape[1], attributes["width"])),)
 
 
 TABLE: dict[str, Row] = {
@@ -143,6 +171,10 @@ TABLE: dict[str, Row] = {
     "sum": sum_last,
     "split": split,
     "concat": concat,
+    "normalize": normalize,
+    "normalize_backward": normalize_backward,
+    "block_rows": block_rows,
+    "zero_state": zero_state,
     "take": first_axis,
     "row": first_axis,
     "place": place,
@@ -155,5 +187,6 @@ TABLE: dict[str, Row] = {
     "gather_steps": recurrent.gather_steps,
     "lstm": recurrent.lstm,
     **layer_ops.ROWS,
+    "gru": recurrent.gru,
 }
 TABLE["recurrent"] = partial(recurrent.recurrent, TABLE)

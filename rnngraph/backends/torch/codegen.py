@@ -80,7 +80,10 @@ class Plan:
         )
         returned = ", ".join(self.names[c] for c, _ in carried if c in self.names)
         source += f"    return ({returned},)\n" if returned else "    return ()\n"
-        scope: dict[str, Any] = {"torch": torch, "ACT": _activations(), "HALF": torch.tensor(0.5, dtype=torch.float64)}
+        from rnngraph.backends.torch.rows import normalize_backward
+
+        scope: dict[str, Any] = {"torch": torch, "ACT": _activations(), "NORMALIZE_BACKWARD": normalize_backward}
+        scope["HALF"] = torch.tensor(0.5, dtype=torch.float64)
         exec(compile(source, f"<step {id(self)}>", "exec"), scope)
         loop: Callable[..., Any] = scope["loop"]
         return loop, inside
@@ -143,6 +146,10 @@ def emit(plan: Plan, node: Node) -> None:
         plan.lines.append(f"torch.mm({x[0]}, {x[1]}, out={d})")
     elif node.op == "sum":
         plan.lines.append(f"torch.sum({x[0]}, -1, keepdim={node.attributes['keepdims']}, out={d})")
+    elif node.op == "normalize":
+        plan.lines.append(f"{d}.copy_(torch.layer_norm({x[0]}, {x[0]}.shape[-1:], eps={node.attributes['epsilon']!r}))")
+    elif node.op == "normalize_backward":
+        plan.lines.append(f"{d}.copy_(NORMALIZE_BACKWARD({x[0]}, {x[1]}, {node.attributes['epsilon']!r}))")
     elif node.op in _BACKWARD:
         kernel, limits = _BACKWARD[node.op]
         plan.lines.append(f"torch.ops.aten.{kernel}.grad_input({x[0]}, {x[1]}, {limits}grad_input={d})")

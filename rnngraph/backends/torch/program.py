@@ -12,15 +12,21 @@ from torch import Tensor
 from rnngraph.backends.torch.recurrent import run_recurrent
 from rnngraph.backends.torch.rows import ROWS
 from rnngraph.ir.graph import Graph, Node, Value
+from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
 from rnngraph.ir.passes.mask_weights import mask_weights
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
-def accepts(activation: str, gate: str, peephole: bool) -> bool:
+def accepts_lstm(activation: str, gate: str, peephole: bool) -> bool:
     """Which LSTM torch has fused: the default one."""
     return (activation, gate, peephole) == ("tanh", "sigmoid", False)
+
+
+def accepts_gru(activation: str, gate: str, reset_after: bool) -> bool:
+    """Which GRU torch has fused: the default one."""
+    return (activation, gate, reset_after) == ("tanh", "sigmoid", True)
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,13 @@ class _Call:
 class Program:
     """Runs ``graph``: feeds and results are tensors by the names of the graph's inputs and outputs.
 
-    A masked fused LSTM has two forms: one for masks whose real steps all stand in front, as padding usually leaves them, and one for any
+    A masked fused cell has two forms: one for masks whose real steps all stand in front, as padding usually leaves them, and one for any
     mask; each call's mask decides on the host.
     """
 
     def __init__(self, graph: Graph, fuse: bool = True, leave_out: Collection[str] = ()) -> None:
         """``leave_out`` names outputs that are not wanted; what only they need is not computed."""
-        self.graph = fuse_lstm(graph, accepts) if fuse else graph
+        self.graph = fuse_gru(fuse_lstm(graph, accepts_lstm), accepts_gru) if fuse else graph
         self._leave_out = frozenset(leave_out)
         self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}
 

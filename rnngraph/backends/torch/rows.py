@@ -288,6 +288,8 @@ def _pack_index(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor,
 @row("last_index")
 def _last_index(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     mask = x[0].squeeze(2)
+    if attributes.get("reverse", False):
+        return (mask.cumsum(0) == 0).sum(0)
     steps = torch.arange(1, mask.shape[0] + 1, device=mask.device).unsqueeze(1)
     return (mask.long() * steps).amax(0)
 
@@ -302,9 +304,10 @@ def _gather_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 
 @row("mask_columns")
 def _mask_columns(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
-    w = x[0]
-    column = w.new_tensor(attributes["values"]).repeat_interleave(w.shape[0] // len(attributes["values"]))
-    return torch.cat([w, column.unsqueeze(1)], 1)
+    w, values = x[0], attributes["values"]
+    size = w.shape[0] // len(values)
+    blocks = [-x[1][k * size : (k + 1) * size] if v is None else w.new_full((size,), v) for k, v in enumerate(values)]
+    return torch.cat([w, torch.cat(blocks).unsqueeze(1)], 1)
 
 
 @row("lstm")
@@ -317,6 +320,44 @@ def _lstm(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor, ...]:
         source, (h.unsqueeze(0), c.unsqueeze(0)), (w, r, b, torch.zeros_like(b)), True, 1, 0.0, torch.is_grad_enabled(), False, False
     )
     return y.flip(0) if flip else y, h_last.squeeze(0), c_last.squeeze(0)
+
+
+@row("gru")
+def _gru(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor, ...]:
+    """``torch._VF.gru``: what nn.GRU calls."""
+    steps, w, r, b, b_r, h = x
+    flip = attributes["reverse"]
+    source = steps.flip(0) if flip else steps
+    y, h_last = torch._VF.gru(source, h.unsqueeze(0), (w, r, b, b_r), True, 1, 0.0, torch.is_grad_enabled(), False, False)
+    return y.flip(0) if flip else y, h_last.squeeze(0)
+
+
+@row("normalize")
+def _normalize(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return functional.layer_norm(x[0], x[0].shape[-1:], eps=attributes["epsilon"])
+
+
+@row("normalize_backward")
+def _normalize_backward(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return normalize_backward(x[0], x[1], attributes["epsilon"])
+
+
+def normalize_backward(g: Tensor, x: Tensor, epsilon: float) -> Tensor:
+    """The gradient of x from that of normalize(x)."""
+    shape = x.shape[-1:]
+    _, mean, inverse = torch.native_layer_norm(x, shape, None, None, epsilon)
+    return torch.ops.aten.native_layer_norm_backward(g.contiguous(), x, shape, mean, inverse, None, None, [True, False, False])[0]  # type: ignore[no-any-return]
+
+
+@row("block_rows")
+def _block_rows(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    size = x[0].shape[0] // attributes["blocks"]
+    return x[0][attributes["start"] * size : attributes["stop"] * size]
+
+
+@row("zero_state")
+def _zero_state(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0].new_zeros(x[0].shape[1], attributes["width"])
 
 
 @row("place")

@@ -88,6 +88,7 @@ class Planner:
             if not self._merged(node):
                 emit(self.plan, node)
             return
+        self.last = None
         a, product = self.joined[node]
         x, y = (self.plan.name(v) for v in product.inputs)
         d, first = self.plan.name(out), self.plan.name(a)
@@ -136,14 +137,18 @@ class Planner:
 
 
 def activations_together(nodes: list[Node]) -> list[Node]:
-    """The same nodes, still in an order of definition before use, with activations as late as they can be and so side by side."""
+    """The same nodes, still in an order of definition before use, with activations as late as they can be and so side by side.
+
+    An activation is followed by those of its kind that are ready, though what it gives would let other nodes begin.
+    """
     waiting = list(nodes)
     order: list[Node] = []
     made: set[Value] = set()
     produced = {v for n in nodes for v in n.outputs}
     while waiting:
         ready = [n for n in waiting if all(v in made or v not in produced for v in n.inputs)]
-        chosen = next((n for n in ready if n.op != "activation"), ready[0])
+        same = [n for n in ready if order and n.op == order[-1].op == "activation" and n.attributes == order[-1].attributes]
+        chosen = next(iter(same), next((n for n in ready if n.op != "activation"), ready[0]))
         waiting.remove(chosen)
         order.append(chosen)
         made.update(chosen.outputs)
@@ -281,12 +286,18 @@ def _stack_products(planner: Planner) -> None:
         for v in [*concat.inputs, None]:
             node = v.producer if v else None
             fits = node is not None and _stackable(planner, node) and concat.inputs.count(node.outputs[0]) == 1
-            if run and not (fits and node and node.inputs[0] is run[0].inputs[0] and node.outputs[0].shape == run[0].outputs[0].shape):
+            if run and not (fits and node and node.inputs[0] is run[0].inputs[0] and _side_by_side(planner, run[-1], node)):
                 if len(run) > 1:
                     planner.stacked[run[0]] = run
                 run = []
             if fits and node:
                 run.append(node)
+
+
+def _side_by_side(planner: Planner, left: Node, right: Node) -> bool:
+    """Whether two nodes compute into neighbouring columns of one storage; a value that stands in two concatenations is placed in one."""
+    a, b = (planner.plan.views[n.outputs[0]] for n in (left, right))
+    return a.storage is b.storage and a.stop == b.start and left.outputs[0].shape == right.outputs[0].shape
 
 
 def _stackable(planner: Planner, node: Node) -> bool:

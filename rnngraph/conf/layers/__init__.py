@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from rnngraph.conf.layers.base import Layer, WeightLayer
+from rnngraph.conf.layers.bidirectional import Bidirectional
 from rnngraph.conf.layers.dense import DenseLayer
 from rnngraph.conf.layers.embedding import EmbeddingLayer, EmbeddingSequenceLayer
 from rnngraph.conf.layers.last_time_step import LastTimeStep
+from rnngraph.conf.layers.mask_zero import MaskZeroLayer
 from rnngraph.conf.layers.normalization import BatchNormalization
 from rnngraph.conf.layers.output import LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer
 from rnngraph.conf.layers.pooling import GlobalPoolingLayer
-from rnngraph.conf.layers.recurrent import LSTM, GravesLSTM, RecurrentLayer, SimpleRnn
+from rnngraph.conf.layers.recurrent import GRU, LSTM, GravesBidirectionalLSTM, GravesLSTM, RecurrentLayer, SimpleRnn
 from rnngraph.conf.layers.simple import ActivationLayer, DropoutLayer
+from rnngraph.conf.layers.time_distributed import TimeDistributed
+from rnngraph.conf.layers.wrapper import WrapperLayer, innermost
 
 __all__ = [
-    "ActivationLayer", "BatchNormalization", "DenseLayer", "DropoutLayer", "EmbeddingLayer", "EmbeddingSequenceLayer",
-    "GlobalPoolingLayer", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "OutputLayer", "RecurrentLayer", "RnnLossLayer",
-    "RnnOutputLayer", "SimpleRnn", "WeightLayer",
+    "ActivationLayer", "BatchNormalization", "Bidirectional", "DenseLayer", "DropoutLayer", "EmbeddingLayer", "EmbeddingSequenceLayer",
+    "GRU", "GlobalPoolingLayer", "GravesBidirectionalLSTM", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "MaskZeroLayer",
+    "OutputLayer", "RecurrentLayer", "RnnLossLayer", "RnnOutputLayer", "SimpleRnn", "TimeDistributed", "WeightLayer", "WrapperLayer",
+    "innermost",
 ]  # fmt: skip

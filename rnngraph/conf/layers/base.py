@@ -106,6 +106,16 @@ class Layer(Family):
         def mask_mode(self) -> str:
             """hold, reset or ignore."""
 
+    @property
+    def causal(self) -> bool:
+        """Whether no output needs a later step: what streaming and truncated BPTT ask for."""
+        return True
+
+    @property
+    def title(self) -> str:
+        """What it is, for people; a wrapper with what it holds."""
+        return self.tag()
+
     @abstractmethod
     def starting_type(self) -> InputType | None:
         """What a network takes that begins with this layer, as far as the layer tells."""

@@ -6,43 +6,32 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from rnngraph.conf.family import Member
 from rnngraph.conf.input_types import InputType
-from rnngraph.conf.layers.base import Layer, Place, Settings
-from rnngraph.conf.layers.recurrent import RecurrentLayer
+from rnngraph.conf.layers.base import Place, Settings
+from rnngraph.conf.layers.wrapper import Inner, WrapperLayer
+from rnngraph.errors import ConfigurationError
 
 
-class LastTimeStep(Layer):
-    """The output of ``layer`` at the last step that is not masked, [N, n_in, T] -> [N, n_out]."""
+class LastTimeStep(WrapperLayer):
+    """The output of ``layer`` at the last step that is not masked, [N, n_in, T] -> [N, n_out]; 0 for a row that is wholly masked.
+
+    ``layer`` is any layer that gives a time series. Around a :class:`Bidirectional` the backward half has seen that one step alone, as in
+    DL4J; ``Bidirectional(LastTimeStep(...))`` takes the last step of each direction instead.
+    """
 
     is_recurrent: ClassVar[bool] = True
-    positional: ClassVar[tuple[str, ...]] = ("layer",)
 
     type: Literal["LastTimeStep"] = "LastTimeStep"
-    layer: Member[RecurrentLayer] = Field(kw_only=False, description="the recurrent layer inside")
-
-    @property
-    def n_in(self) -> int:
-        """The inner layer's."""
-        return self.layer.n_in
-
-    @property
-    def n_out(self) -> int:
-        """The inner layer's."""
-        return self.layer.n_out
-
-    @property
-    def mask_mode(self) -> str:
-        """The inner layer's."""
-        return self.layer.mask_mode
-
-    def starting_type(self) -> InputType | None:
-        """The inner layer's."""
-        return self.layer.starting_type()
+    layer: Inner = Field(kw_only=False, description="the layer inside, which gives a time series")
 
     def filled(self, place: Place, settings: Settings) -> Self:
-        """Fills the inner layer."""
-        return self.replaced(layer=self.layer.filled(place, settings))
+        """Fills the inner layer, which must give a time series."""
+        out = super().filled(place, settings)
+        if not out.layer.output_type(place.flow).has_time:
+            raise ConfigurationError(
+                f"takes the last step of a time series, but {out.layer.title} gives one vector per example; leave LastTimeStep out"
+            )
+        return out
 
     def output_type(self, flow: InputType) -> InputType:
         """Vectors."""

@@ -27,9 +27,28 @@ class RecurrentLayer(WeightLayer):
 
 
 class SimpleRnn(RecurrentLayer):
-    """h = activation(W x + R h + b)."""
+    """h = activation(W x + R h + b); with ``has_layer_norm`` h = activation(g0 LN(W x) + g1 LN(R h) + b).
+
+    LN(v) = (v - mean) / sqrt(variance + 1e-5) over the n_out values (Ba, Kiros and Hinton 2016).
+    """
 
     type: Literal["SimpleRnn"] = "SimpleRnn"
+    has_layer_norm: bool = Field(default=False, description="whether both products are normalised, each by itself")
+    gain_init: Real = Field(default=1.0, description="start value of the gains g behind the normalisation")
+
+
+class GRU(RecurrentLayer):
+    """Gated recurrent unit (Cho et al. 2014), h = (1 - z) n + z h.
+
+    ``reset_after``: the reset gate acts on the product R h + bR, as in torch, Keras and cuDNN; False: on h, before the product, as in the
+    paper. The weights of a torch.nn.GRU go in as they are: weight_ih is W, weight_hh R, bias_ih b, bias_hh bR.
+    """
+
+    aliases: ClassVar[Mapping[str, str]] = {"gate_activation_function": "gate_activation"}
+
+    type: Literal["GRU"] = "GRU"
+    gate_activation: ActivationName = Field(default="sigmoid", description="activation of the gates r and z")
+    reset_after: bool = Field(default=True, description="whether the reset gate acts after the product with R")
 
 
 def _not_used(value: float) -> float:
@@ -61,3 +80,28 @@ class GravesLSTM(_GatedLayer):
     """Long short-term memory with peepholes (Graves 2013, eqs. 7-11)."""
 
     type: Literal["GravesLSTM"] = "GravesLSTM"
+
+
+def _none_of_its_own(value: str | None) -> str | None:
+    if value is not None:
+        raise ValueError(
+            "all weights are drawn by weight_init, as in DL4J; leave it out, or use Bidirectional('add', GravesLSTM(...)), which has both"
+        )
+    return value
+
+
+class GravesBidirectionalLSTM(_GatedLayer):
+    """GravesLSTM in both directions, their outputs added: [N, n_in, T] -> [N, n_out, T].
+
+    The same as ``Bidirectional("add", GravesLSTM(...))`` with parameters of the same names; DL4J's older layer.
+    """
+
+    type: Literal["GravesBidirectionalLSTM"] = "GravesBidirectionalLSTM"
+    weight_init_recurrent: Annotated[InitializerName | None, AfterValidator(_none_of_its_own)] = Field(
+        default=None, description="has no effect here, as in DL4J"
+    )
+
+    @property
+    def causal(self) -> bool:
+        """Never: the first output needs the last step."""
+        return False

@@ -11,6 +11,7 @@ from rnngraph.ir.activations import lookup
 from rnngraph.ir.cell import trace
 from rnngraph.ir.cells import graves_lstm, lstm
 from rnngraph.ir.graph import Body, Graph, Node, Value
+from rnngraph.ir.passes.projection import projection
 from rnngraph.ir.passes.prune import prune
 from rnngraph.ir.rewrite import Rewriter
 from rnngraph.ir.text import canonical
@@ -38,16 +39,16 @@ def fuse_lstm(graph: Graph, accepts: Accepts) -> Graph:
     new = Rewriter(graph)
     for node in graph.nodes:
         kind = lstm_kind(node.attributes["body"]) if node.op == "recurrent" else None
-        projection = None if kind is None else _projection(node.inputs[0])
+        found = None if kind is None else projection(node.inputs[0])
         if (
             kind is None
-            or projection is None
+            or found is None
             or not lookup(kind.gate_activation).saturates
             or not accepts(kind.activation, kind.gate_activation, kind.peephole)
         ):
             new.copy(node)
         else:
-            _fuse(new, node, kind, projection)
+            _fuse(new, node, kind, found)
     return prune(new.finish())
 
 
@@ -63,20 +64,8 @@ def lstm_kind(body: Body) -> Kind | None:
     return None
 
 
-def _projection(xw: Value) -> tuple[Value, Value, Value] | None:
-    """(x, W, b) where the value is ``linear(x, W) + b``, in either order."""
-    if xw.producer is None or xw.producer.op != "add":
-        return None
-    left, right = xw.producer.inputs
-    for product_, b in ((left, right), (right, left)):
-        linear = product_.producer
-        if linear is not None and linear.op == "linear" and linear.inputs[0].type.rank == 3 and b.shape == xw.shape[-1:]:
-            return (*linear.inputs, b)  # type: ignore[return-value]
-    return None
-
-
-def _fuse(new: Rewriter, node: Node, kind: Kind, projection: tuple[Value, Value, Value]) -> None:
-    x, w, b = projection
+def _fuse(new: Rewriter, node: Node, kind: Kind, found: tuple[Value, Value, Value]) -> None:
+    x, w, b = found
     _, h, c, r, *rest = node.inputs  # rest: [P], [mask]
     new.exchange(
         node,

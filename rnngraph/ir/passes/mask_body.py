@@ -8,7 +8,7 @@ from rnngraph.errors import GraphError
 from rnngraph.ir.cell import where
 from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.rewrite import copy_node
-from rnngraph.ir.types import N, TensorType
+from rnngraph.ir.types import N, TensorType, floats
 
 
 @lru_cache(maxsize=1024)
@@ -18,6 +18,35 @@ def mask_body(body: Body, mode: str) -> Body:
     Where m is false the next states are the old ones (``mode="hold"``) or 0 (``"reset"``). The output is as it was: set it to 0 at masked
     steps outside the loop, for all steps at once.
     """
+    masked, (y, *states) = _copied(body, mode)
+    m = masked.argument("m", TensorType("bool", (N, 1)))
+    masked.sequences.append(m)
+    kept = [where(m, new, old if mode == "hold" else 0.0) for new, old in zip(states, masked.states, strict=True)]
+    masked.results = [y, *kept]
+    return masked
+
+
+@lru_cache(maxsize=1024)
+def mask_body_by_factors(body: Body, mode: str) -> Body:
+    """By products, with ``m`` and for "hold" ``rest`` = 1 - m, floats [N, 1] of 1 and 0; the output is 0 at masked steps.
+
+    For bodies that :func:`~rnngraph.ir.passes.mask_factors.mask_factors` marks.
+    """
+    masked, (y, *states) = _copied(body, mode)
+    m = masked.argument("m", floats(N, 1))
+    masked.sequences.append(m)
+    products = {value: value * m for value in dict.fromkeys((y, *states))}
+    kept = [products[new] for new in states]
+    if mode == "hold":
+        rest = masked.argument("rest", floats(N, 1))
+        masked.sequences.append(rest)
+        kept = [new + old * rest for new, old in zip(kept, masked.states, strict=True)]
+    masked.results = [products[y], *kept]
+    return masked
+
+
+def _copied(body: Body, mode: str) -> tuple[Body, list[Value]]:
+    """A copy to add to, and its results."""
     if mode not in ("hold", "reset"):
         raise GraphError(f"mask_body: mode {mode!r}; expected 'hold' or 'reset', leave an unmasked body as it is")
     masked = Body(body.cell, body.activations)
@@ -25,12 +54,8 @@ def mask_body(body: Body, mode: str) -> Body:
     for node in body.nodes:
         copy_node(node, masked, values)
         for value in node.outputs:
-            masked.unique(value.name)  # reserved, so that what is added below takes other names
-    m = masked.argument("m", TensorType("bool", (N, 1)))
-    masked.sequences = [*(values[v] for v in body.sequences), m]
+            masked.unique(value.name)  # reserved, so that what is added takes other names
+    masked.sequences = [values[v] for v in body.sequences]
     masked.states = [values[v] for v in body.states]
     masked.weights = [values[v] for v in body.weights]
-    y, *states = (values[v] for v in body.results)
-    kept = [where(m, new, old if mode == "hold" else 0.0) for new, old in zip(states, masked.states, strict=True)]
-    masked.results = [y, *kept]
-    return masked
+    return masked, [values[v] for v in body.results]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnngraph.conf import LSTM, DenseLayer, InputType, LastTimeStep, MultiLayerConfiguration
+from rnngraph.conf import LSTM, Bidirectional, DenseLayer, InputType, LastTimeStep, MultiLayerConfiguration, OutputLayer, RnnOutputLayer
 from rnngraph.errors import ConfigurationError
 
 
@@ -16,20 +16,32 @@ def test_it_has_the_widths_of_the_layer_inside() -> None:
 def test_the_layer_inside_is_filled() -> None:
     (layer,) = MultiLayerConfiguration(layers=[LastTimeStep(LSTM(n_out=3))], input_type=InputType.recurrent(2), l2=0.5).layers
     assert isinstance(layer, LastTimeStep)
+    assert isinstance(layer.layer, LSTM)
     assert (layer.n_in, layer.layer.l2, layer.layer.activation) == (2, 0.5, "tanh")
 
 
-def test_only_recurrent_layers_fit_inside() -> None:
-    expected = r"expected a recurrent layer \(SimpleRnn, LSTM, GravesLSTM\)"
-    with pytest.raises(ConfigurationError, match=rf"^LastTimeStep: layer=DenseLayer\(...\): {expected}, not a layer of type DenseLayer$"):
-        LastTimeStep(DenseLayer(n_out=3))  # type: ignore[arg-type]
-    with pytest.raises(
-        ConfigurationError, match=rf"^LastTimeStep: layer=LastTimeStep\(...\): {expected}, not a layer of type LastTimeStep$"
-    ):
-        LastTimeStep(LastTimeStep(LSTM(n_out=3)))  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=rf"^LastTimeStep: layer=LSTM: {expected}; this is the class, write LSTM\(...\)$"):
+@pytest.mark.parametrize("inner", [LSTM(n_out=3), Bidirectional(LSTM(n_out=3)), DenseLayer(n_out=3)])
+def test_any_layer_that_gives_a_time_series_fits_inside(inner: LSTM | Bidirectional | DenseLayer) -> None:
+    layers = [LastTimeStep(inner), OutputLayer(n_out=2)]
+    (layer, _) = MultiLayerConfiguration(layers=layers, input_type=InputType.recurrent(2)).layers
+    assert layer.output_type(InputType.recurrent(2)) == InputType.feed_forward(layer.n_out)
+    assert layer.causal == inner.causal
+
+
+def test_what_gives_vectors_has_no_last_step() -> None:
+    expected = r"takes the last step of a time series, but {} gives one vector per example; leave LastTimeStep out$"
+    with pytest.raises(ConfigurationError, match=r"^layers\[0\] \(LastTimeStep\): " + expected.format(r"LastTimeStep\(LSTM\)")):
+        MultiLayerConfiguration(layers=[LastTimeStep(LastTimeStep(LSTM(n_in=2, n_out=3)))])
+    with pytest.raises(ConfigurationError, match=r"^layers\[0\] \(LastTimeStep\): " + expected.format("DenseLayer")):
+        MultiLayerConfiguration(layers=[LastTimeStep(DenseLayer(n_in=2, n_out=3))], input_type=InputType.feed_forward(2))
+
+
+def test_what_is_no_layer_for_inside_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"^LastTimeStep: layer=RnnOutputLayer\(...\): RnnOutputLayer compares with labels"):
+        LastTimeStep(RnnOutputLayer(n_out=3))
+    with pytest.raises(ConfigurationError, match=r"^LastTimeStep: layer=LSTM: expected a layer \(.*\); this is the class, write"):
         LastTimeStep(LSTM)  # type: ignore[arg-type]
-    with pytest.raises(ConfigurationError, match=r"^LastTimeStep: layer is missing; give layer=... \(the recurrent layer inside\)$"):
+    with pytest.raises(ConfigurationError, match=r"^LastTimeStep: layer is missing; give layer=... \(the layer inside, which gives a time"):
         LastTimeStep()  # type: ignore[call-arg]
 
 

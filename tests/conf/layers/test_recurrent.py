@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rnngraph.conf import LSTM, GravesLSTM, InputType, SimpleRnn
+from rnngraph.conf import GRU, LSTM, GravesLSTM, InputType, SimpleRnn
 from rnngraph.errors import ConfigurationError
 
 
@@ -37,3 +37,17 @@ def test_a_simple_cell_has_biases_of_its_own() -> None:
 
 def test_the_recurrent_weights_may_have_their_own_initialiser() -> None:
     assert SimpleRnn(n_out=3, weight_init_recurrent="XAVIER_UNIFORM").weight_init_recurrent == "xavier_uniform"
+
+
+def test_gru() -> None:
+    layer = GRU(n_out=3)
+    assert (layer.reset_after, layer.gate_activation, layer.bias_init, layer.default_activation) == (True, "sigmoid", 0.0, "tanh")
+    assert GRU(n_out=3, gate_activation_function="hardsigmoid").gate_activation == "hardsigmoid"  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="GRU has no field 'linear_before_reset'; write reset_after"):
+        GRU(n_out=3, linear_before_reset=1)  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationError, match="GRU: reset_after='yes': expected True or False"):
+        GRU(n_out=3, reset_after="yes")  # type: ignore[arg-type]
+
+
+def test_layer_normalisation_is_asked_for() -> None:
+    assert (SimpleRnn(n_out=3).has_layer_norm, SimpleRnn(n_out=3, has_layer_norm=True).gain_init) == (False, 1.0)
