@@ -99,23 +99,39 @@ class Case:
 
     def named(self, prefix: str) -> dict[str, Array]:
         """The arrays ``prefix_<layer>_<key>`` by what follows the prefix."""
-        return {k.removeprefix(f"{prefix}_"): v for k, v in self.arrays.items() if k.startswith(f"{prefix}_") and k[len(prefix) + 1].isdecimal()}
+        start = f"{prefix}_"
+        return {k[len(start) :]: v for k, v in self.arrays.items() if k.startswith(start) and k[len(start)].isdecimal()}
 
     def counted(self, prefix: str) -> Iterator[tuple[int, Array]]:
         """The arrays ``prefix_<k>`` in order."""
         yield from sorted((int(k), v) for k, v in self.named(prefix).items())
 
+    @cached_property
+    def config(self) -> rg.MultiLayerConfiguration:
+        """What DL4J's JSON describes. UnsupportedError where rnngraph lacks something."""
+        return dl4j.read_configuration((self.folder / "configuration.json").read_text())
+
+    @cached_property
+    def lacking(self) -> str:
+        """The element that rnngraph lacks, empty where it has all that the case needs."""
+        try:
+            _ = self.config
+            self.data()
+        except dl4j.UnsupportedError as error:
+            return error.element
+        return ""
+
     def network(self) -> rg.MultiLayerNetwork:
-        """The network with DL4J's initial parameters. UnsupportedError where rnngraph lacks something."""
-        net = rg.MultiLayerNetwork(dl4j.read_configuration((self.folder / "configuration.json").read_text()))
+        """The network with DL4J's initial parameters."""
+        net = rg.MultiLayerNetwork(self.config)
         net.set_parameters(dl4j.from_table(net, self.named("param")))
         return net
 
-    def data(self, net: rg.MultiLayerNetwork) -> rg.DataSet:
+    def data(self) -> rg.DataSet:
         """The minibatch. Where DL4J's RnnOutputLayer gets a features mask alone, every step counts, which here a labels mask says."""
         arrays = self.arrays
         labels_mask = arrays.get("labels_mask")
-        if "features_mask" in arrays and labels_mask is None and isinstance(net.config.layers[-1], rg.RnnOutputLayer):
+        if "features_mask" in arrays and labels_mask is None and isinstance(self.config.layers[-1], rg.RnnOutputLayer):
             labels_mask = np.ones_like(arrays["features_mask"])
         try:
             return rg.DataSet(arrays["x"], arrays["y"], arrays.get("features_mask"), labels_mask)
@@ -127,14 +143,14 @@ class Case:
     def comparable(self) -> Array:
         """Where outputs are compared, shaped as ``output``: where both masks are 1."""
         arrays = self.arrays
-        counts = np.ones(arrays["output"].shape, bool)
+        counts: Array = np.ones(arrays["output"].shape, bool)
         for name in ("features_mask", "labels_mask"):
             mask = arrays.get(name)
             if mask is not None and counts.ndim == 3 and mask.shape[-1] == counts.shape[2]:
                 counts &= (mask if mask.ndim == 3 else mask[:, None, :]) != 0
         if self.name in DIFFERENCES:  # the mask as DL4J lays it over the data
-            n, _, t = counts.shape
-            counts &= (arrays["features_mask"].T.reshape(n, 1, t)) != 0
+            n, t = arrays["features_mask"].shape
+            counts &= arrays["features_mask"].T.reshape(n, 1, t) != 0
         return counts
 
 
@@ -164,7 +180,7 @@ def largest_error(ours: Any, theirs: Array, floor: float = 0.1, where: Array | b
 
 
 def errors(case: Case, folder: Path) -> Errors:
-    """The largest relative error of every quantity that ``case`` has. UnsupportedError where rnngraph lacks something."""
+    """The largest relative error of every quantity that ``case`` has, which lacks nothing; ``folder`` is for the exported file."""
     net = case.network()
     found = _output_errors(case, net, folder)
     if case.gradients_count and "score" in case.arrays:
@@ -205,9 +221,7 @@ def reference_output(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) ->
 
     graph = lower(net.config, features_mask=mask is not None)
     sizes = {"N": len(x)}
-    states = {
-        p.name: np.full([evaluate(d, sizes) for d in p.value.shape], getattr(p, "initial", 0.0)) for p in graph.ports("state")
-    }
+    states = {p.name: np.full([evaluate(d, sizes) for d in p.value.shape], getattr(p, "initial", 0.0)) for p in graph.ports("state")}
     masks = {} if mask is None else {"features_mask": mask}
     return run(graph, {"x": x, **masks, **net.parameters(), **states})["y"]
 
@@ -246,7 +260,7 @@ def _streaming_error(case: Case, stepper: Any) -> float:
 
 def _training_errors(case: Case, net: rg.MultiLayerNetwork) -> Errors:
     """Score, gradient, and the parameters and scores of the fits that the case has."""
-    data, found = case.data(net), Errors()
+    data, found = case.data(), Errors()
     score, gradient = net.gradient(data)
     found["score"] = largest_error(score, case.arrays["score"])
     if "score_inference" in case.arrays:

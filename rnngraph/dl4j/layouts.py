@@ -106,10 +106,9 @@ LAYOUTS: Mapping[str, tuple[Part, ...]] = {
 
 def parts(layer: Layer) -> tuple[Part, ...]:
     """The parts of ``layer``, those of the layer inside for a wrapper; none for a layer that DL4J knows no parameters of."""
-    inner = getattr(layer, "layer", None)
-    if inner is None:
+    if "layer" not in type(layer).model_fields:
         return LAYOUTS.get(layer.tag(), ())
-    held = parts(inner)
+    held = parts(layer.layer)  # type: ignore[attr-defined]  # a wrapper
     if layer.tag() != "Bidirectional":
         return held
     return (*_prefixed(held, lambda key: f"f{key}", "forward"), *_prefixed(held, lambda key: f"b{key}", "backward"))

@@ -29,5 +29,5 @@ MODES: Mapping[str, str] = {
 
 
 def mask_mode(kind: str, mask_is_set: bool) -> str | None:
-    """The mode of a layer of class ``kind``. ``mask_is_set``: inside a wrapper that sets the mask on what it holds, which no layer ignores."""
+    """The mode of a layer of class ``kind``. ``mask_is_set``: a wrapper sets the mask on it, which it then obeys."""
     return "reset" if mask_is_set else MODES.get(kind)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
+
+_KINDS: Mapping[str, tuple[str, str]] = {
+    "L1Regularization": ("l1", "l1"),
+    "L2Regularization": ("l2", "l2"),
+    "WeightDecay": ("weight_decay", "coeff"),
+}
+"""Penalties by DL4J's class: our name, and the field that holds the coefficient."""
 
 
 def penalties(layer: Node) -> dict[str, float | bool]:
@@ -16,9 +24,7 @@ def penalties(layer: Node) -> dict[str, float | bool]:
     found: dict[str, float | bool] = {}
     for key, suffix in (("regularization", ""), ("regularizationBias", "_bias")):
         for entry in layer.nodes(key):
-            name, field = {"L1Regularization": ("l1", "l1"), "L2Regularization": ("l2", "l2"), "WeightDecay": ("weight_decay", "coeff")}.get(
-                entry.kind, ("", "")
-            )
+            name, field = _KINDS.get(entry.kind, ("", ""))
             if not name:
                 raise UnsupportedError(layer.where, f"regularisation {entry.kind}")
             amount = _fixed(entry.node(field), layer.where)

@@ -10,7 +10,7 @@ from rnngraph.conf.family import choices
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ConfigurationError, ModelFileError
 
-_PROBES: Mapping[str, type[Layer]] = {"loss": OutputLayer}
+_PROBES: Mapping[str, Any] = {"loss": OutputLayer}
 """The class that knows which values a field may have, where it is not DenseLayer."""
 
 
@@ -31,7 +31,7 @@ def construct(kind: str, fields: Mapping[str, Any], where: str) -> Layer:
     UnsupportedError for a class or field that rnngraph does not have, and for a layer that a wrapper cannot hold; ModelFileError for
     values that no layer can have.
     """
-    cls = choices(Layer).get(kind)
+    cls = _class(kind)
     if cls is None:
         raise UnsupportedError(where, f"layer {kind}")
     given = {name: value for name, value in fields.items() if value is not None}
@@ -45,15 +45,22 @@ def construct(kind: str, fields: Mapping[str, Any], where: str) -> Layer:
         except ConfigurationError as error:
             raise UnsupportedError(where, f"{inner.tag()} inside {kind}", _expectation(error)) from error
     try:
-        return cls(**given)
+        made: Layer = cls(**given)
+        return made
     except ConfigurationError as error:
         raise ModelFileError(f"{where}: {error}") from error
 
 
 def has_field(kind: str, field: str) -> bool:
     """Whether layers of class ``kind`` have a field of that name."""
-    cls = choices(Layer).get(kind)
+    cls = _class(kind)
     return cls is not None and field in cls.model_fields
+
+
+def _class(kind: str) -> Any:
+    """The class of layers that is called so, None where there is none."""
+    members: Mapping[str, Any] = choices(Layer)
+    return members.get(kind)
 
 
 def _expectation(error: ConfigurationError) -> str:

@@ -83,4 +83,5 @@ def _places(network: Network) -> Iterator[tuple[int, Part]]:
 def _check_known(given: Mapping[str, Array], known: set[str], what: str) -> None:
     unknown = sorted(given.keys() - known)
     if unknown:
-        raise InputError(f"there is no {what} {unknown[0]!r} that DL4J and this network share; these are {', '.join(sorted(known)) or 'none'}")
+        names = ", ".join(sorted(known)) or "none"
+        raise InputError(f"there is no {what} {unknown[0]!r} that both DL4J and this network have; those are {names}")
