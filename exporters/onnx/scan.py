@@ -66,11 +66,12 @@ def _scan(ctx: Context, inner: Context, node: Node, body: Body, operands: Sequen
     inner.builder.name_outputs({n: inner.name(r) for n, r in zip(names, results, strict=True)}, {inner.name(a) for a in arguments})
     outputs = [inner.describe(n, r.type) for n, r in zip(names, results, strict=True)]
     graph = helper.make_graph(inner.builder.nodes, f"{inner.prefix}step", inputs, outputs, inner.builder.initializers)
+    y_hint, *state_hints = ctx.hints(node, *(s.name for s in body.states))
     backwards = bool(node.attributes["reverse"])
     *states, y = ctx.builder.add_many(
         "Scan",
         [ctx.name(v) for v in [*operands[count:], *operands[:count]]],
-        [*(ctx.prefix + v.name for v in node.outputs[1:]), ctx.prefix + node.outputs[0].name],
+        [*state_hints, y_hint],
         body=graph,
         num_scan_inputs=count,
         scan_input_directions=[1] * count if backwards else None,

@@ -16,7 +16,7 @@ from rnngraph.ir.cell import absolute, activation, exp, greater, linear, maximum
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import Dim, N, T, TensorType, floats
-from tests.exporters.networks import Arrays, run, session
+from tests.exporters.networks import Arrays, one_row, run, session
 
 Build = Callable[[Graph, Value, Value], Value]
 """From x [T, N, F] and a mask [T, N, 1], the result."""
@@ -174,7 +174,7 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
             parts = [run(sess, {"x": x, "features_mask": m})["y"] for x, m in pieces]
             assert np.array_equal(np.concatenate(parts), whole)
         for row in range(n):
-            assert np.array_equal(run(sess, {k: v[row : row + 1] for k, v in feeds.items()})["y"], whole[:, row : row + 1])
+            assert np.array_equal(run(sess, one_row(feeds, row))["y"], whole[:, row : row + 1])
 
 
 def test_every_op_that_claims_it_is_probed() -> None:

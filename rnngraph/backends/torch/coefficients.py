@@ -69,7 +69,7 @@ class Coefficients:
         if view.storage.kind == "scratch":
             tensor = view.of(buffers.piece(view.storage, min(rows, total)), buffers.sizes)
             return [tensor[: min(rows, total - start)] for start in range(0, total, rows)]
-        return buffers.all_steps(v).flatten(0, 1).split(rows)
+        return torch.split(buffers.all_steps(v).flatten(0, 1), rows)
 
     def _place_side_by_side(self, backward: Planner) -> list[tuple[View, Value]]:
         """Let coefficients that one call of the loop multiplies be made where it reads them; those that have another place are copied."""

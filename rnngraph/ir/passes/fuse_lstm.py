@@ -78,7 +78,8 @@ def _projection(xw: Value) -> tuple[Value, Value, Value] | None:
 def _fuse(new: Rewriter, node: Node, kind: Kind, projection: tuple[Value, Value, Value]) -> None:
     x, w, b = projection
     _, h, c, r, *rest = node.inputs  # rest: [P], [mask]
-    outputs = new.at(node).add_many(
+    new.exchange(
+        node,
         "lstm",
         [new[v] for v in (x, w, r, b, h, c, *rest)],
         activation=kind.activation,
@@ -87,4 +88,3 @@ def _fuse(new: Rewriter, node: Node, kind: Kind, projection: tuple[Value, Value,
         reverse=node.attributes["reverse"],
         mask_mode=node.attributes["mask_mode"],
     )
-    new.replace(node, outputs)
