@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import rnngraph
+from rnngraph.conf.family import MEMBERS
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ModelFileError
@@ -26,7 +26,7 @@ def preprocessors(network: Node) -> dict[int, dict[str, Any]]:
         node = held.node(index)
         if node.kind in OF_TIME:
             continue
-        if node.kind not in OF_FRAMES or not hasattr(rnngraph, node.kind):
+        if node.kind not in OF_FRAMES or node.kind not in {cls.tag() for cls in MEMBERS}:
             raise UnsupportedError(f"{held.where}[{index}]", f"preprocessor {node.kind}")
         size = {"height": node.count("inputHeight"), "width": node.count("inputWidth"), "channels": node.count("numChannels")}
         found[int(index)] = {"type": node.kind, **size}
