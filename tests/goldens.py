@@ -30,14 +30,18 @@ NOT_YET = frozenset(
         "activation softplus",
         "dropout Dropout",
         "labels mask of each output",
+        "layer ActivationLayer",
         "layer BatchNormalization",
         "layer Bidirectional",
         "layer Convolution1DLayer",
         "layer ConvolutionLayer",
+        "layer DropoutLayer",
         "layer EmbeddingSequenceLayer",
         "layer GlobalPoolingLayer",
         "layer GravesBidirectionalLSTM",
         "layer MaskZeroLayer",
+        "layer Subsampling1DLayer",
+        "layer SubsamplingLayer",
         "layer TimeDistributed",
         "loss cosine_proximity",
         "loss hinge",
@@ -48,17 +52,21 @@ NOT_YET = frozenset(
         "loss mcxent with weights",
         "loss mean_absolute_error",
         "loss mean_absolute_percentage_error",
+        "loss mean_squared_logarithmic_error",
         "loss mse with weights",
+        "loss poisson",
         "loss sparse_mcxent",
         "loss squared_hinge",
         "loss wasserstein",
         "loss xent",
         "loss xent with weights",
         "miniBatch=false",
+        "preprocessor CnnToRnnPreProcessor",
+        "preprocessor RnnToCnnPreProcessor",
         "updater Nesterovs",
     }
 )
-"""Elements of unsupported cases, as ``dl4j.UnsupportedError`` names them."""
+"""Elements of unsupported cases, as ``dl4j.UnsupportedError`` names them; empty once no case lacks anything."""
 
 DIFFERENCES = {
     "timedistributed_dense_masked": "DL4J gives the mask of TimeDistributed to other steps than its data, which changes what is trained",
