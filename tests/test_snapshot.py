@@ -13,9 +13,7 @@ import pytest
 import rnngraph as rg
 from rnngraph.errors import StateError
 from rnngraph.exporters import export_onnx
-from rnngraph.exporters.manifest import parameters_digest as digest_of_a_file
 from rnngraph.runtime import StateSnapshot, StreamingSession
-from rnngraph.serialization import parameters_digest
 
 Array = npt.NDArray[Any]
 N, F, T = 2, 3, 6
@@ -51,7 +49,6 @@ def test_there_is_one_class() -> None:
 def test_the_digest_is_that_of_the_file(data_type: str, tmp_path: Path) -> None:
     net = trained(network(data_type=data_type))
     assert net.snapshot().model == exported(net, tmp_path).manifest.parameters_sha256
-    assert parameters_digest(net.parameters(), data_type) == digest_of_a_file(net.parameters(), data_type)
 
 
 @pytest.mark.parametrize("kind", ["steps", "last"])

@@ -85,7 +85,12 @@ def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
 
 def iterations(data: Data) -> int | None:
     """How many updates an epoch has, where that is known before it ends."""
-    return 1 if isinstance(data, DataSet) else operator.length_hint(data) or None
+    if isinstance(data, DataSet):
+        return 1
+    try:
+        return operator.length_hint(data) or None
+    except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
+        return None
 
 
 def refuse_untrainable(network: MultiLayerNetwork) -> None:

@@ -318,8 +318,19 @@ def test_only_listeners_that_were_told_the_start_are_told_the_end() -> None:
     assert net.iteration == 0
 
 
+class Endless:
+    """Does not know how long it is."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[rg.DataSet]:
+        yield GOOD
+
+
 @pytest.mark.parametrize(
-    ("data", "expected"), [(GOOD, 1), ([GOOD, GOOD, GOOD], 3), ((GOOD, GOOD), 2), (iter([GOOD, GOOD]), 2), ((d for d in [GOOD]), None)]
+    ("data", "expected"),
+    [(GOOD, 1), ([GOOD] * 3, 3), ((GOOD, GOOD), 2), (iter([GOOD, GOOD]), 2), ((d for d in [GOOD]), None), (Endless(), None)],
 )
 def test_the_bar_is_told_how_long_an_epoch_is(data: Any, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int | None] = []
