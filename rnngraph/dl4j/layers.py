@@ -144,7 +144,11 @@ def _pooling(node: Node) -> Fields:
 
 
 def _subsampling(axes: int) -> Callable[[Node, bool], Fields]:
-    return lambda node, mask_is_set: {**_pooling(node), **_window(node, axes)}
+    def read(node: Node, mask_is_set: bool) -> Fields:
+        divisor = node.flag("avgPoolIncludePadInDivisor")
+        return {**_pooling(node), **_window(node, axes), "avg_pool_include_pad_in_divisor": divisor}
+
+    return read
 
 
 def _global_pooling(node: Node, mask_is_set: bool) -> Fields:
@@ -155,8 +159,11 @@ def _batch_normalization(node: Node, mask_is_set: bool) -> Fields:
     return {
         **_sizes(node),
         "decay": node.number("decay", 0.9),
-        "eps": node.number("eps", 1e-5),
-        "lock_gamma_beta": node.flag("lockGammaBeta") or None,
+        "epsilon": node.number("eps", 1e-5),
+        "gamma": node.number("gamma", 1.0),
+        "beta": node.number("beta", 0.0),
+        "lock_gamma_beta": node.flag("lockGammaBeta"),
+        "use_log_std": node.flag("useLogStd"),
         "updater": updater(node, "iupdater", "updater"),
     }
 

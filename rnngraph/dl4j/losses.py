@@ -47,7 +47,7 @@ def loss(layer: Node) -> Any:
     if node.has("weights"):
         given["weights"] = _vector(node.node("weights"))
     element = f"loss {name}" + (f" with {', '.join(given)}" if given else "")
-    return accepted("loss", {"type": name, **given} if given else name, element, layer.where)
+    return accepted("loss", {"type": name, **given} if given else name, element, layer.where, "OutputLayer")
 
 
 def _vector(node: Node) -> tuple[float, ...]:

@@ -27,7 +27,8 @@ def dropout(layer: Node) -> Any:
     if node.kind not in FIELDS or any(key.endswith("chedule") and value is not None for key, value in node.values.items()):
         raise UnsupportedError(layer.where, f"dropout {node.kind} with a schedule" if node.kind in FIELDS else f"dropout {node.kind}")
     value = {"type": node.kind, **{ours: node.number(theirs, 0.0) for theirs, ours in FIELDS[node.kind].items()}}
-    return accepted("dropout", value, f"dropout {node.kind}", layer.where)
+    holder = "DropoutLayer" if layer.kind == "DropoutLayer" else "DenseLayer"
+    return accepted("dropout", value, f"dropout {node.kind}", layer.where, holder)
 
 
 def refuse_weight_noise(layer: Node) -> None:

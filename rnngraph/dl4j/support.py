@@ -5,22 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rnngraph.conf import DenseLayer, Layer, OutputLayer
+from rnngraph.conf import Layer
 from rnngraph.conf.family import choices
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ConfigurationError, ModelFileError
 
-_PROBES: Mapping[str, Any] = {"loss": OutputLayer}
-"""The class that knows which values a field may have, where it is not DenseLayer."""
 
-
-def accepted(field: str, value: Any, element: str, where: str) -> Any:
-    """``value`` as layers hold it in ``field``. UnsupportedError where they take no such value, which is called ``element``."""
-    probe = _PROBES.get(field, DenseLayer)
-    if field not in probe.model_fields:
-        raise UnsupportedError(where, f"{field} ({element})")
+def accepted(field: str, value: Any, element: str, where: str, kind: str = "DenseLayer") -> Any:
+    """``value`` as layers of class ``kind`` hold it in ``field``. UnsupportedError, which calls it ``element``, where they take no such."""
+    cls = _class(kind)
+    if cls is None or field not in cls.model_fields:
+        raise UnsupportedError(where, element)
+    needed = {"n_out": 2} if kind != "DropoutLayer" else {}
     try:
-        return getattr(probe(n_out=2, **{field: value}), field)
+        return getattr(cls(**needed, **{field: value}), field)
     except ConfigurationError as error:
         raise UnsupportedError(where, element, _expectation(error)) from error
 

