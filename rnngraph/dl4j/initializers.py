@@ -63,5 +63,6 @@ def _distribution(node: Node, where: str) -> Any:
     if short not in DISTRIBUTIONS:
         raise UnsupportedError(where, f"distribution {node.text('type')}")
     name, fields = DISTRIBUTIONS[short]
-    value = {"type": name, **{ours: node.number(theirs, 0.0) for theirs, ours in fields.items() if node.has(theirs)}}
+    given = {ours: node.number(theirs, 0.0) for theirs, ours in fields.items() if node.has(theirs)}
+    value = {"type": name, **{ours: int(number) if ours == "trials" else number for ours, number in given.items()}}
     return accepted("weight_init", value, f"distribution {short}", where)

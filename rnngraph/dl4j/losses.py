@@ -47,7 +47,8 @@ def loss(layer: Node) -> Any:
     if node.has("weights"):
         given["weights"] = _vector(node.node("weights"))
     element = f"loss {name}" + (f" with {', '.join(given)}" if given else "")
-    return accepted("loss", {"type": name, **given} if given else name, element, layer.where, "OutputLayer")
+    width = len(given["weights"]) if "weights" in given else 2
+    return accepted("loss", {"type": name, **given} if given else name, element, layer.where, "OutputLayer", width)
 
 
 def _vector(node: Node) -> tuple[float, ...]:

@@ -11,12 +11,12 @@ from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ConfigurationError, ModelFileError
 
 
-def accepted(field: str, value: Any, element: str, where: str, kind: str = "DenseLayer") -> Any:
+def accepted(field: str, value: Any, element: str, where: str, kind: str = "DenseLayer", n_out: int = 2) -> Any:
     """``value`` as layers of class ``kind`` hold it in ``field``. UnsupportedError, which calls it ``element``, where they take no such."""
     cls = _class(kind)
     if cls is None or field not in cls.model_fields:
         raise UnsupportedError(where, element)
-    needed = {"n_out": 2} if kind != "DropoutLayer" else {}
+    needed = {"n_out": n_out} if kind != "DropoutLayer" else {}
     try:
         return getattr(cls(**needed, **{field: value}), field)
     except ConfigurationError as error:

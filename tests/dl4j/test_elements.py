@@ -40,6 +40,30 @@ def test_initialisers(kind: str, name: str) -> None:
     assert lacking == f"initialiser {name}" if got is None else str(got.weight_init) == name  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("kind", initializers.DISTRIBUTIONS)
+@pytest.mark.parametrize("spelling", ["{}", "org.deeplearning4j.nn.conf.distribution.{}Distribution"])
+def test_distributions(kind: str, spelling: str) -> None:
+    name, fields = initializers.DISTRIBUTIONS[kind]
+    values = {theirs: (3 if ours == "trials" else 0.25) for theirs, ours in fields.items()}
+    stored = {"type": spelling.format(kind), **values, **({"upper": 0.5} if kind == "uniform" else {})}
+    got, lacking = read("weightInitFn", object_("w", "WeightInitDistribution", distribution=stored))
+    if got is None:
+        assert lacking == f"distribution {kind}"
+    else:
+        held = got.weight_init  # type: ignore[attr-defined]
+        assert type(held).__name__ == name
+        assert {ours: getattr(held, ours) for ours in fields.values()} == {o: stored[t] for t, o in fields.items()}
+
+
+def test_weights_of_losses() -> None:
+    stored = object_("l", "LossMCXENT", softmaxClipEps=1e-10, weights={"dataType": "FLOAT", "shape": [1, 2], "data": [0.5, 2]})
+    got, lacking = read("lossFn", stored)
+    if got is None:
+        assert lacking == "loss mcxent with weights"
+    else:
+        assert list(got.loss.weights) == [0.5, 2.0]  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     ("kind", "field", "value"),
     [("LReLU", "alpha", 0.3), ("ELU", "alpha", 2.0), ("ReLU", "threshold", 0.5), ("ThresholdedReLU", "theta", 2.0), ("RReLU", "l", 0.2)],
