@@ -1,0 +1,93 @@
+"""Reading JSON objects as DL4J's Jackson wrote them: with classes as ``@class``, and numbers that may be the string "NaN"."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rnngraph.errors import ModelFileError
+
+
+@dataclass(frozen=True)
+class Node:
+    """A JSON object and where it stands. Its readers raise ModelFileError that names place, value and expectation."""
+
+    values: Mapping[str, Any]
+    where: str
+
+    @property
+    def kind(self) -> str:
+        """The class without its package: "LSTM"."""
+        return str(self.get("@class", str, "a class name")).rpartition(".")[2]
+
+    def has(self, key: str) -> bool:
+        """Whether there is a value: null, and the "NaN" that stands for a number that nobody set, are none."""
+        return self.values.get(key) not in (None, "NaN")
+
+    def get(self, key: str, kind: type | tuple[type, ...], expected: str) -> Any:
+        """The value of ``key``, which is of type ``kind``."""
+        value = self.values.get(key)
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            shown = "missing" if key not in self.values else repr(value)
+            shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
+            raise ModelFileError(f"{self.where}: {key} is {shown}; expected {expected}, as DL4J writes it: save the model again")
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        """A number that is finite; ``default`` where there is none."""
+        if not self.has(key):
+            return default
+        value = float(self.get(key, (int, float), "a number"))
+        if not math.isfinite(value):
+            raise ModelFileError(f"{self.where}: {key} is {value}; expected a finite number: save the model again")
+        return value
+
+    def count(self, key: str) -> int:
+        """A whole number."""
+        return int(self.get(key, int, "a whole number"))
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string; ``default`` where there is none."""
+        if default is not None and not self.has(key):
+            return default
+        return str(self.get(key, str, "a string"))
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false."""
+        return bool(self.get(key, bool, "true or false")) if self.has(key) else default
+
+    def counts(self, key: str) -> tuple[int, ...]:
+        """A list of whole numbers."""
+        values = self.get(key, list, "a list of whole numbers")
+        if not all(type(v) is int for v in values):
+            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of whole numbers: save the model again")
+        return tuple(values)
+
+    def node(self, key: str) -> Node:
+        """An object inside."""
+        return Node(self.get(key, dict, "an object"), f"{self.where}: {key}")
+
+    def nodes(self, key: str) -> list[Node]:
+        """A list of objects inside; empty where there is none."""
+        if not self.has(key):
+            return []
+        found = self.get(key, list, "a list of objects")
+        if not all(isinstance(v, dict) for v in found):
+            raise ModelFileError(f"{self.where}: {key} holds something that is no object; save the model again")
+        return [Node(v, f"{self.where}: {key}[{k}]") for k, v in enumerate(found)]
+
+
+def parse(text: str, where: str) -> Node:
+    """The object that ``text`` holds."""
+    if not isinstance(text, str):
+        raise ModelFileError(f"{where}: expected JSON text as a str, not a {type(text).__name__}; read a file with Path(...).read_text()")
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{where}: not JSON ({error}); expected the file that DL4J writes: save the model again") from error
+    if not isinstance(values, dict):
+        raise ModelFileError(f"{where}: a {type(values).__name__} at the top; expected the object that DL4J writes: save the model again")
+    return Node(values, where)

@@ -1,0 +1,114 @@
+"""Where each parameter of a layer stands in DL4J's arrays, and how to get there and back.
+
+DL4J transposes: x·W with W [n_in, n_out]. Its gates stand in the order candidate, forget, output, input (it calls them I, F, O, G), ours in
+the order i, f, g, o; its peepholes, the last three columns of RW, in the order f, o, i, ours i, f, o.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rnngraph.conf import Layer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array of DL4J's: its key, our keys of what it holds, and the way there and back; ``rank`` is what DL4J's has."""
+
+    key: str
+    ours: tuple[str, ...]
+    there: Callable[..., Array]
+    back: Callable[[Array], tuple[Array, ...]]
+    rank: int = 2
+
+
+def _same(key: str, ours: str, rank: int = 1) -> Part:
+    return Part(key, (ours,), lambda a: a, lambda a: (a,), rank)
+
+
+def _transposed(key: str, ours: str) -> Part:
+    return Part(key, (ours,), lambda a: a.T, lambda a: (a.T,))
+
+
+def _columns(rows: Array) -> Array:
+    """Rows of gates i, f, g, o as columns g, f, o, i; a bias likewise."""
+    i, f, g, o = np.split(rows, 4)
+    return np.concatenate([g, f, o, i]).T
+
+
+def _rows(columns: Array) -> Array:
+    g, f, o, i = np.split(columns, 4, axis=-1)
+    return np.concatenate([i, f, g, o], axis=-1).T
+
+
+def _gates(key: str, ours: str, rank: int = 2) -> Part:
+    return Part(key, (ours,), _columns, lambda a: (_rows(a),), rank)
+
+
+def _with_peepholes(R: Array, P: Array) -> Array:
+    i, f, o = P
+    return np.concatenate([_columns(R), np.stack([f, o, i], axis=1)], axis=1)
+
+
+def _without_peepholes(RW: Array) -> tuple[Array, ...]:
+    f, o, i = RW[:, -3:].T
+    return _rows(RW[:, :-3]), np.stack([i, f, o])
+
+
+def _filter_1d(W: Array) -> Array:
+    """[n_out, n_in, k] -> the shape [n_out, n_in, k, 1], whose memory DL4J takes for [k, n_in, n_out]."""
+    return np.ascontiguousarray(W.T).reshape(*W.shape, 1)
+
+
+def _from_filter_1d(W: Array) -> tuple[Array, ...]:
+    n_out, n_in, k, _ = W.shape
+    return (np.ascontiguousarray(W).reshape(k, n_in, n_out).T,)
+
+
+def _prefixed(parts: tuple[Part, ...], name: Callable[[str], str], direction: str) -> tuple[Part, ...]:
+    return tuple(replace(p, key=name(p.key), ours=tuple(f"{direction}.{k}" for k in p.ours)) for p in parts)
+
+
+_LSTM = (_gates("W", "W"), _gates("RW", "R"), _gates("b", "b", rank=1))
+_GRAVES = (_gates("W", "W"), Part("RW", ("R", "P"), _with_peepholes, _without_peepholes), _gates("b", "b", rank=1))
+_GAINS = Part("g", ("g",), np.ravel, lambda a: (a.reshape(2, -1),), rank=1)
+_SIMPLE_RNN = (_transposed("W", "W"), _transposed("RW", "R"), _same("b", "b"), _GAINS)
+_DENSE = (_transposed("W", "W"), _same("b", "b"), _same("g", "g"))
+_EMBEDDING = (_same("W", "W", rank=2), _same("b", "b"))
+_LOG_DEVIATION = Part("log10stdev", ("var",), lambda v: 0.5 * np.log10(v), lambda a: (10.0 ** (2.0 * a),), rank=1)
+
+LAYOUTS: Mapping[str, tuple[Part, ...]] = {
+    "BatchNormalization": (_same("gamma", "gamma"), _same("beta", "beta"), _same("mean", "mean"), _LOG_DEVIATION),
+    "Convolution1DLayer": (_same("b", "b"), Part("W", ("W",), _filter_1d, _from_filter_1d, rank=4)),
+    "ConvolutionLayer": (_same("b", "b"), _same("W", "W", rank=4)),
+    "DenseLayer": _DENSE,
+    "EmbeddingLayer": _EMBEDDING,
+    "EmbeddingSequenceLayer": _EMBEDDING,
+    "GravesBidirectionalLSTM": (
+        *_prefixed(_GRAVES, lambda key: f"{key}F", "forward"),
+        *_prefixed(_GRAVES, lambda key: f"{key}B", "backward"),
+    ),
+    "GravesLSTM": _GRAVES,
+    "LSTM": _LSTM,
+    "OutputLayer": _DENSE,
+    "RnnOutputLayer": _DENSE,
+    "SimpleRnn": _SIMPLE_RNN,
+}
+"""The parts of each class, in the order in which DL4J puts them into one vector; not every layer has all."""
+
+
+def parts(layer: Layer) -> tuple[Part, ...]:
+    """The parts of ``layer``, those of the layer inside for a wrapper; none for a layer that DL4J knows no parameters of."""
+    if "layer" not in type(layer).model_fields:
+        return LAYOUTS.get(layer.tag(), ())
+    held = parts(layer.layer)  # type: ignore[attr-defined]  # a wrapper
+    if layer.tag() != "Bidirectional":
+        return held
+    return (*_prefixed(held, lambda key: f"f{key}", "forward"), *_prefixed(held, lambda key: f"b{key}", "backward"))

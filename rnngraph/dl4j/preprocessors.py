@@ -1,0 +1,33 @@
+"""Preprocessors: ``org.deeplearning4j.nn.conf.preprocessor``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rnngraph.conf.family import MEMBERS
+from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.errors import ModelFileError
+
+OF_TIME = ("FeedForwardToRnnPreProcessor", "RnnToFeedForwardPreProcessor")
+"""Those that lay steps out as rows and back. rnngraph keeps the time axis, on every step of which a dense layer acts: nothing to do."""
+OF_FRAMES = ("CnnToFeedForwardPreProcessor", "CnnToRnnPreProcessor", "FeedForwardToCnnPreProcessor", "RnnToCnnPreProcessor")
+"""Those that lay out images."""
+
+
+def preprocessors(network: Node) -> dict[int, dict[str, Any]]:
+    """By layer index, as a configuration takes them. UnsupportedError for a class that rnngraph lacks."""
+    if not network.has("inputPreProcessors"):
+        return {}
+    held, found = network.node("inputPreProcessors"), dict[int, dict[str, Any]]()
+    for index in held.values:
+        if not index.isdecimal():
+            raise ModelFileError(f"{held.where}: the key {index!r} is no index of a layer; save the model again")
+        node = held.node(index)
+        if node.kind in OF_TIME:
+            continue
+        if node.kind not in OF_FRAMES or node.kind not in {cls.tag() for cls in MEMBERS}:
+            raise UnsupportedError(f"{held.where}[{index}]", f"preprocessor {node.kind}")
+        size = {"height": node.count("inputHeight"), "width": node.count("inputWidth"), "channels": node.count("numChannels")}
+        found[int(index)] = {"type": node.kind, **size}
+    return found

@@ -1,0 +1,67 @@
+"""DL4J's one vector of all parameters, and the vector of what updaters keep, as tables of arrays.
+
+A vector is the arrays of a table one after the other, layer by layer in the order of ``layouts``, each in Fortran's order, filters of
+convolutions in C's. Updaters keep their state by blocks: neighbours in that order with equal updaters, across layers too, form a block,
+whose state is one vector as long as its parameters for each name (Adam: all of m, then all of v).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+from typing import Any
+
+from numpy.typing import NDArray
+
+from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.errors import ModelFileError
+
+Array = NDArray[Any]
+Shapes = Mapping[str, tuple[int, ...]]
+"""DL4J's shapes by key, in the order of the vector."""
+
+STATES: Mapping[str, tuple[str, ...]] = {"Adam": ("m", "v"), "Sgd": ()}
+"""What updaters keep, by our names, in DL4J's order."""
+
+
+def taken_apart(vector: Array, shapes: Shapes) -> dict[str, Array]:
+    """The arrays that ``vector`` is made of."""
+    out, at = {}, 0
+    for key, shape in shapes.items():
+        size = math.prod(shape)
+        out[key] = vector[at : at + size].reshape(shape, order="C" if len(shape) == 4 else "F")
+        at += size
+    return out
+
+
+def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
+    """What the updaters keep, as a table for each name: ``{"m": table, "v": table}``."""
+    blocks = [(updater.type, block, sum(map(math.prod, block.values()))) for updater, block in _blocks(config, shapes)]
+    for kind, _, _ in blocks:
+        if kind not in STATES:
+            raise UnsupportedError(where, f"state of updater {kind}")
+    expected = sum(len(STATES[kind]) * size for kind, _, size in blocks)
+    if expected != len(vector):
+        raise ModelFileError(f"{where}: {len(vector)} numbers, but the configuration's updaters keep {expected}; they are of two models")
+    found: dict[str, dict[str, Array]] = {}
+    at = 0
+    for kind, block, size in blocks:
+        for name in STATES[kind]:
+            found.setdefault(name, {}).update(taken_apart(vector[at : at + size], block))
+            at += size
+    return found
+
+
+def _blocks(config: MultiLayerConfiguration, shapes: Shapes) -> Iterator[tuple[Any, dict[str, tuple[int, ...]]]]:
+    """Neighbours with equal updaters."""
+
+    def updater(key: str) -> Any:
+        layer: Any = config.layers[int(key.partition("_")[0])]
+        while "layer" in type(layer).model_fields:
+            layer = layer.layer
+        return layer.updater
+
+    for found, keys in groupby(shapes, key=updater):
+        yield found, {key: shapes[key] for key in keys}
