@@ -172,7 +172,7 @@ def _concat(types: Sequence[TensorType], attributes: Attributes) -> tuple[Tensor
     return (TensorType(first.element, tuple(shape)),)
 
 
-@op("normalize", 1, primitive=True)
+@op("normalize", 1, primitive=True, epsilon=REAL)
 def _normalize(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """``(x - mean) / sqrt(variance + epsilon)`` over the last axis, the variance that of the whole population."""
     if types[0].rank < 1:
@@ -180,7 +180,7 @@ def _normalize(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     return (types[0],)
 
 
-@op("normalize_backward", 2, primitive=True)
+@op("normalize_backward", 2, primitive=True, epsilon=REAL)
 def _normalize_backward(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """The gradient of x from that of ``normalize(x)``, the first operand, and x, the second."""
     g, x = types

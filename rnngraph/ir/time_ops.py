@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
-from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MASK_MODE, REALS_OR_NONE, Attributes, misfit, op
+from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MARK, MASK_MODE, REALS_OR_NONE, Attributes, misfit, op
 from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats
 
 
@@ -49,7 +49,7 @@ def _gather_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[
     return (TensorType(x.element, (*index.shape, x.shape[2])),)
 
 
-@op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE)
+@op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE, factors=MARK)
 def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """A cell over time. Operands: sequences [T, N, .], states [N, .], weights, and with a ``mask_mode`` a bool mask [T, N, 1].
 

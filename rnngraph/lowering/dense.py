@@ -11,6 +11,7 @@ from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context, activate
 from rnngraph.lowering.registry import Parameter, register
 
+
 def dense_parameters(layer: DenseLayer | OutputLayer | RnnOutputLayer) -> tuple[Parameter, ...]:
     """W [n_out, n_in], unless ``has_bias`` is False b [n_out], with ``has_layer_norm`` g [n_out]; fans (n_in, n_out)."""
     shape = (layer.n_out, layer.n_in)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from rnngraph.ir.cell import Cell, H, linear, split, trace
 from rnngraph.ir.cells import gru_reset_after, gru_reset_before, lstm, simple_rnn
 from rnngraph.ir.graph import Graph, Node, Value
-from rnngraph.ir.passes.fuse_gru import Kind, fuse_gru, gru_kind
+from rnngraph.ir.passes.fuse_gru import Kind, fuse_gru, gru_kind, may_be_masked
 from rnngraph.ir.passes.mask_body import mask_body
 from rnngraph.ir.passes.mask_weights import mask_weights
 from rnngraph.ir.types import N, T, floats
@@ -25,14 +25,18 @@ def everything(act: str, gate: str, reset_after: bool) -> bool:
     return True
 
 
+def fusible(layer: Layer) -> bool:
+    return layer.cell in GRUS and may_be_masked(Kind(layer.act, layer.gate, layer.cell == "gru_reset_after"))
+
+
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_fuse_gru_keeps_the_numbers(case: Case) -> None:
     graph = build(case.layers, case.mode)
     fused = fuse_gru(graph, everything)
     assert_same(graph, fused, case)
-    assert ops(fused)["gru"] == sum(layer.cell in GRUS for layer in case.layers)
-    assert not ops(fused)["block_rows"]
+    assert ops(fused)["gru"] == sum(map(fusible, case.layers))
+    assert ops(fused)["block_rows"] == 2 * sum(layer.cell == "gru_reset_before" and not fusible(layer) for layer in case.layers)
 
 
 @settings(max_examples=150, deadline=None)
@@ -50,7 +54,7 @@ def test_right_padded_mask_weights_keep_the_numbers(case: Case) -> None:
     graph = build(case.layers, case.mode)
     weighted = mask_weights(fuse_gru(graph, everything), right_padded=True)
     assert_same(graph, weighted, case)
-    assert ops(weighted)["pack_index"] == (case.mode == "hold" and any(layer.reverse for layer in case.layers))
+    assert ops(weighted)["pack_index"] == (case.mode == "hold" and any(layer.reverse for layer in case.layers if fusible(layer)))
 
 
 @pytest.mark.parametrize(("act", "gate"), [("tanh", "sigmoid"), ("relu", "relu"), ("sigmoid", "tanh"), ("identity", "hardsigmoid")])
@@ -104,6 +108,7 @@ def test_weights_that_are_no_parts_of_one_are_not_fused() -> None:
     for second in (other, graph.add("block_rows", [r], start=0, stop=1, blocks=3)):
         y, _ = graph.add_many("recurrent", [linear(x, w) + b, h, first, second], body=body, reverse=False, mask_mode=None)
         graph.output(f"y{len(graph.outputs)}", "output", y)
+    graph.output("next_h", "next_state", h)
     assert not ops(fuse_gru(graph, everything))["gru"]
 
 
@@ -112,7 +117,9 @@ def test_a_bare_recurrent_is_left_alone() -> None:
     xw, h = graph.input("xw", "input", floats(T, N, 6)), graph.input("h", "state", floats(N, 2))
     r, b = graph.input("R", "parameter", floats(6, 2)), graph.input("bR", "parameter", floats(6))
     body = trace(gru_reset_after, act="tanh", gate="sigmoid")
-    graph.output("y", "output", graph.add_many("recurrent", [xw, h, r, b], body=body, reverse=False, mask_mode=None)[0])
+    y, after = graph.add_many("recurrent", [xw, h, r, b], body=body, reverse=False, mask_mode=None)
+    graph.output("y", "output", y)
+    graph.output("next_h", "next_state", after)
     assert ops(fuse_gru(graph, everything)) == {"recurrent": 1}
 
 

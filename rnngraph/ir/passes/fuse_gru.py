@@ -19,8 +19,8 @@ from rnngraph.ir.text import canonical
 Accepts = Callable[[str, str, bool], bool]
 """Whether the target's op takes ``(activation, gate activation, reset_after)``."""
 
-ZERO_AT_ZERO = frozenset({"elu", "identity", "rationaltanh", "relu", "softsign", "tanh"})
-"""Activations whose value at 0 is 0, as a mask that resets needs."""
+ZERO_AT_ZERO = frozenset({"elu", "identity", "leakyrelu", "rationaltanh", "rrelu", "softsign", "tanh"})
+"""Activations whose value at 0 is 0 whatever their parameters, as a mask that resets needs; ``relu`` without parameters is one too."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def fuse_gru(graph: Graph, accepts: Accepts) -> Graph:
     for node in graph.nodes:
         kind = gru_kind(node.attributes["body"]) if node.op == "recurrent" else None
         found = None if kind is None else _operands(node, kind)
-        if kind is None or found is None or not (_may_be_masked(kind) and accepts(*astuple(kind))):
+        if kind is None or found is None or not (may_be_masked(kind) and accepts(*astuple(kind))):
             new.copy(node)
             continue
         outputs = new.at(node).add_many(
@@ -71,8 +71,10 @@ def gru_kind(body: Body) -> Kind | None:
     return None
 
 
-def _may_be_masked(kind: Kind) -> bool:
-    return lookup(kind.gate_activation).saturates and kind.activation in ZERO_AT_ZERO
+def may_be_masked(kind: Kind) -> bool:
+    """Whether a mask can act on it through weights."""
+    zero_at_zero = kind.activation == "relu" or lookup(kind.activation).name in ZERO_AT_ZERO
+    return lookup(kind.gate_activation).saturates and zero_at_zero
 
 
 def _operands(node: Node, kind: Kind) -> list[Value] | None:

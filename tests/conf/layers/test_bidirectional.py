@@ -76,8 +76,8 @@ def test_mistakes(values: tuple[Any, ...], fields: dict[str, Any], message: str)
     ],
 )
 def test_truncated_bptt_is_refused(layer: Any, title: str) -> None:
-    message = rf"layers\[0\] \({title}\): it runs backwards in time and needs the whole sequence, but backprop=TruncatedBPTT\(length=4\)"
-    with pytest.raises(ConfigurationError, match=f"^{message} cuts it into segments; use backprop=StandardBackprop"):
+    message = rf"layers\[0\] \({title}\): backprop=TruncatedBPTT\(length=4\) cannot train it: it runs backwards in time"
+    with pytest.raises(ConfigurationError, match=f"^{message} and needs the whole sequence; use backprop=StandardBackprop"):
         MultiLayerConfiguration(layers=[layer], backprop=rg.TruncatedBPTT(4))
 
 
