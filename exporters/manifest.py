@@ -19,7 +19,7 @@ from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.streaming import not_streaming, streams
-from rnngraph.ir.types import Shape, T, evaluate
+from rnngraph.ir.types import Shape, T, evaluate, is_known
 
 KEY = "rnngraph"
 DIGEST_KEY = "rnngraph_digest"
@@ -105,7 +105,7 @@ def _port(port: Port, graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _shape(shape: Shape, sizes: dict[str, int]) -> list[int | str]:
-    return [d if isinstance(d, int) else evaluate(d, sizes) if all(s in sizes for s, _ in d.terms) else str(d) for d in shape]
+    return [evaluate(d, sizes) if is_known(d, sizes) else str(d) for d in shape]
 
 
 def _data_type(port: Port, graph: Graph) -> str:

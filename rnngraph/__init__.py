@@ -16,11 +16,17 @@ _NAMES = {
         "ActivationLayer",
         "Adam",
         "BatchNormalization",
+        "CnnToFeedForwardPreProcessor",
+        "CnnToRnnPreProcessor",
+        "Convolution1DLayer",
+        "ConvolutionLayer",
         "DenseLayer",
         "Dropout",
         "DropoutLayer",
         "EmbeddingLayer",
         "EmbeddingSequenceLayer",
+        "FeedForwardToCnnPreProcessor",
+        "FeedForwardToRnnPreProcessor",
         "GlobalPoolingLayer",
         "GravesLSTM",
         "InputType",
@@ -31,9 +37,13 @@ _NAMES = {
         "OutputLayer",
         "RnnLossLayer",
         "RnnOutputLayer",
+        "RnnToCnnPreProcessor",
+        "RnnToFeedForwardPreProcessor",
         "Sgd",
         "SimpleRnn",
         "StandardBackprop",
+        "Subsampling1DLayer",
+        "SubsamplingLayer",
         "TruncatedBPTT",
     ],
     "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
@@ -62,11 +72,17 @@ if TYPE_CHECKING:
     from rnngraph.conf import ActivationLayer as ActivationLayer
     from rnngraph.conf import Adam as Adam
     from rnngraph.conf import BatchNormalization as BatchNormalization
+    from rnngraph.conf import CnnToFeedForwardPreProcessor as CnnToFeedForwardPreProcessor
+    from rnngraph.conf import CnnToRnnPreProcessor as CnnToRnnPreProcessor
+    from rnngraph.conf import Convolution1DLayer as Convolution1DLayer
+    from rnngraph.conf import ConvolutionLayer as ConvolutionLayer
     from rnngraph.conf import DenseLayer as DenseLayer
     from rnngraph.conf import Dropout as Dropout
     from rnngraph.conf import DropoutLayer as DropoutLayer
     from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
     from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
+    from rnngraph.conf import FeedForwardToCnnPreProcessor as FeedForwardToCnnPreProcessor
+    from rnngraph.conf import FeedForwardToRnnPreProcessor as FeedForwardToRnnPreProcessor
     from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
@@ -76,9 +92,13 @@ if TYPE_CHECKING:
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
     from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
+    from rnngraph.conf import RnnToCnnPreProcessor as RnnToCnnPreProcessor
+    from rnngraph.conf import RnnToFeedForwardPreProcessor as RnnToFeedForwardPreProcessor
     from rnngraph.conf import Sgd as Sgd
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import Subsampling1DLayer as Subsampling1DLayer
+    from rnngraph.conf import SubsamplingLayer as SubsamplingLayer
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from rnngraph.conf.backprop import Backprop, StandardBackprop, TruncatedBPTT
 from rnngraph.conf.dropout import Dropout
-from rnngraph.conf.input_types import FeedForwardInput, InputType, RecurrentInput
+from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.layers import (
     LSTM,
     ActivationLayer,
     BatchNormalization,
+    Convolution1DLayer,
+    ConvolutionLayer,
     DenseLayer,
     DropoutLayer,
     EmbeddingLayer,
@@ -23,9 +25,20 @@ from rnngraph.conf.layers import (
     RnnLossLayer,
     RnnOutputLayer,
     SimpleRnn,
+    Subsampling1DLayer,
+    SubsamplingLayer,
     WeightLayer,
 )
 from rnngraph.conf.network import MultiLayerConfiguration
+from rnngraph.conf.preprocessors import (
+    CnnToFeedForwardPreProcessor,
+    CnnToRnnPreProcessor,
+    FeedForwardToCnnPreProcessor,
+    FeedForwardToRnnPreProcessor,
+    PreProcessor,
+    RnnToCnnPreProcessor,
+    RnnToFeedForwardPreProcessor,
+)
 from rnngraph.conf.updaters import Adam, Sgd, Updater
 
 __all__ = [
@@ -33,12 +46,20 @@ __all__ = [
     "Adam",
     "Backprop",
     "BatchNormalization",
+    "CnnToFeedForwardPreProcessor",
+    "CnnToRnnPreProcessor",
+    "Convolution1DLayer",
+    "ConvolutionLayer",
+    "ConvolutionalFlatInput",
+    "ConvolutionalInput",
     "DenseLayer",
     "Dropout",
     "DropoutLayer",
     "EmbeddingLayer",
     "EmbeddingSequenceLayer",
     "FeedForwardInput",
+    "FeedForwardToCnnPreProcessor",
+    "FeedForwardToRnnPreProcessor",
     "GlobalPoolingLayer",
     "GravesLSTM",
     "InputType",
@@ -48,13 +69,18 @@ __all__ = [
     "LossLayer",
     "MultiLayerConfiguration",
     "OutputLayer",
+    "PreProcessor",
     "RecurrentInput",
     "RecurrentLayer",
     "RnnLossLayer",
     "RnnOutputLayer",
+    "RnnToCnnPreProcessor",
+    "RnnToFeedForwardPreProcessor",
     "Sgd",
     "SimpleRnn",
     "StandardBackprop",
+    "Subsampling1DLayer",
+    "SubsamplingLayer",
     "TruncatedBPTT",
     "Updater",
     "WeightLayer",

@@ -8,6 +8,10 @@ from rnngraph.exporters.onnx.context import Context, Known, Row
 from rnngraph.ir.graph import Node
 
 
+END = 2**63 - 1
+"""The end of an axis of any length, as Slice understands it."""
+
+
 def _split(ctx: Context, node: Node) -> Sequence[Known]:
     hints = [ctx.prefix + v.name for v in node.outputs]
     return ctx.builder.add_many("Split", [ctx.name(node.inputs[0])], hints, axis=-1, num_outputs=len(hints))
@@ -28,6 +32,18 @@ def _transpose(ctx: Context, node: Node) -> Sequence[Known]:
     return [ctx.add("Transpose", node, ctx.name(node.inputs[0]), perm=list(node.attributes["order"]))]
 
 
+def _reshape(ctx: Context, node: Node) -> Sequence[Known]:
+    """0 copies a leading axis: no shape is computed."""
+    x, axes = node.inputs[0], node.attributes["axes"]
+    shape = [0] * (x.type.rank - axes) + list(node.attributes["shape"])
+    return [ctx.add("Reshape", node, ctx.name(x), ctx.builder.ints(*shape))]
+
+
+def _last_steps(ctx: Context, node: Node) -> Sequence[Known]:
+    start, end = ctx.builder.ints(-node.attributes["count"]), ctx.builder.ints(END)
+    return [ctx.add("Slice", node, ctx.name(node.inputs[0]), start, end, ctx.builder.ints(0))]
+
+
 def _unsqueeze(ctx: Context, node: Node) -> Sequence[Known]:
     return [ctx.add("Unsqueeze", node, ctx.name(node.inputs[0]), ctx.builder.ints(node.attributes["axis"]))]
 
@@ -45,6 +61,8 @@ LAYOUT: dict[str, Row] = {
     "concat": _concat,
     "take": _take,
     "transpose": _transpose,
+    "reshape": _reshape,
+    "last_steps": _last_steps,
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,
     "row": _row,

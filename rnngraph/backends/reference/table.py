@@ -10,6 +10,7 @@ import numpy as np
 from rnngraph.backends.reference import layer_ops, recurrent
 from rnngraph.backends.reference.activations import ACTIVATIONS, softmax
 from rnngraph.backends.reference.types import Array, Attributes, Row
+from rnngraph.backends.reference.windows import WINDOWS
 
 SMALLEST_PROBABILITY = 1e-10
 """DL4J clips the softmax's output to [1e-10, 1 - 1e-10] before the logarithm."""
@@ -80,6 +81,17 @@ def transpose(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, .
     return (inputs[0].transpose(attributes["order"]),)
 
 
+def reshape(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The last ``axes`` axes as ``shape``, rows first."""
+    (x,), axes = inputs, attributes["axes"]
+    return (x.reshape(*x.shape[:-axes], *attributes["shape"]),)
+
+
+def last_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The last ``count`` entries of the first axis."""
+    return (inputs[0][len(inputs[0]) - attributes["count"] :],)
+
+
 def unsqueeze(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     """A new axis of size 1 at ``axis``."""
     return (np.expand_dims(inputs[0], attributes["axis"]),)
@@ -141,6 +153,8 @@ TABLE: dict[str, Row] = {
     "row": first_axis,
     "place": place,
     "transpose": transpose,
+    "reshape": reshape,
+    "last_steps": last_steps,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     "mask_columns": mask_columns,
@@ -149,5 +163,6 @@ TABLE: dict[str, Row] = {
     "gather_steps": recurrent.gather_steps,
     "lstm": recurrent.lstm,
     **layer_ops.ROWS,
+    **WINDOWS,
 }
 TABLE["recurrent"] = partial(recurrent.recurrent, TABLE)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnngraph.backends.torch.windows import convolution, pool
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Block, Node, Value
 
@@ -32,6 +33,8 @@ def _plain(function: Callable[..., Tensor]) -> Row:
 
 
 ROWS.update(
+    convolution=convolution,
+    pool=pool,
     add=_plain(torch.add),
     sub=_plain(torch.sub),
     mul=_plain(torch.mul),
@@ -156,6 +159,16 @@ def _row(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 @row("transpose")
 def _transpose(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     return x[0].permute(*attributes["order"])
+
+
+@row("reshape")
+def _reshape(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0].reshape(*x[0].shape[: -attributes["axes"]], *attributes["shape"])
+
+
+@row("last_steps")
+def _last_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0][-attributes["count"] :]
 
 
 @row("unsqueeze")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnngraph.conf.layers.base import Layer, WeightLayer
+from rnngraph.conf.layers.convolution import Convolution1DLayer, ConvolutionLayer
 from rnngraph.conf.layers.dense import DenseLayer
 from rnngraph.conf.layers.embedding import EmbeddingLayer, EmbeddingSequenceLayer
 from rnngraph.conf.layers.last_time_step import LastTimeStep
@@ -11,9 +12,10 @@ from rnngraph.conf.layers.output import LossLayer, OutputLayer, RnnLossLayer, Rn
 from rnngraph.conf.layers.pooling import GlobalPoolingLayer
 from rnngraph.conf.layers.recurrent import LSTM, GravesLSTM, RecurrentLayer, SimpleRnn
 from rnngraph.conf.layers.simple import ActivationLayer, DropoutLayer
+from rnngraph.conf.layers.subsampling import Subsampling1DLayer, SubsamplingLayer
 
 __all__ = [
-    "ActivationLayer", "BatchNormalization", "DenseLayer", "DropoutLayer", "EmbeddingLayer", "EmbeddingSequenceLayer",
-    "GlobalPoolingLayer", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "OutputLayer", "RecurrentLayer", "RnnLossLayer",
-    "RnnOutputLayer", "SimpleRnn", "WeightLayer",
+    "ActivationLayer", "BatchNormalization", "Convolution1DLayer", "ConvolutionLayer", "DenseLayer", "DropoutLayer", "EmbeddingLayer",
+    "EmbeddingSequenceLayer", "GlobalPoolingLayer", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "OutputLayer",
+    "RecurrentLayer", "RnnLossLayer", "RnnOutputLayer", "SimpleRnn", "Subsampling1DLayer", "SubsamplingLayer", "WeightLayer",
 ]  # fmt: skip
