@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rnngraph.exporters.onnx.context import Context, Known, Row
 from rnngraph.ir.graph import Node
 
-
 END = 2**63 - 1
 """The end of an axis of any length, as Slice understands it."""
 

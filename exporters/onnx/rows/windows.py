@@ -1,7 +1,8 @@
-"""Convolution and pooling: shifted, strided slices, one for each place of the kernel, whose bits do not depend on how many windows there are.
+"""Convolution and pooling: shifted, strided slices, one for each place of the kernel, whose bits do not depend on how many windows there
+are.
 
-onnxruntime's own Conv gives other bits for other lengths and has no float64 kernel on the CPU, and Conv needs cuDNN under CUDA. Slices that
-are joined along the channels and meet the weights in one MatMul have none of that; along one axis after the other there are kH + kW of them.
+onnxruntime's own Conv gives other bits for other lengths and has no float64 kernel on the CPU, and needs cuDNN under CUDA. Slices that are
+joined along the channels and meet the weights in one MatMul have none of that; along one axis after the other there are kH + kW of them.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Join = Callable[[list[Name]], Name]
 
 def _convolution(ctx: Context, node: Node) -> Sequence[Known]:
     """Rows of the weight stand in the order of the joined slices: place of the kernel, then channel."""
-    x, w = node.inputs
+    w = node.inputs[1]
     weight = ctx.constant(w, node.outputs[0].name)
     count = weight.ndim - 2
     table = weight.transpose(*range(2, 2 + count), 1, 0).reshape(-1, len(weight))
@@ -84,7 +85,7 @@ def _slices(ctx: Context, node: Node, x: Name, axis: int, kernel: int, stride: i
 
 
 def _moving_slices(ctx: Context, node: Node, x: Name, axis: int, kernel: int, stride: int, dilation: int) -> list[Name]:
-    """Padding "same" with a stride over time: what stands in front depends on how many steps there are, so the slices are gathered by number.
+    """Padding "same" with a stride over time: what stands in front depends on the number of steps, so the slices are gathered by number.
 
     The last of the windows' starts 0, s, 2s, ... below T is that of the last window, t; in front stand
     floor(max(t + reach - T, 0) / 2) of the (reach - 1) // 2 steps that were padded there.
