@@ -1,7 +1,7 @@
 """Golden samples: inputs and the outputs that the reference backend gives for them, in the form of the ONNX model zoo.
 
 ``net.onnx.golden/test_data_set_K/input_J.pb`` and ``output_J.pb`` are serialised TensorProtos, named and in order as in the file's
-manifest.
+manifest. Where the network reads no padding, x is NaN at masked steps: a file that lets it through is found by its samples.
 """
 
 from __future__ import annotations
@@ -18,19 +18,21 @@ from onnx import numpy_helper
 from rnngraph.backends.reference import run
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import inputs, outputs
+from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
 from rnngraph.ir.graph import Graph, Port
-from rnngraph.ir.types import evaluate
+from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.types import T, evaluate
 
 SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
 GAPS = np.array([[1, 0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1, 1]])
 """The masks of samples, repeated where there are more rows or steps."""
 
+SCALES = (1.0, 0.1, 0.01, 0.001, 0.0001)
+LARGE = 10.0
+"""Inputs and states are drawn smaller while an output or a next state is larger than this. Bounded activations seldom come there; others
+grow from step to step, and float32 then differs from float64 by more than a check can allow."""
+
 Sample = tuple[dict[str, Array], dict[str, Array]]
-
-
-def golden_folder(path: Path) -> Path:
-    """Where the samples of the file ``path`` lie."""
-    return path.with_name(f"{path.name}.golden")
 
 
 def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None = None, batch: int | None = None) -> list[Sample]:
@@ -39,28 +41,61 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
     Where ``steps`` or ``batch`` are fixed, all have that size.
     """
     generator = np.random.default_rng(20260101)
-    masks = {p.name for p in inputs(graph) if p.role == "mask"}
+    exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
     made = []
     for sizes in SIZES:
         sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
-        before = {p.name: _draw(p, sizes, graph, generator) for p in inputs(graph)}
-        before.update((name, np.ones_like(array)) for name, array in before.items() if name in masks)
-        led = run(graph, {**parameters, **before})
-        given = {p.name: _draw(p, sizes, graph, generator) for p in inputs(graph)}
-        given.update((p.name, led[f"next_{p.name}"].astype(graph.data_type)) for p in inputs(graph) if p.role == "state")
-        results = run(graph, {**parameters, **given})
-        made.append((given, {p.name: np.asarray(results[p.name]).astype(graph.data_type) for p in outputs(graph)}))
+        before = {p.name: _draw(p, {**sizes, "T": 2}, generator) for p in inputs(graph)}
+        drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
+        made.append(_sample(graph, exact, before, drawn))
     return made
 
 
-def _draw(port: Port, sizes: dict[str, int], graph: Graph, generator: np.random.Generator) -> Array:
-    """Normal values, gaps in masks, states as they begin."""
-    shape, data_type = tuple(evaluate(d, sizes) for d in port.value.shape), graph.data_type
+def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> Array:
+    """Ids within their range, gaps in masks, states as they begin, normal values for all else."""
+    shape = tuple(evaluate(d, sizes) for d in port.value.shape)
     if port.role == "state":
-        return np.full(shape, port.initial, data_type)
+        return np.full(shape, port.initial)
     if port.role == "mask":
-        return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]].astype(data_type)
-    return generator.standard_normal(shape).astype(data_type)
+        return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]]
+    if port.ids is not None:
+        return generator.integers(0, port.ids, shape)
+    return generator.standard_normal(shape)
+
+
+def _sample(graph: Graph, parameters: Mapping[str, Array], before: Mapping[str, Array], drawn: Mapping[str, Array]) -> Sample:
+    """The inputs at the first of SCALES at which no result is LARGE, else at the last, and the results.
+
+    The states are those to which ``before`` leads, none of its steps masked. What y holds at masked steps may be NaN.
+    """
+    states = [p.name for p in inputs(graph) if p.role == "state"]
+    masks = {p.name: np.ones_like(before[p.name]) for p in inputs(graph) if p.role == "mask"}
+    for scale in SCALES:
+        first = {p.name: _scaled(p, {**before, **masks}, scale, graph) for p in inputs(graph)}
+        led = run(graph, {**parameters, **first}) if states else {}
+        given = {p.name: _scaled(p, drawn, scale, graph) for p in inputs(graph) if p.role != "state"}
+        given |= {name: led[f"next_{name}"].astype(graph.data_type) for name in states}
+        results = run(graph, {**parameters, **given})
+        results = {p.name: np.asarray(results[p.name]) for p in outputs(graph)}
+        if all(np.abs(r[~np.isnan(r)]).max(initial=0.0) <= LARGE for r in results.values()):
+            break
+    with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, in the file as well
+        return given, {name: r.astype(graph.data_type) for name, r in results.items()}
+
+
+def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph) -> Array:
+    """What is fed to ``port``: numbers scaled, masks, ids and states as they are; at masked steps of x NaN, or an id that does not exist,
+    where nothing may read them."""
+    array = drawn[port.name]
+    mask = next((drawn[p.name] for p in graph.ports("mask")), None)
+    unread = port.role == "input" and mask is not None and T in port.value.shape and not reads_padding(graph)
+    if port.ids is not None:
+        return np.where(mask != 0, array, -(2**62)) if unread else array
+    if port.role == "input":
+        array = array * scale
+        if unread:
+            array = np.where(np.expand_dims(mask != 0, tuple(range(1, array.ndim - 1))), array, np.nan)
+    return array.astype(graph.data_type)
 
 
 @contextmanager
@@ -86,8 +121,8 @@ def replaced(folder: Path, content: list[Sample]) -> Iterator[None]:
 
 def _write(folder: Path, content: list[Sample]) -> None:
     for k, pair in enumerate(content):
-        data_set = folder / f"test_data_set_{k}"
+        data_set = folder / f"{DATA_SET}{k}"
         data_set.mkdir(parents=True)
-        for prefix, arrays in zip(("input", "output"), pair, strict=True):
+        for kind, arrays in zip((INPUT, OUTPUT), pair, strict=True):
             for j, (name, array) in enumerate(arrays.items()):
-                (data_set / f"{prefix}_{j}.pb").write_bytes(numpy_helper.from_array(array, name).SerializeToString())
+                (data_set / tensor_file(kind, j)).write_bytes(numpy_helper.from_array(array, name).SerializeToString())

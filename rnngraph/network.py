@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import as_features, as_labels, as_mask, check_finite
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
+from rnngraph.ids import as_ids, id_array, is_one_step
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
 from rnngraph.serialization import SavedNetwork, read_network, write_network
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class MultiLayerNetwork:
     """A network of layers in a row, ready to train, to evaluate and to step.
 
-    Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis), masks [N, T] of 0 and 1, output
+    Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis; ids [N, T] or [N, 1, T], and [N, 1]
+    or [N], where it begins with an embedding), masks [N, T] of 0 and 1, output
     [N, n_out, T] or [N, n_out]. A masked step does not exist: nothing that stands there is read.
 
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
@@ -146,11 +148,12 @@ class MultiLayerNetwork:
     def rnn_time_step(self, x: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The output for the next step or steps of each row's stream; the state is kept for the call after.
 
-        x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. A row whose mask
+        x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
+        are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. A row whose mask
         [N, T] ([N] for one step) is 0 keeps its state.
         Raises InputError as :meth:`output`, StateError for another N than the state's; the state is then as it was.
         """
-        single = np.ndim(x) == 2 and self.config.starts_in_time_series
+        single = is_one_step(x) if self.config.ids is not None else np.ndim(x) == 2 and self.config.starts_in_time_series
         array, mask = self._checked_features(x, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.keep(states)
@@ -318,20 +321,39 @@ class MultiLayerNetwork:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Features and mask as the graph takes them. Layers that ignore masks read padding, which then has to be finite too."""
         config = self.config
+        if config.ids is not None:
+            return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
         x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
         if features_mask is None:
             check_finite(x, name=name)
             return x, None
-        if not config.starts_in_time_series:
-            raise InputError(f"features_mask: the network's input [N, {config.n_in}] has no time axis to mask; leave the mask out")
+        self._check_maskable()
         mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
         check_finite(x, None if any(layer.mask_mode == "ignore" for layer in config.layers) else mask, name)
         return x, mask
 
+    def _checked_ids(
+        self, count: int, ids: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Ids and mask as the graph takes them. Ids that are masked are not read, unless the embedding ignores masks."""
+        time = self.config.starts_in_time_series
+        mask = None
+        if features_mask is not None:
+            self._check_maskable()
+            n, t = id_array(ids, name, step_allowed, time).shape
+            mask = as_mask(features_mask, n, t, data_type=self.config.data_type)
+        read = None if self.config.layers[0].mask_mode == "ignore" else mask
+        return as_ids(ids, count, read, name, step_allowed, time), mask
+
+    def _check_maskable(self) -> None:
+        if not self.config.starts_in_time_series:
+            width = 1 if self.config.ids is not None else self.config.n_in
+            raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
+
     def _checked_labels(self, data: DataSet, x: np.ndarray, features_mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         config = self.config
-        steps = x.shape[2] if config.ends_in_time_series else None
+        steps = x.shape[-1] if config.ends_in_time_series else None
         labels = as_labels(data.labels, len(x), config.n_out, steps, config.data_type)
         if data.labels_mask is None:
             check_finite(labels, features_mask if steps else None, "labels", "output")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rnngraph.errors import InputError, ModelFileError, StreamingError
 from rnngraph.runtime.device import Device, Session, device_of, shared_value
-from rnngraph.runtime.manifest import Manifest, Port, open_model
+from rnngraph.runtime.manifest import Manifest, Port, checked_path, open_model, open_session
 
 Array = npt.NDArray[Any]
 
@@ -26,8 +26,8 @@ class Engine:
     """
 
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
-        self.path = os.fspath(path)
         session, self.manifest = open_model(path, device, threads)
+        self.path = os.fspath(path)
         if self.manifest.target == "cpu" and device_of(session) == "cuda":
             session = self._off_cuda(device, threads)
         self.device = device_of(session)
@@ -41,7 +41,7 @@ class Engine:
                 f"{self.path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies "
                 "at every step; export it with target='portable', or use device='cpu'"
             )
-        return open_model(self.path, "cpu", threads)[0]
+        return open_session(checked_path(self.path), "cpu", threads)
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name, in arrays of the caller's own, for one array per input.
@@ -103,6 +103,7 @@ class Stepper:
         self._whole = arrays[manifest.port("input").name]
         self._x = _without(self._whole, manifest.time.input_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
+        self._ids = manifest.port("input").ids
         self._flags = bytearray(self._whole.size)
         self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
         self._mask = arrays[manifest.mask.input] if manifest.mask.input else None
@@ -132,9 +133,9 @@ class Stepper:
         """Take x [N, F] or [N, F, 1] for the next step, all steps real.
 
         Gives the buffer that will hold the output, with a time axis if x has one. None, and nothing is taken, where x has to be looked at
-        more closely.
+        more closely, as ids always have.
         """
-        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
+        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real or self._ids is not None:
             return None
         if x.shape == self._shape:
             self._x[...] = x
@@ -148,7 +149,7 @@ class Stepper:
         return None if 0 in self._flags else y
 
     def put(self, x: Array, mask: Array | None, *, time: bool) -> Array:
-        """Take x [N, F, 1] and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
+        """Take x [N, F, 1] (ids [N, 1]) and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
         self._whole[...] = x
         if self._mask is not None:
             self._mask[...] = 1 if mask is None else mask

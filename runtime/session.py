@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rnngraph.checks import as_features, as_mask, check_finite
 from rnngraph.errors import InputError, StateError, StreamingError
+from rnngraph.ids import as_ids, id_array, is_one_step
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine, Stepper
 from rnngraph.runtime.manifest import Manifest
@@ -79,8 +80,9 @@ class StreamingSession:
     def rnn_time_step(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None = None) -> Array:
         """Feed the next step or steps of every row's stream, and keep the state for the next call.
 
-        x [N, F] -> [N, n_out]; x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. features_mask
-        [N, T], or [N] for one step: a row with 0 has no step there, and keeps its state.
+        x [N, F] -> [N, n_out]; x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
+        are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. features_mask [N, T], or [N] for one step: a row with 0 has
+        no step there, and keeps its state.
         InputError: an array does not fit the file. StateError: another N than the state's. StreamingError: the file cannot stream, or
         onnxruntime failed.
         """
@@ -95,7 +97,7 @@ class StreamingSession:
         if not self.manifest.streams:
             raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
         array, mask = self._checked(x, features_mask, step=True)
-        single = np.ndim(x) == 2
+        single = np.ndim(x) == 2 if self.manifest.port("input").ids is None else is_one_step(x)
         stepper = self._stepper_for(array)
         if stepper is not None:
             y = stepper.put(array, mask, time=not single)
@@ -144,10 +146,13 @@ class StreamingSession:
         return results[manifest.port("output").name], {s.input: results[s.output] for s in manifest.states}
 
     def _checked(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None, *, step: bool) -> tuple[Array, Array | None]:
-        """x as [N, F, T] and the mask as [N, T]; InputError for what does not fit the file."""
+        """x as [N, F, T] (ids [N, T]) and the mask as [N, T]; InputError for what does not fit the file."""
         manifest = self.manifest
         port, timed = manifest.port("input"), manifest.time.input_axis is not None
-        array = as_features(x, _size(port.shape[1]), port.data_type, step_allowed=step, time=timed)
+        if port.ids is None:
+            array = as_features(x, _size(port.shape[1]), port.data_type, step_allowed=step, time=timed)
+        else:
+            array = id_array(x, "x", step, timed)
         if manifest.batch not in (None, len(array)):
             raise InputError(
                 f"x has {len(array)} rows, but {self.path} was exported for batch={manifest.batch}; "
@@ -159,7 +164,10 @@ class StreamingSession:
                 raise InputError(
                     f"features_mask was given, but {self.path} has no mask input; export it with export_onnx(net, path, features_mask=True)"
                 )
-            mask = as_mask(features_mask, len(array), array.shape[2], data_type=_mask_type(manifest))
+            mask = as_mask(features_mask, len(array), array.shape[-1], data_type=_mask_type(manifest))
+        if port.ids is not None:
+            read = None if manifest.mask.padding_is_read else mask
+            return as_ids(x, port.ids, read, "x", step, timed), mask
         check_finite(array, mask)
         return array, mask
 
@@ -237,7 +245,7 @@ def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dic
 
 
 def _ones(manifest: Manifest, x: Array) -> Array:
-    return np.ones((x.shape[0], x.shape[2]), _mask_type(manifest))
+    return np.ones((x.shape[0], x.shape[-1]), _mask_type(manifest))
 
 
 def _mask_type(manifest: Manifest) -> str:

@@ -102,19 +102,26 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
 
 
 def compare(what: str, got: Array, expected: Array, *, real: Array | None = None, tolerance: float | None = None) -> ParityRow:
-    """Two arrays, where ``real`` (None: everywhere); ``tolerance`` is absolute."""
+    """Two arrays, where ``real`` (None: everywhere); ``tolerance`` is absolute. What is NaN or infinite has to be so in both."""
     if got.shape != expected.shape:
         return ParityRow(f"{what} {list(got.shape)} for {list(expected.shape)}", math.inf, math.inf, 0.0, False)
     if real is not None:
         got, expected = got[np.broadcast_to(real, got.shape)], expected[np.broadcast_to(real, expected.shape)]
-    difference = np.abs(got.astype(np.float64) - expected)
-    absolute = 0.0 if np.array_equal(got, expected) else float(difference.max())
-    largest = float(np.abs(expected).max(initial=0.0))
+    absolute = float(_difference(got, expected).max(initial=0.0))
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
     allowed = TOLERANCE * max(1.0, largest) if tolerance is None else tolerance
     if not math.isfinite(absolute):
         return ParityRow(what, math.inf, math.inf, allowed, False)
     relative = absolute / largest if largest else math.copysign(math.inf, absolute) if absolute else 0.0
     return ParityRow(what, absolute, relative, allowed, absolute <= allowed)
+
+
+def _difference(got: Array, expected: Array) -> Array:
+    """By how much each value is off; not at all where both are NaN or the same infinity: a file may overflow, if it does as it should."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+    return np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
 
 
 def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> Iterator[ParityRow]:
@@ -127,10 +134,10 @@ def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> It
 def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]:
     """Whole against chunked, stepped and row alone, from the sample's states, over its inputs repeated."""
     x, mask, start = _parts(session, sample)
-    times = -(-_STEPS // x.shape[2])
-    x, mask = np.tile(x, (1, 1, times)), None if mask is None else np.tile(mask, (1, times))
+    times = -(-_STEPS // x.shape[-1])
+    x, mask = np.tile(x, (*[1] * (x.ndim - 1), times)), None if mask is None else np.tile(mask, (1, times))
     exact = session.device == "cpu" and session.manifest.data_type == "float32"
-    whole = _feed(session, x, mask, start, [x.shape[2]])
+    whole = _feed(session, x, mask, start, [x.shape[-1]])
     ways = {"chunked": _feed(session, x, mask, start, _CHUNKS), "stepped": _feed(session, x, mask, start, [1])}
     if session.manifest.batch is None:
         alone = [
@@ -163,15 +170,20 @@ def _feed(net: Network, x: Array, mask: Array | None, start: Mapping[str, Array]
     try:
         net.restore(StateSnapshot(start))
         at = 0
-        while at < x.shape[2]:
+        while at < x.shape[-1]:
             end = at + lengths[len(outputs) % len(lengths)]
-            outputs.append(np.asarray(net.rnn_time_step(x[:, :, at:end], None if mask is None else mask[:, at:end])))
+            outputs.append(np.asarray(net.rnn_time_step(_several(x[..., at:end]), None if mask is None else mask[:, at:end])))
             at = end
         states = net.snapshot().states
     finally:
         net.restore(before)
     y = np.concatenate(outputs, axis=2) if outputs[0].ndim == 3 else outputs[-1]
     return {"y": y, **states}
+
+
+def _several(x: Array) -> Array:
+    """Ids [N, T] as [N, 1, T]: the form in which one step has a time axis too."""
+    return x[:, None] if x.ndim == 2 else x
 
 
 def _parts(session: StreamingSession, sample: Sample) -> tuple[Array, Array | None, dict[str, Array]]:

@@ -20,9 +20,9 @@ RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
 class DataSet:
     """Features and labels of N rows, with their masks; immutable.
 
-    features [N, F, T] or [N, F], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is
-    accepted). A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on
-    writing into an array that was given here changes the DataSet.
+    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N, 1], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T]
+    ([N, 1] for labels [N, C]; [N] is accepted). A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected
+    views, not copied: who goes on writing into an array that was given here changes the DataSet.
 
     Raises InputError for arrays that are empty, not numeric, of different N, or masks that do not fit or hold anything but 0 and 1. Whether
     they fit a network is checked by the network.
@@ -42,7 +42,7 @@ class DataSet:
                 f"features have {len(x)} rows (shape {list(x.shape)}), labels {len(y)} (shape {list(y.shape)}); "
                 "expected one row of labels for each"
             )
-        if features_mask is not None and x.ndim == 2:
+        if features_mask is not None and x.ndim == 2 and np.shape(features_mask) != x.shape:
             raise InputError(
                 f"features of shape {list(x.shape)} have no time axis that a features_mask could mask; expected [N, F, T], or no mask"
             )

@@ -162,7 +162,8 @@ class Body(Block):
 class Port:
     """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to.
 
-    ``initial`` is the number with which every element of a state begins, or a buffer before training.
+    ``initial`` is the number with which every element of a state begins, or a buffer before training. ``ids`` is how many ids there are,
+    where an input takes ids: it may hold 0 to ``ids`` - 1.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Port:
     value: Value
     layer: int | None = None
     initial: float = 0.0
+    ids: int | None = None
 
 
 class Graph(Block):
@@ -181,12 +183,14 @@ class Graph(Block):
         self.inputs: list[Port] = []
         self.outputs: list[Port] = []
 
-    def input(self, name: str, role: InputRole, type_: TensorType, layer: int | None = None, initial: float = 0.0) -> Value:
+    def input(
+        self, name: str, role: InputRole, type_: TensorType, layer: int | None = None, initial: float = 0.0, ids: int | None = None
+    ) -> Value:
         """Declare an input."""
         if any(p.name == name for p in self.inputs):
             raise GraphError(f"graph input {name!r} is declared twice; each input needs a name of its own")
         value = self.argument(name, type_)
-        self.inputs.append(Port(name, role, value, layer, initial))
+        self.inputs.append(Port(name, role, value, layer, initial, ids))
         return value
 
     def output(self, name: str, role: OutputRole, value: Value, layer: int | None = None) -> None:

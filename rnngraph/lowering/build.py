@@ -24,9 +24,9 @@ def lower(
     """The graph of ``config`` as a pure function.
 
     Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis; ids int64 [N, T] and [N, 1]), ``features_mask`` [N, T] on request,
-    parameters ``0.W``, buffers ``2.mean`` and
-    states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request
-    ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum over rows and steps.
+    parameters ``0.W``, buffers ``2.mean`` and states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also
+    inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum
+    over rows and steps.
 
     With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
     normalisation uses the minibatch's statistics and gives updates of its buffers.
@@ -76,9 +76,9 @@ def _border(config: MultiLayerConfiguration, context: Context, features_mask: bo
     graph = context.graph
     if not config.starts_in_time_series:
         if config.ids is not None:
-            return graph.add("squeeze", [graph.input("x", "input", TensorType("int64", (N, 1)))], "ids", axis=-1)
+            return graph.add("squeeze", [graph.input("x", "input", TensorType("int64", (N, 1)), ids=config.ids)], "ids", axis=-1)
         return graph.input("x", "input", floats(N, config.n_in))
-    x = graph.input("x", "input", floats(N, config.n_in, T) if config.ids is None else TensorType("int64", (N, T)))
+    x = graph.input("x", "input", floats(N, config.n_in, T) if config.ids is None else TensorType("int64", (N, T)), ids=config.ids)
     if features_mask:
         context.mask = _steps(graph, "features_mask")
         context.clean = False

@@ -45,7 +45,9 @@ def test_an_alias_is_a_name_of_its_field() -> None:
 def test_a_field_that_does_not_exist_is_told_before_what_is_missing() -> None:
     with refused("LSTM has no field 'nIn'; write n_in\nLSTM has no field 'nOut'; write n_out"):
         LSTM(nIn=3, nOut=4)  # type: ignore[call-arg]
-    with refused("LSTM has no field 'has_bias'; has_bias is a field of DenseLayer, OutputLayer, RnnOutputLayer"):
+    with refused(
+        "LSTM has no field 'has_bias'; has_bias is a field of DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
+    ):
         LSTM(n_out=3, has_bias=True)  # type: ignore[call-arg]
     with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GravesLSTM, LSTM"):
         rg.SimpleRnn(n_out=3, gate_activation="tanh")  # type: ignore[call-arg]
@@ -90,11 +92,33 @@ def test_copies_with_changes_are_checked() -> None:
 
 def test_attributes_of_other_spellings_are_told() -> None:
     layer: Any = LSTM(n_out=3)
-    for name, hint in {"nIn": "write n_in", "loss": "loss is a field of OutputLayer, RnnLossLayer, RnnOutputLayer"}.items():
+    for name, hint in {"nIn": "write n_in", "loss": "loss is a field of LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer"}.items():
         with pytest.raises(AttributeError, match=re.escape(f"LSTM has no field '{name}'; {hint}")):
             getattr(layer, name)
     assert not hasattr(layer, "loss")
     assert getattr(layer, "layer", layer) is layer
+
+
+def test_methods_of_other_spellings_are_told() -> None:
+    config: Any = MultiLayerConfiguration(layers=[LSTM(n_in=2, n_out=3)])
+    with pytest.raises(AttributeError, match=r"^MultiLayerConfiguration has no attribute 'toJson'; write to_json$"):
+        config.toJson()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "message"),
+    [
+        (MultiLayerConfiguration, "fromJson", "MultiLayerConfiguration has no attribute 'fromJson'; write from_json"),
+        (rg.InputType, "feedForward", "InputType has no attribute 'feedForward'; write feed_forward"),
+        (rg.InputType, "recurent", "InputType has no attribute 'recurent'; did you mean recurrent?"),
+        (rg.InputType, "convolutional", "InputType has no attribute 'convolutional'; convolutional is not in this version of rnngraph"),
+        (LSTM, "nOut", "LSTM.nOut: n_out is a field of its objects; make one first"),
+        (Adam, "qqq", "Adam has no attribute 'qqq'; dir(Adam) lists its names"),
+    ],
+)
+def test_classes_tell_the_spelling_too(owner: Any, name: str, message: str) -> None:
+    with pytest.raises(AttributeError, match=f"^{re.escape(message)}$"):
+        getattr(owner, name)
 
 
 def test_equal_objects_have_equal_hashes_and_survive_pickle_and_copy() -> None:

@@ -34,7 +34,8 @@ def test_a_decay_rate_lies_below_one(beta: float) -> None:
 def test_dropout_as_a_number_has_two_readings() -> None:
     message = (
         "dropout=0.8: a bare number has two readings: Deeplearning4j counts the units kept (0.8 keeps 80%), torch the units dropped "
-        "(0.8 drops 80%); rg.Dropout(retain=...) will say which, but this version has no dropout yet; leave it out"
+        "(0.8 drops 80%); rg.Dropout(retain=...) says which, but this layer has no dropout of its own yet; put a "
+        "DropoutLayer(dropout=rg.Dropout(retain=...)) in front of it"
     )
     cases: list[tuple[Any, dict[str, Any]]] = [(LSTM, {"n_out": 3}), (MultiLayerConfiguration, {"layers": [LSTM(n_in=2, n_out=3)]})]
     for cls, fields in cases:
@@ -44,7 +45,9 @@ def test_dropout_as_a_number_has_two_readings() -> None:
 
 @pytest.mark.parametrize("value", ["0.8", True, object()])
 def test_dropout_is_not_there_yet(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"this version has no dropout yet; leave it out$"):
+    with pytest.raises(
+        ConfigurationError, match=r"no dropout of its own yet; put a DropoutLayer\(dropout=rg\.Dropout\(retain=\.\.\.\)\) in front of it$"
+    ):
         LSTM(n_out=3, dropout=value)
 
 

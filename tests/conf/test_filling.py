@@ -163,9 +163,9 @@ def test_recurrent_layers_need_time() -> None:
 
 def test_an_output_per_step_needs_time() -> None:
     last = LastTimeStep(LSTM(n_in=2, n_out=3))
-    for layer in (RnnOutputLayer(n_out=3), RnnLossLayer()):
+    for layer, remedy in ((RnnOutputLayer(n_out=3), "use OutputLayer"), (RnnLossLayer(), "use LossLayer")):
         refused(
-            f"layers[1] ({layer.type}): takes a time series, but layers[0] (LastTimeStep) gives one vector per example; use OutputLayer",
+            f"layers[1] ({layer.type}): takes a time series, but layers[0] (LastTimeStep) gives one vector per example; {remedy}",
             last,
             layer,
         )

@@ -185,7 +185,7 @@ def test_mistakes_in_settings() -> None:
     refused(f"{cls}: validate_output_layer='no': expected True or False", validate_output_layer="no")
     refused(f"{cls} has no field 'inputType'; write input_type", inputType=None)
     refused(f"{cls} has no field 'tbpttFwdLength'; write backprop=TruncatedBPTT(length=...)", tbpttFwdLength=20)
-    refused(f"{cls} has no field 'n_out'; n_out is a field of DenseLayer, ", n_out=3)
+    refused(f"{cls} has no field 'n_out'; n_out is a field of ActivationLayer, ", n_out=3)
 
 
 def test_preprocessors_by_hand_do_not_exist_yet() -> None:

@@ -77,6 +77,8 @@ STREAMING: dict[str, Build] = {
     "take": lambda g, x, m: x * g.add("take", [weight(g, 3, x.shape[-1])], index=2),
     "transpose": lambda g, x, m: g.add("transpose", [g.add("transpose", [x], order=(1, 2, 0))], order=(2, 0, 1)),
     "unsqueeze": lambda g, x, m: g.add("squeeze", [g.add("unsqueeze", [x], axis=-1)], axis=3),
+    "embed": lambda g, x, m: g.add("embed", [weight(g, 2, 3), g.add("cast", [greater(x, 0.0)], to="int64")]),
+    **{f"root {p}": lambda g, x, m, p=p: g.add("root", [absolute(x)], p=p) for p in (1, 2, 3, 7)},  # type: ignore[misc]
     **{f"activation {name}": lambda g, x, m, name=name: activation(x, name=name) for name in ACTIVATIONS},  # type: ignore[misc]
 }
 
@@ -87,6 +89,8 @@ WHOLE: dict[str, Build] = {
     "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m])]),
     "zeros of a mask": lambda g, x, m: g.add("zeros", [m]),
     "last_index": lambda g, x, m: g.add("last_index", [m]),
+    "sum_steps": lambda g, x, m: g.add("sum_steps", [x]),
+    "max_steps": lambda g, x, m: g.add("max_steps", [x]),
     "gather_steps": last_step,
     "there and back": moved,
     **{f"pack_index {k}{' reverse' if r else ''}": packed(r, k) for r in (False, True) for k in range(3)},
@@ -179,6 +183,15 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
-    time = {"row", "pack_index", "last_index", "gather_steps", "recurrent", "lstm"}  # over time: tried as parts of whole networks
+    time = {
+        "row",
+        "pack_index",
+        "last_index",
+        "gather_steps",
+        "sum_steps",
+        "max_steps",
+        "recurrent",
+        "lstm",
+    }  # over time: tried as parts of whole networks
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
     assert claimed <= probed | time | {"constant", "squeeze", "mask_columns"}

@@ -34,5 +34,5 @@ def test_only_recurrent_layers_fit_inside() -> None:
 
 
 def test_fields_of_the_layer_inside_belong_inside() -> None:
-    with pytest.raises(ConfigurationError, match=r"^LastTimeStep has no field 'n_out'; n_out is a field of DenseLayer, GravesLSTM, LSTM, "):
+    with pytest.raises(ConfigurationError, match=r"^LastTimeStep has no field 'n_out'; n_out is a field of ActivationLayer, "):
         LastTimeStep(LSTM(n_out=3), n_out=3)  # type: ignore[call-arg]

@@ -28,7 +28,7 @@ def test_a_loss_layer_is_as_wide_as_what_comes_in() -> None:
     config = MultiLayerConfiguration(layers=[LSTM(n_in=2, n_out=3), RnnLossLayer()])
     assert (config.layers[1].n_in, config.layers[1].n_out) == (3, 3)
     assert MultiLayerConfiguration(layers=[LSTM(n_in=2, n_out=3), RnnLossLayer(n_out=3)]) == config
-    message = "layers[1] (RnnLossLayer): n_out=2, but 3 values come in and the layer has no weights; leave n_out out"
+    message = "layers[1] (RnnLossLayer): n_out=2, but 3 values come in and the layer changes no width; leave n_out out"
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         MultiLayerConfiguration(layers=[LSTM(n_in=2, n_out=3), RnnLossLayer(n_out=2)])
 
