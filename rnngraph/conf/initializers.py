@@ -60,7 +60,7 @@ InitializerName = Annotated[
 ]
 
 
-def draw(name: str, shape: Shape, fan_in: int, fan_out: int, generator: np.random.Generator) -> Array:
+def draw(name: str, shape: Shape, fan_in: float, fan_out: float, generator: np.random.Generator) -> Array:
     """Weights of ``shape`` in float64 as initialiser ``name`` draws them. Raises ConfigurationError for a name that does not exist."""
     try:
         return INITIALIZERS[spell(name, INITIALIZERS, foreign=FOREIGN)](shape, fan_in, fan_out, generator)

@@ -83,7 +83,10 @@ class Context:
         """``x`` with 0 at masked steps, whatever stands there (a product would let NaN through); as it is where the layer ignores masks."""
         if self.mask is None or self.clean or mask_mode == "ignore":
             return x
-        return self.graph.add("where", [self.mask, x, 0.0], "clean")
+        mask = self.mask
+        while mask.type.rank < x.type.rank:  # images have more axes than [T, N, F]
+            mask = self.graph.add("unsqueeze", [mask], "mask", axis=-1)
+        return self.graph.add("where", [mask, x, 0.0], "clean")
 
 
 def affine(context: Context, x: Value) -> Value:

@@ -8,6 +8,7 @@ import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
+    convolution,
     dense,
     embedding,
     last_time_step,
@@ -16,6 +17,7 @@ from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the
     pooling,
     recurrent,
     simple,
+    subsampling,
 )
 from rnngraph.lowering.registry import Buffer, Parameter, family
 

@@ -31,7 +31,7 @@ def _max(layer: GlobalPoolingLayer, context: Context, x: Value, mask: Value | No
 def _sum(layer: GlobalPoolingLayer, context: Context, x: Value, mask: Value | None) -> Value:
     """The sum so far, of |x|^p for pnorm; the average divides it by the number of steps so far."""
     x = context.cleaned(x, layer.mask_mode)
-    total = _running(context, "sum", layer.n_in, 0.0, _power(absolute(x), layer.pnorm) if layer.pooling_type == "pnorm" else x, "sum_steps")
+    total = _running(context, "sum", layer.n_in, 0.0, power(absolute(x), layer.pnorm) if layer.pooling_type == "pnorm" else x, "sum_steps")
     if layer.pooling_type == "pnorm":
         return context.graph.add("root", [total], p=layer.pnorm)
     if layer.pooling_type == "sum":
@@ -48,9 +48,9 @@ def _running(context: Context, key: str, width: int, initial: float, rows: Value
     return result
 
 
-def _power(x: Value, p: int) -> Value:
+def power(x: Value, p: int) -> Value:
     """x^p by squaring."""
     if p == 1:
         return x
-    half = _power(x, p // 2)
+    half = power(x, p // 2)
     return half * half * x if p % 2 else half * half
