@@ -25,9 +25,9 @@ def lower(
     """The graph of ``config`` as a pure function.
 
     Inputs ``x`` [N, F, T] ([N, F] where the network has no time axis; ids int64 [N, T] and [N, 1]; video [N, C, H, W, T], images
-    [N, C, H, W]), ``features_mask`` [N, T] on request, parameters ``0.W``, buffers ``2.mean`` and states ``state_00_h`` [N, H]; outputs ``y`` and ``next_state_00_h``. With ``loss`` also
-    inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where y is [N, C]), and the output ``loss``, the sum
-    over rows and steps.
+    [N, C, H, W]), ``features_mask`` [N, T] on request, parameters ``0.W``, buffers ``2.mean`` and states ``state_00_h`` [N, H]; outputs
+    ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where
+    y is [N, C]), and the output ``loss``, the sum over rows and steps.
 
     With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
     normalisation uses the minibatch's statistics and gives updates of its buffers.
