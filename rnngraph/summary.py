@@ -3,33 +3,60 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rnngraph.ir.streaming import not_streaming
-from rnngraph.lowering import lower, parameter_shapes
+from rnngraph.lowering import buffer_shapes, lower, parameter_shapes
 
 if TYPE_CHECKING:
-    from rnngraph.conf import MultiLayerConfiguration
+    from rnngraph.conf import InputType, MultiLayerConfiguration
 
-_HEAD = ("index", "type", "n_in", "n_out", "parameters", "streams")
+_HEAD = ("index", "type", "takes", "gives", "parameters", "streams")
+_RIGHT = (0, 4)
+"""Columns of numbers."""
 
 
 def summary_table(config: MultiLayerConfiguration) -> str:
-    """One line a layer, and the total of the parameters."""
-    shapes, stuck = parameter_shapes(config), not_streaming(lower(config))
-    counts = [sum(math.prod(s) for name, s in shapes.items() if name.startswith(f"{k}.")) for k in range(len(config.layers))]
-    rows = [_HEAD]
-    for index, (layer, count) in enumerate(zip(config.layers, counts, strict=True)):
-        rows.append((str(index), _type(layer), str(layer.n_in), str(layer.n_out), f"{count:,}", "no" if index in stuck else "yes"))
-    widths = [max(len(row[k]) for row in rows) for k in range(len(_HEAD))]
-    lines = [
-        "  ".join(cell.ljust(w) if k == 1 else cell.rjust(w) for k, (cell, w) in enumerate(zip(row, widths, strict=True))) for row in rows
-    ]
-    rule = "-" * len(lines[0])
-    return "\n".join([lines[0], rule, *lines[1:], rule, f"{sum(counts):,} parameters, {config.data_type}"])
+    """One line a layer, a line before it where a preprocessor stands in front of it, the totals, and why layers do not stream.
+
+    Takes and gives are shapes of what flows, as [N, F, T]; in a layer's own name stands what it wraps.
+    """
+    stuck = not_streaming(lower(config))
+    sizes, kept = _by_layer(config, parameter_shapes(config)), _by_layer(config, buffer_shapes(config))
+    rows, flow = [_HEAD], config.input_type
+    for index, layer in enumerate(config.layers):
+        preprocessor = config.preprocessors.get(index)
+        if preprocessor is not None:
+            before, flow = flow, preprocessor.output_type(flow)
+            rows.append(("", type(preprocessor).__name__, _shape(before), _shape(flow), "", ""))
+        takes = _shape(flow) if index or config.ids is None else f"{'[N, T]' if flow.has_time else '[N, 1]'} ids < {config.ids}"
+        flow = layer.output_type(flow)
+        rows.append((str(index), _type(layer), takes, _shape(flow), f"{sizes[index]:,}", "no" if index in stuck else "yes"))
+    lines = _aligned(rows)
+    rule = "-" * max(map(len, lines))
+    total = f"{sum(sizes):,} parameters, " + (f"{sum(kept):,} running statistics, " if sum(kept) else "") + config.data_type
+    return "\n".join([lines[0], rule, *lines[1:], rule, total, *(f"does not stream: {why}" for why in stuck.values())])
+
+
+def _by_layer(config: MultiLayerConfiguration, shapes: Mapping[str, tuple[int, ...]]) -> list[int]:
+    """How many numbers the arrays ``3.W`` ... of each layer hold."""
+    return [sum(math.prod(s) for name, s in shapes.items() if name.startswith(f"{k}.")) for k in range(len(config.layers))]
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
+    """The rows with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = ([c.rjust(w) if k in _RIGHT else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))] for row in rows)
+    return ["  ".join(line).rstrip() for line in cells]
+
+
+def _shape(flow: InputType) -> str:
+    """What flows, as [N, F, T] or [N, F]."""
+    return f"[N, {flow.size}, T]" if flow.has_time else f"[N, {flow.size}]"
 
 
 def _type(layer: object) -> str:
-    """The class, with what it wraps."""
-    wrapped = getattr(layer, "layer", None)
-    return type(layer).__name__ + (f"({type(wrapped).__name__})" if wrapped is not None else "")
+    """The class, with what it wraps, and the name that the user gave."""
+    wrapped, name = getattr(layer, "layer", None), getattr(layer, "name", None)
+    return type(layer).__name__ + (f"({_type(wrapped)})" if wrapped is not None else "") + (f" {name!r}" if name else "")

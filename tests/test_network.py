@@ -317,15 +317,30 @@ def test_listeners_that_were_set_and_those_of_one_fit_are_called() -> None:
 
 
 def test_summary() -> None:
-    lines = rg.MultiLayerNetwork(config("last", data_type="float32")).summary().splitlines()
-    assert lines[0].split() == ["index", "type", "n_in", "n_out", "parameters", "streams"]
-    assert [line.split() for line in lines[2:6]] == [
-        ["0", "LSTM", "3", "4", "128", "yes"],
-        ["1", "DenseLayer", "4", "6", "30", "yes"],
-        ["2", "LastTimeStep(GravesLSTM)", "6", "5", "255", "yes"],
-        ["3", "OutputLayer", "5", "2", "12", "yes"],
+    table = rg.MultiLayerNetwork(config("last", data_type="float32")).summary()
+    assert table.splitlines() == [
+        "index  type                      takes      gives      parameters  streams",
+        "--------------------------------------------------------------------------",
+        "    0  LSTM                      [N, 3, T]  [N, 4, T]         128  yes",
+        "    1  DenseLayer                [N, 4, T]  [N, 6, T]          30  yes",
+        "    2  LastTimeStep(GravesLSTM)  [N, 6, T]  [N, 5]            255  yes",
+        "    3  OutputLayer               [N, 5]     [N, 2]             12  yes",
+        "--------------------------------------------------------------------------",
+        "425 parameters, float32",
     ]
-    assert lines[-1] == "425 parameters, float32"
+
+
+def test_summary_of_ids_and_running_statistics() -> None:
+    layers = [rg.EmbeddingSequenceLayer(n_in=1000, n_out=4, name="words"), rg.BatchNormalization(), rg.GlobalPoolingLayer()]
+    table = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[*layers, rg.OutputLayer(n_out=2)])).summary()
+    assert table.splitlines()[2:] == [
+        "    0  EmbeddingSequenceLayer 'words'  [N, T] ids < 1000  [N, 4, T]       4,000  yes",
+        "    1  BatchNormalization              [N, 4, T]          [N, 4, T]           8  yes",
+        "    2  GlobalPoolingLayer              [N, 4, T]          [N, 4]              0  yes",
+        "    3  OutputLayer                     [N, 4]             [N, 2]             10  yes",
+        "----------------------------------------------------------------------------------------",
+        "4,018 parameters, 8 running statistics, float32",
+    ]
 
 
 def test_the_module_is_not_imported_with_the_package() -> None:

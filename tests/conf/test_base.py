@@ -45,9 +45,8 @@ def test_an_alias_is_a_name_of_its_field() -> None:
 def test_a_field_that_does_not_exist_is_told_before_what_is_missing() -> None:
     with refused("LSTM has no field 'nIn'; write n_in\nLSTM has no field 'nOut'; write n_out"):
         LSTM(nIn=3, nOut=4)  # type: ignore[call-arg]
-    with refused(
-        "LSTM has no field 'has_bias'; has_bias is a field of DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
-    ):
+    owners = "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
+    with refused(f"LSTM has no field 'has_bias'; has_bias is a field of {owners}"):
         LSTM(n_out=3, has_bias=True)  # type: ignore[call-arg]
     with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GravesLSTM, LSTM"):
         rg.SimpleRnn(n_out=3, gate_activation="tanh")  # type: ignore[call-arg]
