@@ -9,6 +9,7 @@ from rnngraph.exporters.onnx.lstm import ACTIVATIONS
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.layout import cancel_layout
 from rnngraph.ir.passes.mask_weights import mask_weights
 from rnngraph.ir.passes.prune import prune
 
@@ -16,13 +17,13 @@ Target = Literal["portable", "cpu"]
 
 
 def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> Graph:
-    """The graph after the target's passes: cells that the target has fused become so, their masks become weights.
+    """The graph after the target's passes: moves that undo themselves go, cells that the target has fused become so, their masks weights.
 
     Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM does not know.
     """
     if steps == 1 or graph.data_type == "float64":
-        return prune(graph)
-    return prune(mask_weights(fuse_lstm(graph, ACCEPTS[target])))
+        return cancel_layout(graph)
+    return prune(mask_weights(fuse_lstm(cancel_layout(graph), ACCEPTS[target])))
 
 
 def _portable(act: str, gate: str, peephole: bool) -> bool:
