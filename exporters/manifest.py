@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from rnngraph import __version__
@@ -21,6 +20,7 @@ from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.streaming import not_streaming, streams
 from rnngraph.ir.types import Shape, T, evaluate, is_known
+from rnngraph.serialization import parameters_digest
 
 MASK_RULE = (
     "A masked step (0) does not exist for layers whose mask_mode is hold: no state changes, whatever stands in the input; "
@@ -68,19 +68,6 @@ def manifest(
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": None,
     }
-
-
-def parameters_digest(parameters: Mapping[str, npt.NDArray[Any]], data_type: str) -> str:
-    """The sha-256 over all parameters sorted by name.
-
-    Of each: ``name``, its shape as ``(4, 3)``, and its values, little-endian in ``data_type``, rows first.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(parameters):
-        array = np.ascontiguousarray(parameters[name], np.dtype(data_type).newbyteorder("<"))
-        digest.update(f"{name}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def metadata(content: Mapping[str, Any]) -> dict[str, str]:

@@ -9,38 +9,41 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_features, as_labels, as_mask, check_finite
+from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, as_parameter, check_finite
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
 from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.ir.padding import reads_padding
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
-from rnngraph.serialization import SavedNetwork, read_network, write_network
-from rnngraph.state import Rows, StateSnapshot, StreamState
+from rnngraph.names import shown
+from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
+from rnngraph.spelling import Spelled, spelled
+from rnngraph.state import Rows, StreamState
 from rnngraph.summary import summary_table
 
 if TYPE_CHECKING:
     import torch
 
     from rnngraph.backends.torch import Program
-    from rnngraph.data import DataSet
+    from rnngraph.data import Data, DataSet
     from rnngraph.evaluation import Evaluation
     from rnngraph.training.listeners import TrainingListener
 
-    Data = DataSet | Iterable[DataSet]
 
-
-class MultiLayerNetwork:
+class MultiLayerNetwork(Spelled):
     """A network of layers in a row, ready to train, to evaluate and to step.
 
     Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis; ids [N, T] or [N, 1, T], and [N, 1]
-    or [N], where it begins with an embedding), masks [N, T] of 0 and 1, output
-    [N, n_out, T] or [N, n_out]. A masked step does not exist: nothing that stands there is read.
+    or [N], where it begins with an embedding), masks [N, T] of 0 and 1, output [N, n_out, T] or [N, n_out]. A masked step does not
+    exist: nothing that stands there is read.
 
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
     ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
 
-    Raises ConfigurationError for anything but a configuration, MissingDependencyError without torch.
+    Raises ConfigurationError for anything but a configuration, and for start values that its data type cannot hold; MissingDependencyError
+    without torch.
     """
 
     updater_state: dict[str, dict[str, torch.Tensor]]
@@ -48,17 +51,27 @@ class MultiLayerNetwork:
     _parameters: dict[str, torch.Tensor]
     _buffers: dict[str, torch.Tensor]
 
+    @spelled
     def __init__(self, config: MultiLayerConfiguration) -> None:
         if not isinstance(config, MultiLayerConfiguration):
             raise ConfigurationError(
                 f"MultiLayerNetwork takes a MultiLayerConfiguration, not {type(config).__name__}; "
                 "from JSON: MultiLayerConfiguration.from_json(text)"
             )
-        self._set_up(config, initial_parameters(config), initial_buffers(config))
+        arrays = initial_parameters(config)
+        for name, array in arrays.items():
+            try:
+                as_parameter(array, array.shape, config.data_type, name)
+            except InputError as error:
+                layer = int(name.split(".")[0])
+                raise ConfigurationError(f"layers[{layer}] ({type(config.layers[layer]).__name__}): at the start {error}") from None
+        self._set_up(config, arrays, initial_buffers(config))
 
     def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
+        self._ends_in_time = config.ends_in_time_series  # asked for at every update, and found layer by layer
+        self._reads_padding = reads_padding(lower(config, features_mask=config.starts_in_time_series))
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -66,8 +79,9 @@ class MultiLayerNetwork:
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
-        self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
+        self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
+        self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
         self._programs: dict[tuple[bool, bool, bool, bool], Program] = {}
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
@@ -88,6 +102,7 @@ class MultiLayerNetwork:
         """
         return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
 
+    @spelled
     def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all parameters, in the layout of :meth:`parameters`; the mapping has to name each of them.
 
@@ -102,14 +117,16 @@ class MultiLayerNetwork:
 
     def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
-        negative = [k for k in mapping if k in self._buffers and k.endswith(".var") and (np.asarray(mapping[k]) < 0).any()]
-        if negative:
-            raise InputError(f"set_buffers: {negative[0]} holds {np.min(mapping[negative[0]])}; a variance is at least 0")
         self._replace(self._buffers, mapping, "buffers")
 
     def _replace(self, held: Mapping[str, torch.Tensor], mapping: Mapping[str, ArrayLike], what: str) -> None:
         """Copy the arrays of ``mapping`` into the tensors that are held; InputError, and nothing is changed, where they do not fit."""
         torch = _torch()
+        if not isinstance(mapping, Mapping):
+            raise InputError(
+                f"set_{what}: expected a mapping from names to arrays ({', '.join(held)}), not {shown(mapping)}; "
+                f"{what}() gives one to start from"
+            )
         missing, unknown = held.keys() - mapping.keys(), mapping.keys() - held.keys()
         if missing or unknown:
             told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing)
@@ -118,22 +135,20 @@ class MultiLayerNetwork:
                 f"set_{what}: {'; '.join(told)}. It takes all of {', '.join(held) or '(there are none)'}; "
                 f"to change some, change the mapping that {what}() gives"
             )
-        checked = {name: self._checked_array(f"set_{what}: {name}", mapping[name], tuple(held[name].shape)) for name in held}
+        checked = {
+            name: as_parameter(mapping[name], tuple(tensor.shape), self.config.data_type, f"set_{what}: {name}")
+            for name, tensor in held.items()
+        }
+        negative = [name for name, array in checked.items() if held is self._buffers and name.endswith(".var") and (array < 0).any()]
+        if negative:
+            raise InputError(f"set_{what}: {negative[0]} holds {checked[negative[0]].min()}; expected variances, which are at least 0")
         with torch.no_grad():
             for name, array in checked.items():
                 held[name].copy_(torch.from_numpy(array))
 
-    def _checked_array(self, name: str, value: ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-        array = np.asarray(value)
-        if array.dtype.kind not in "fiu" or array.shape != shape:
-            raise InputError(f"{name} is {array.dtype}{list(array.shape)}, expected {self.config.data_type}{list(shape)}")
-        if not np.isfinite(array).all():
-            position = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise InputError(f"{name} is {array[tuple(position)]} at {position}; every value has to be finite")
-        return np.array(array, dtype=self.config.data_type)
-
     # Inference
 
+    @spelled
     def output(self, features: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The network's output, from zero state; the streaming state stays as it is.
 
@@ -145,22 +160,25 @@ class MultiLayerNetwork:
         y, _ = self._run(x, mask, None)
         return y
 
+    @spelled
     def rnn_time_step(self, x: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The output for the next step or steps of each row's stream; the state is kept for the call after.
 
         x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
-        are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. A row whose mask
-        [N, T] ([N] for one step) is 0 keeps its state.
-        Raises InputError as :meth:`output`, StateError for another N than the state's; the state is then as it was.
+        are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. A row whose mask [N, T] ([N] for one step) is 0 keeps its
+        state.
+        Raises InputError as :meth:`output`, StateError for another N than the state's and where the next state is not finite; the state is
+        then as it was.
         """
-        single = is_one_step(x) if self.config.ids is not None else np.ndim(x) == 2 and self.config.starts_in_time_series
-        array, mask = self._checked_features(x, features_mask, "x", step_allowed=True)
+        given = as_numeric(x, "x")
+        single = is_one_step(given) if self.config.ids is not None else given.ndim == 2 and self.config.starts_in_time_series
+        array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
-        self._stream.keep(states)
+        self._stream.advance(states)
         return y[:, :, 0] if single and y.ndim == 3 else y
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
-        """Forget the streaming state, or let some rows begin anew. StateError for rows that are not there."""
+        """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
         self._stream.clear(rows)
 
     def rnn_get_previous_state(self, layer: int) -> dict[str, np.ndarray]:
@@ -168,61 +186,86 @@ class MultiLayerNetwork:
         return self._stream.get(layer)
 
     def rnn_set_previous_state(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
-        """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for keys or shapes that do not fit."""
+        """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for what does not fit or is not finite."""
         self._stream.set(layer, state)
 
     def snapshot(self) -> StateSnapshot:
-        """The streaming state now, for :meth:`restore`."""
-        return self._stream.snapshot()
+        """The streaming state now, as copies, for :meth:`restore` and for a StreamingSession; ``to_bytes`` makes it travel."""
+        return self._stream.snapshot(self._model())
 
     def restore(self, snapshot: StateSnapshot) -> None:
-        """Go back to a snapshot's state. StateError for one that was taken of a network of other layers."""
-        self._stream.restore(snapshot)
+        """Go on from ``snapshot``, of this network or of a session of a file of it; it stays as it is.
+
+        StateError for one of a network with other parameters: a state of what they were before a ``fit`` is another network's.
+        """
+        remedy = "take it anew; restore(StateSnapshot(snapshot.states)) takes it all the same"
+        checked = checked_snapshot(snapshot, self._model(), "this network", remedy)
+        self._stream.restore(checked)
+
+    def _model(self) -> str:
+        """The sha-256 of parameters and buffers, as in the manifest of an exported file; computed anew after they changed only."""
+        versions = [tensor._version for tensor in (*self._parameters.values(), *self._buffers.values())]
+        if self._digest is None or self._digest[0] != versions:
+            self._digest = versions, parameters_digest({**self.parameters(), **self.buffers()}, self.config.data_type)
+        return self._digest[1]
 
     # Training
 
     def set_listeners(self, *listeners: TrainingListener | Sequence[TrainingListener]) -> None:
-        """The listeners of every later ``fit``, in the place of those set before."""
-        self._listeners = []
-        for given in listeners:
-            self._listeners.extend(given if isinstance(given, Sequence) else [given])
+        """The listeners of every later ``fit``, in the place of those set before. ConfigurationError for what is none."""
+        from rnngraph.training.listeners import as_listeners
 
+        self._listeners = as_listeners(*listeners)
+
+    @spelled
     def fit(
         self,
         data: Data,
         epochs: int = 1,
-        listeners: Sequence[TrainingListener] = (),
+        listeners: TrainingListener | Sequence[TrainingListener] = (),
         validation: Data | None = None,
         progress: bool | None = None,
     ) -> None:
-        """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`."""
+        """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
+
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs and for an
+        update by which a number is not finite, ConfigurationError for a network that cannot be trained; the network is then as after the
+        last whole update.
+        """
         _torch()
         from rnngraph.training.fit import fit
+        from rnngraph.training.listeners import as_listeners
 
-        self.interrupted = False
-        fit(self, data, epochs=epochs, listeners=[*self._listeners, *listeners], validation=validation, progress=progress)
+        fit(self, data, epochs=epochs, listeners=[*self._listeners, *as_listeners(listeners)], validation=validation, progress=progress)
 
+    @spelled
     def score(self, data: Data) -> float:
         """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
 
         Several DataSets score as one that has all their rows. Raises InputError for arrays that do not fit the network, TrainingError
         where there is no data.
         """
-        from rnngraph.training.objective import score
+        from rnngraph.training.objective import score_all
 
-        sets = list(_sets(data))
-        rows = [one.num_examples() for one in sets]
-        return sum(score(self, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
+        return score_all(self, data)
 
+    @spelled
     def gradient(self, dataset: DataSet) -> tuple[float, dict[str, np.ndarray]]:
         """The score, and the gradients by name as DL4J's: summed over examples and steps, undivided, without penalties.
 
-        Raises InputError for arrays that do not fit the network.
+        Raises InputError for anything but one DataSet, and for arrays that do not fit the network.
         """
+        from rnngraph.data import DataSet
         from rnngraph.training.objective import gradient
 
+        if not isinstance(dataset, DataSet):
+            raise InputError(
+                f"gradient: expected one DataSet, not a {type(dataset).__name__}; make one by rg.DataSet(features, labels), "
+                "and call it for each of several"
+            )
         return gradient(self, dataset)
 
+    @spelled
     def evaluate(self, data: Data) -> Evaluation:
         """Accuracy and the rest over ``data``; steps count where the labels mask is 1, in a time series without one the features mask."""
         from rnngraph.evaluation import Evaluation
@@ -232,7 +275,7 @@ class MultiLayerNetwork:
             y = self.output(one.features, one.features_mask)
             labels = as_labels(one.labels, len(y), self.config.n_out, y.shape[2] if y.ndim == 3 else None)
             mask = one.labels_mask
-            if mask is None and self.config.ends_in_time_series:
+            if mask is None and self._ends_in_time:
                 mask = one.features_mask
             evaluation.eval(labels, y, mask)
         return evaluation
@@ -244,9 +287,10 @@ class MultiLayerNetwork:
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, buffers, updater state and counters to one file.
+        """Write configuration, parameters, buffers, updater state and counters to one file; through a link, to the file that it points to.
 
-        Going on after :meth:`load` equals never having stopped.
+        Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
+        :meth:`load` would refuse; what stood there is then as it was.
         """
         states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
@@ -297,14 +341,18 @@ class MultiLayerNetwork:
             feeds["features_mask"] = torch.from_numpy(mask)
         return feeds
 
+    def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
+        """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
+        x, mask = self._checked_features(data.features, data.features_mask, "features")
+        return (x, mask, *self._checked_labels(data, x, mask))
+
     def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
         """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
 
         With ``training`` noise is that of the current iteration.
         """
         torch = _torch()
-        x, mask = self._checked_features(data.features, data.features_mask, "features")
-        labels, labels_mask = self._checked_labels(data, x, mask)
+        x, mask, labels, labels_mask = self._training_arrays(data)
         program = self._program(features_mask=mask is not None, labels_mask=labels_mask is not None, loss=True, training=training)
         feeds = self._feeds(program, x, mask, None)
         feeds["labels"] = torch.from_numpy(labels)
@@ -319,17 +367,20 @@ class MultiLayerNetwork:
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and mask as the graph takes them. Layers that ignore masks read padding, which then has to be finite too."""
+        """Features and mask as the graph takes them.
+
+        A first layer that ignores masks reads padding, which then has to be finite too; layers behind the first get what it gave.
+        """
         config = self.config
         if config.ids is not None:
             return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
         x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
         if features_mask is None:
-            check_finite(x, name=name)
+            check_finite(x, name=name, reads_padding=self._reads_padding)
             return x, None
         self._check_maskable()
         mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
-        check_finite(x, None if any(layer.mask_mode == "ignore" for layer in config.layers) else mask, name)
+        check_finite(x, mask, name, reads_padding=self._reads_padding)
         return x, mask
 
     def _checked_ids(
@@ -337,13 +388,11 @@ class MultiLayerNetwork:
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Ids and mask as the graph takes them. Ids that are masked are not read, unless the embedding ignores masks."""
         time = self.config.starts_in_time_series
-        mask = None
+        array, mask = id_array(ids, name, step_allowed, time), None
         if features_mask is not None:
             self._check_maskable()
-            n, t = id_array(ids, name, step_allowed, time).shape
-            mask = as_mask(features_mask, n, t, data_type=self.config.data_type)
-        read = None if self.config.layers[0].mask_mode == "ignore" else mask
-        return as_ids(ids, count, read, name, step_allowed, time), mask
+            mask = as_mask(features_mask, len(array), array.shape[1], data_type=self.config.data_type)
+        return as_ids(array, count, None if self._reads_padding else mask, name, step_allowed, time), mask
 
     def _check_maskable(self) -> None:
         if not self.config.starts_in_time_series:
@@ -353,7 +402,7 @@ class MultiLayerNetwork:
     def _checked_labels(self, data: DataSet, x: np.ndarray, features_mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         config = self.config
-        steps = x.shape[-1] if config.ends_in_time_series else None
+        steps = x.shape[-1] if self._ends_in_time else None
         labels = as_labels(data.labels, len(x), config.n_out, steps, config.data_type)
         if data.labels_mask is None:
             check_finite(labels, features_mask if steps else None, "labels", "output")

@@ -24,7 +24,7 @@ def summary_table(config: MultiLayerConfiguration) -> str:
     """
     stuck = not_streaming(lower(config))
     sizes, kept = _by_layer(config, parameter_shapes(config)), _by_layer(config, buffer_shapes(config))
-    rows = [_HEAD]
+    rows: list[tuple[str, ...]] = [_HEAD]
     for index, stage in enumerate(config.stages):
         if stage.preprocessor is not None:
             rows.append(("", type(stage.preprocessor).__name__, stage.given.layout, stage.takes.layout, "", ""))

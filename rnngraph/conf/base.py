@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic._internal._model_construction import ModelMetaclass  # it has no public name
 
 from rnngraph.conf.explain import explain, shown
@@ -15,6 +15,7 @@ from rnngraph.names import squeezed
 from rnngraph.spelling import no_attribute
 
 
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))  # as its base: type checkers do not look there
 class ConfiguredType(ModelMetaclass):
     """The class of configuration classes, so that ``InputType.feedForward`` is told rnngraph's spelling too."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
@@ -29,15 +28,13 @@ class InputType(Family):
         def size(self) -> int:
             """How many values per example, or per step of one."""
 
-    @property
-    @abstractmethod
-    def has_time(self) -> bool:
-        """Whether there is a time axis."""
+        @property
+        def has_time(self) -> bool:
+            """Whether there is a time axis."""
 
-    @property
-    @abstractmethod
-    def layout(self) -> str:
-        """The axes for people, as ``[N, 12, T]``."""
+        @property
+        def layout(self) -> str:
+            """The axes for people, as ``[N, 12, T]``."""
 
     @property
     def frame(self) -> Frame | None:

@@ -13,9 +13,10 @@ import pytest
 
 from rnngraph import __version__
 from rnngraph.errors import ExportError
-from rnngraph.exporters.manifest import manifest, metadata, parameters_digest, seal
+from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.emit import build_model
 from rnngraph.file_format import EMPTY_DIGEST
+from rnngraph.serialization import parameters_digest
 from tests.exporters.networks import Layer, model, parameters, session, stack
 
 LAYERS = [Layer("lstm", 4), Layer("simple_rnn", 2)]
