@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, as_parameter, check_finite
-from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf import ConvolutionalFlatInput, MultiLayerConfiguration
+from rnngraph.conf.layers.windowed import StepWindows
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError
 from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.images import as_images
 from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.steps import steps_of
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
@@ -70,8 +73,8 @@ class MultiLayerNetwork(Spelled):
     def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
-        self._ends_in_time = config.ends_in_time_series  # asked for at every update, and found layer by layer
-        self._reads_padding = reads_padding(lower(config, features_mask=config.starts_in_time_series))
+        graph = lower(config, features_mask=config.starts_in_time_series)
+        self._reads_padding, self._steps = reads_padding(graph), steps_of(graph)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -171,11 +174,11 @@ class MultiLayerNetwork(Spelled):
         then as it was.
         """
         given = as_numeric(x, "x")
-        single = is_one_step(given) if self.config.ids is not None else given.ndim == 2 and self.config.starts_in_time_series
+        single = is_one_step(given) if self.config.ids is not None else given.ndim in (2, 4) and self.config.starts_in_time_series
         array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.advance(states)
-        return y[:, :, 0] if single and y.ndim == 3 else y
+        return y[..., 0] if single and self._steps.output is not None else y
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
         """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
@@ -275,8 +278,8 @@ class MultiLayerNetwork(Spelled):
             y = self.output(one.features, one.features_mask)
             labels = as_labels(one.labels, len(y), self.config.n_out, y.shape[2] if y.ndim == 3 else None)
             mask = one.labels_mask
-            if mask is None and self._ends_in_time:
-                mask = one.features_mask
+            if mask is None and one.features_mask is not None and y.ndim == 3:
+                mask = self._loss_mask(one.features_mask, y.shape[2])
             evaluation.eval(labels, y, mask)
         return evaluation
 
@@ -374,12 +377,23 @@ class MultiLayerNetwork(Spelled):
         config = self.config
         if config.ids is not None:
             return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
-        x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
+        time, flow = config.starts_in_time_series, config.input_type
+        if flow.frame is None:
+            x = as_features(features, config.n_in, config.data_type, name, step_allowed, time)
+        else:
+            x = as_images(features, flow.frame, config.data_type, name, step_allowed, time)
+            if isinstance(flow, ConvolutionalFlatInput):
+                x = x.reshape(len(x), flow.size, *x.shape[4:])
+        if time and x.shape[-1] < self._steps.least:
+            raise InputError(
+                f"{name} has {x.shape[-1]} time steps, but the network's windows over time need {self._steps.least} at least; "
+                "pad it, and mask what was added"
+            )
         if features_mask is None:
             check_finite(x, name=name, reads_padding=self._reads_padding)
             return x, None
         self._check_maskable()
-        mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
+        mask = as_mask(features_mask, len(x), x.shape[-1], data_type=config.data_type)
         check_finite(x, mask, name, reads_padding=self._reads_padding)
         return x, mask
 
@@ -399,13 +413,22 @@ class MultiLayerNetwork(Spelled):
             width = 1 if self.config.ids is not None else self.config.n_in
             raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
 
+    def _loss_mask(self, features_mask: np.ndarray | None, steps: int | None) -> np.ndarray | None:
+        """The mask of an output of ``steps`` steps, by which labels without a mask of their own count: None where there is none."""
+        if features_mask is None or steps is None or features_mask.shape[1] == steps:
+            return features_mask if steps else None
+        for layer in self.config.layers:
+            if isinstance(layer, StepWindows):
+                features_mask = layer.reduced(features_mask)
+        return features_mask
+
     def _checked_labels(self, data: DataSet, x: np.ndarray, features_mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         config = self.config
-        steps = x.shape[-1] if self._ends_in_time else None
+        steps = self._steps.after(x.shape[-1])
         labels = as_labels(data.labels, len(x), config.n_out, steps, config.data_type)
         if data.labels_mask is None:
-            check_finite(labels, features_mask if steps else None, "labels", "output")
+            check_finite(labels, self._loss_mask(features_mask, steps), "labels", "output")
             return labels, None
         mask = as_mask(data.labels_mask, len(x), steps or 1, "labels_mask", config.data_type)
         check_finite(labels, mask, "labels", "output")

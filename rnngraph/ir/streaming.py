@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 from rnngraph.ir.graph import Body, Graph, Node
-from rnngraph.ir.types import Size, T, evaluate
+from rnngraph.ir.types import Size, T
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -32,19 +30,6 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
             where = f"layer {layer}" if layer is not None else f"node {node.outputs[0].name!r}"
             reasons.setdefault(layer, f"{where} ({node.op} over time) {why}")
     return reasons
-
-
-def least_steps(graph: Graph) -> int:
-    """How many time steps the graph needs at least, so that no window over time is longer than what it moves over."""
-    sizes = {d for node in graph.nodes for v in node.outputs for d in v.shape if isinstance(d, Size) and d.free == T.free}
-    return next(t for t in count(1) if all(evaluate(size, {str(T): t}) > 0 for size in sizes))
-
-
-def output_steps(graph: Graph, steps: int) -> int | None:
-    """How many time steps the output ``y`` has for ``steps`` of the input; None where it has no time axis."""
-    (y,) = graph.ports("output")
-    sizes = [d for d in y.value.shape if isinstance(d, Size) and d.free == T.free]
-    return evaluate(sizes[0], {str(T): steps}) if sizes else None
 
 
 def _windows(node: Node) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Self
 
+import numpy as np
 from pydantic import Field
 
 from rnngraph.conf.fields import Count
@@ -111,6 +112,17 @@ class StepWindows(SingleLayer):
     def added(self, steps: int) -> tuple[int, int]:
         """What is padded in front of and behind ``steps`` steps."""
         return pads(self.convolution_mode, steps, self.reach, self.stride, self.padding)
+
+    def reduced(self, mask: np.ndarray) -> np.ndarray:
+        """A mask [N, T] behind the layer, [N, T']: where the length changes, 1 if any step in the window is."""
+        steps = mask.shape[1]
+        before, behind = self.added(steps)
+        count = fitting(steps, self.reach, self.stride, (before, behind))
+        if count == steps:
+            return mask
+        padded = np.pad(mask, ((0, 0), (before, behind)))
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.reach, axis=1)[:, :: self.stride, :: self.dilation]
+        return np.ascontiguousarray(windows[:, :count].max(axis=2))
 
     def moved(self, flow: InputType) -> RecurrentInput:
         """``flow`` in the length that the windows leave."""
