@@ -28,8 +28,9 @@ from rnngraph.errors import ConfigurationError
 
 LAYER: Any = Layer  # the type checker takes no abstract class for a type
 LAYERS = (
-    "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, SimpleRnn, LSTM, GravesLSTM, LastTimeStep, BatchNormalization, OutputLayer, "
-    "RnnOutputLayer, LossLayer, RnnLossLayer, GlobalPoolingLayer, ActivationLayer, DropoutLayer"
+    "ConvolutionLayer, Convolution1DLayer, DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, SimpleRnn, LSTM, GravesLSTM, "
+    "LastTimeStep, BatchNormalization, OutputLayer, RnnOutputLayer, LossLayer, RnnLossLayer, GlobalPoolingLayer, ActivationLayer, "
+    "DropoutLayer, SubsamplingLayer, Subsampling1DLayer"
 )
 
 
@@ -47,7 +48,7 @@ def test_choices_are_the_members_of_a_class() -> None:
     assert ", ".join(choices(LAYER)) == LAYERS
     assert set(choices(RecurrentLayer)) == {"LSTM", "GravesLSTM", "SimpleRnn"}
     assert choices(Updater) == {"Sgd": Sgd, "Adam": Adam}
-    assert set(choices(InputType)) == {"recurrent", "feed_forward"}
+    assert set(choices(InputType)) == {"recurrent", "feed_forward", "convolutional", "convolutional_flat"}
     assert set(choices(Backprop)) == {"StandardBackprop", "TruncatedBPTT"}
 
 
@@ -79,7 +80,7 @@ def test_a_member_is_an_instance_or_a_mapping() -> None:
             {"type": "DenseLayer", "n_out": 3},
             "expected a recurrent layer (SimpleRnn, LSTM, GravesLSTM) as 'type', not 'DenseLayer'",
         ),
-        (InputType, [3], "expected an input type (recurrent, feed_forward)"),
+        (InputType, [3], "expected an input type (recurrent, feed_forward, convolutional, convolutional_flat)"),
     ],
 )
 def test_anything_else_is_refused(family: Any, value: object, message: str) -> None:
