@@ -135,7 +135,8 @@ def _array(value: ArrayLike, name: str) -> np.ndarray:
 
 def _mask(mask: ArrayLike, array: np.ndarray, name: str) -> np.ndarray:
     """The mask of ``array``, the features or labels; where it would fit to the other order of axes, the error says so."""
-    steps, given = 1 if array.ndim in (2, 4) else array.shape[-1], as_numeric(mask, f"{name}_mask")
+    one_step = array.ndim == 4 or (array.ndim == 2 and name == "labels")
+    steps, given = 1 if one_step else array.shape[-1], as_numeric(mask, f"{name}_mask")
     try:
         return as_mask(given, len(array), steps, f"{name}_mask")
     except InputError as error:

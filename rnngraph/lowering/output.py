@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rnngraph.conf import LossLayer, OutputLayer, RnnLossLayer, RnnOutputLayer
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context, affine
-from rnngraph.lowering.dense import dense_parameters
+from rnngraph.lowering.context import Context
+from rnngraph.lowering.dense import dense_parameters, preactivation
 from rnngraph.lowering.losses import loss_per_row
 from rnngraph.lowering.registry import register
 
@@ -13,7 +13,7 @@ from rnngraph.lowering.registry import register
 @register(OutputLayer, RnnOutputLayer, parameters=dense_parameters)
 def lower_output(layer: OutputLayer | RnnOutputLayer, context: Context, x: Value) -> Value:
     """x [T, N, I] or [N, I] -> y [T, N, n_out] or [N, n_out]."""
-    return _activate(layer, context, affine(context, context.cleaned(x, layer.mask_mode)))
+    return _activate(layer, context, preactivation(context, context.cleaned(x, layer.mask_mode)))
 
 
 @register(LossLayer, RnnLossLayer, parameters=lambda layer: ())

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from rnngraph.conf.activations import ActivationName
+from rnngraph.conf.fields import Real
 from rnngraph.conf.layers.base import Layer, Place, PlainLayer, SameWidth, WeightLayer
 from rnngraph.conf.losses import LossName
 
@@ -15,13 +16,15 @@ LOSS = "what is minimised"
 
 
 class _DenseOutput(WeightLayer):
-    """y = activation(W x + b), compared with labels by ``loss``."""
+    """y = activation(W x + b), or with ``has_layer_norm`` activation(g LN(W x) + b), compared with labels by ``loss``."""
 
     has_loss: ClassVar[bool] = True
 
     activation: ActivationName = Field(default="softmax", description=SOFTMAX)
     loss: LossName = Field(default="mcxent", description=LOSS)
     has_bias: bool = Field(default=True, description="whether there is a b")
+    has_layer_norm: bool = Field(default=False, description="whether W x is normalised, and has a gain g")
+    gain_init: Real = Field(default=1.0, description="start value of the gain")
 
 
 class OutputLayer(_DenseOutput):
