@@ -77,5 +77,5 @@ def check_padding(axis: str, padding: int, kernel: int) -> None:
     """ConfigurationError where a window could lie in the padding alone."""
     if padding >= kernel:
         raise ConfigurationError(
-            f"padding={padding} of the {axis} would leave windows without a value, the kernel's is {kernel}; use less padding"
+            f"padding={padding} of the {axis} would leave windows without a value, since the kernel's is {kernel}; use less padding"
         )
