@@ -104,6 +104,8 @@ class Stepper:
         self._x = _without(self._whole, manifest.time.input_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
         self._ids = manifest.port("input").ids
+        self._unsigned = self._whole.view(np.uint64) if self._ids is not None else None
+        """Ids as numbers among which negative ones are the largest."""
         self._flags = bytearray(self._whole.size)
         self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
         self._mask = arrays[manifest.mask.input] if manifest.mask.input else None
@@ -130,22 +132,25 @@ class Stepper:
             array[...] = states[name]
 
     def take(self, x: object) -> Array | None:
-        """Take x [N, F] or [N, F, 1] for the next step, all steps real.
+        """Take x [N, F] or [N, F, 1] for the next step, ids [N] or [N, 1], all steps real.
 
         Gives the buffer that will hold the output, with a time axis if x has one. None, and nothing is taken, where x has to be looked at
-        more closely, as ids always have.
+        more closely.
         """
-        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real or self._ids is not None:
+        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
             return None
         if x.shape == self._shape:
             self._x[...] = x
             y = self._y
         elif x.shape == self._whole_shape:
             self._whole[...] = x
-            y = self._whole_y
+            y = self._whole_y if self._ids is None else self._y
         else:
             return None
-        np.isfinite(self._whole, self._finite)
+        if self._ids is None:
+            np.isfinite(self._whole, self._finite)
+        else:
+            np.less(self._unsigned, self._ids, self._finite)
         return None if 0 in self._flags else y
 
     def put(self, x: Array, mask: Array | None, *, time: bool) -> Array:

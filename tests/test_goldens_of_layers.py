@@ -19,10 +19,10 @@ GOLDENS = ROOT.parent / "shared" / "dl4j_goldens"
 pytestmark = pytest.mark.skipif(not GOLDENS.is_dir(), reason=f"DL4J's arrays are not at {GOLDENS}")
 
 Layers = Callable[[], list[Any]]
-LSTM = {"n_in": 5, "n_out": 7, "mask_mode": "ignore"}  # DL4J's runs over padding
+LSTM: dict[str, Any] = {"n_in": 5, "n_out": 7, "mask_mode": "ignore"}  # DL4J's runs over padding
 
 
-def pooled(kind: str) -> Layers:
+def pooled(kind: Any) -> Layers:
     return lambda: [rg.LSTM(**LSTM), rg.GlobalPoolingLayer(kind), rg.OutputLayer(n_out=3)]
 
 

@@ -9,12 +9,19 @@ from hypothesis import strategies as st
 
 from rnngraph.conf import (
     LSTM,
+    ActivationLayer,
     Adam,
+    BatchNormalization,
     DenseLayer,
+    Dropout,
+    DropoutLayer,
+    EmbeddingSequenceLayer,
+    GlobalPoolingLayer,
     GravesLSTM,
     InputType,
     LastTimeStep,
     Layer,
+    LossLayer,
     MultiLayerConfiguration,
     OutputLayer,
     RnnLossLayer,
@@ -26,6 +33,7 @@ from rnngraph.conf import (
 )
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.conf.initializers import INITIALIZERS
+from rnngraph.conf.layers.pooling import POOLING_TYPES
 from rnngraph.conf.losses import LOSSES
 from rnngraph.conf.masks import MASK_MODES
 
@@ -49,7 +57,7 @@ WEIGHTS = {**PLAIN, "weight_init": st.sampled_from(list(INITIALIZERS)), "l2": NO
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": st.sampled_from(list(INITIALIZERS))}
 GATED = {**RECURRENT, "gate_activation": st.sampled_from(ACTIVATIONS), "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
-OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "loss": st.sampled_from(LOSSES)}
+OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "has_layer_norm": st.booleans(), "loss": st.sampled_from(LOSSES)}
 
 
 @st.composite
@@ -62,16 +70,30 @@ def recurrent_layers(draw: st.DrawFn) -> LSTM | GravesLSTM | SimpleRnn:
     return made
 
 
-DENSE = st.builds(lambda n_out, fields: DenseLayer(n_out=n_out, **fields), WIDTHS, optional(**WEIGHTS, **BIAS, has_bias=st.booleans()))
+NORM = {"has_bias": st.booleans(), "has_layer_norm": st.booleans(), "gain_init": FINITE}
+DENSE = st.builds(lambda n_out, fields: DenseLayer(n_out=n_out, **fields), WIDTHS, optional(**WEIGHTS, **BIAS, **NORM))
+EMBEDDING = {"activation": PLAIN["activation"], "mask_mode": PLAIN["mask_mode"], **BIAS, "has_bias": st.booleans()}
+BATCH_NORM = {"decay": DECAYS, "epsilon": POSITIVE, "gamma": FINITE, "lock_gamma_beta": st.booleans(), "updater": UPDATERS}
+SAME_WIDTH = (
+    st.builds(lambda f: BatchNormalization(**f), optional(**BATCH_NORM))
+    | st.builds(lambda f: ActivationLayer(**f), optional(**PLAIN))
+    | st.builds(lambda p: DropoutLayer(Dropout(retain=p)), st.floats(0, 1, exclude_min=True))
+)
 
 
 @st.composite
 def stacks(draw: st.DrawFn) -> list[Layer]:
     """Layers that fit behind each other and take time series, without n_in."""
-    layers: list[Layer] = draw(st.lists(recurrent_layers() | DENSE, max_size=2))
+    first = st.builds(lambda n, f: EmbeddingSequenceLayer(n_out=n, **f), WIDTHS, optional(**EMBEDDING))
+    layers: list[Layer] = [*draw(st.lists(first, max_size=1)), *draw(st.lists(recurrent_layers() | DENSE | SAME_WIDTH, max_size=2))]
     if draw(st.booleans()):
-        layers += [LastTimeStep(draw(recurrent_layers())), *draw(st.lists(DENSE, max_size=1))]
-        output: list[Any] = draw(st.lists(st.builds(lambda n, f: OutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)), max_size=1))
+        pooling = st.builds(lambda k, p: GlobalPoolingLayer(k, pnorm=p), st.sampled_from(POOLING_TYPES), st.integers(1, 5))
+        ends = recurrent_layers().map(LastTimeStep)
+        layers += [draw(pooling if draw(st.booleans()) else ends), *draw(st.lists(DENSE | SAME_WIDTH, max_size=1))]
+        plain = st.builds(lambda f: LossLayer(**f), optional(**PLAIN, loss=st.sampled_from(LOSSES)))
+        output: list[Any] = draw(
+            st.lists(st.builds(lambda n, f: OutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)) | plain, max_size=1)
+        )
     else:
         losses = st.builds(lambda f: RnnLossLayer(**f), optional(**PLAIN, loss=st.sampled_from(LOSSES)))
         output = draw(st.lists(st.builds(lambda n, f: RnnOutputLayer(n_out=n, **f), WIDTHS, optional(**OUTPUT)) | losses, max_size=1))
@@ -94,6 +116,9 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
         )
     )
     steps = draw(st.none() | st.integers(1, 99))
+    layers = draw(stacks())
+    if any(isinstance(layer, GlobalPoolingLayer) for layer in layers):
+        fields.pop("backprop", None)
     return MultiLayerConfiguration(
-        layers=draw(stacks()), input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
+        layers=layers, input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
     )

@@ -12,6 +12,7 @@ from typing import Any
 import onnx
 import pytest
 
+import rnngraph as rg
 from rnngraph.exporters import export_onnx
 from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.networks import Layer, classifier, model, stack
@@ -52,6 +53,33 @@ def test_backward_layers_and_heads(masked: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
 def test_the_last_step_of_a_masked_sequence(mode: str, steps: Any, tmp_path: Path) -> None:
     export_onnx(classifier(mask_mode=mode), tmp_path / "net.onnx", features_mask=True, steps=steps)
+    assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
+
+
+def heads(kind: Any, p: int = 2) -> list[Any]:
+    return [rg.GlobalPoolingLayer(kind, pnorm=p), rg.OutputLayer(n_out=2, has_layer_norm=True)]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("steps", [None, 1])
+@pytest.mark.parametrize("kind", ["max", "avg", "sum", "pnorm"])
+def test_pooling_embedding_and_normalisation(kind: str, steps: Any, masked: bool, tmp_path: Path) -> None:
+    layers = [
+        rg.EmbeddingSequenceLayer(n_in=7, n_out=4, has_bias=True),
+        rg.BatchNormalization(),
+        rg.DropoutLayer(dropout=rg.Dropout(retain=0.5)),
+        rg.DenseLayer(n_out=5, has_layer_norm=True),
+        rg.ActivationLayer(activation="tanh"),
+        *heads(kind, 3),
+    ]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))
+    export_onnx(net, tmp_path / "net.onnx", features_mask=masked, steps=steps)
+    assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
+
+
+def test_an_embedding_of_one_id_a_row(tmp_path: Path) -> None:
+    layers = [rg.EmbeddingLayer(n_in=7, n_out=4), rg.BatchNormalization(), rg.LossLayer()]
+    export_onnx(rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers)), tmp_path / "net.onnx")
     assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
 
 

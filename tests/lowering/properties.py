@@ -56,7 +56,7 @@ def reference_loss(net: rg.MultiLayerNetwork, data: rg.DataSet, parameters: Arra
     mask = data.features_mask
     graph = lower(net.config, features_mask=mask is not None, loss=True)
     sizes = {"N": len(data.features), "T": data.features.shape[-1]}
-    states = {p.name: np.full((sizes["N"], *p.value.shape[1:]), p.initial) for p in graph.ports("state")}  # type: ignore[arg-type]
+    states = {p.name: np.full((sizes["N"], *p.value.shape[1:]), p.initial) for p in graph.ports("state")}
     noise = {k: v.numpy() for k, v in draw(graph, sizes, net.config.seed, net.iteration).items()}
     masks = {} if mask is None else {"features_mask": mask}
     feeds = {"x": data.features, "labels": data.labels, **masks, **parameters, **net.buffers(), **states, **noise}

@@ -118,7 +118,7 @@ def test_ids_that_do_not_exist(ids: Any, message: str, tmp_path: Path) -> None:
     for call, name in ((net.output, "features"), (net.rnn_time_step, "x"), (session.output, "x"), (session.rnn_time_step, "x")):
         told = message.replace("9.223372036854775808e+18", "9.223372036854776e+18")
         with pytest.raises(rg.InputError, match=re.escape(f"{name} {told}")):
-            call(ids)  # type: ignore[operator]
+            call(ids)
     assert net.rnn_get_previous_state(1) == session.rnn_get_previous_state(1) == {}
 
 

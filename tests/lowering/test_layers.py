@@ -16,13 +16,17 @@ WIDTHS = st.integers(1, 9)
 SMOOTH = st.sampled_from(["tanh", "sigmoid", "softsign", "identity"])
 
 
+def made(kind: Any, fields: dict[str, Any]) -> Any:
+    return kind(**fields)
+
+
 @st.composite
 def middles(draw: st.DrawFn) -> Any:
     """A layer that keeps the time axis if there is one."""
-    dense = {"n_out": WIDTHS, "activation": SMOOTH, "has_bias": st.booleans(), "has_layer_norm": st.booleans()}
+    dense: dict[str, Any] = {"n_out": WIDTHS, "activation": SMOOTH, "has_bias": st.booleans(), "has_layer_norm": st.booleans()}
     return draw(
         st.one_of(
-            st.fixed_dictionaries(dense).map(lambda f: rg.DenseLayer(**f)),
+            st.fixed_dictionaries(dense).map(lambda f: made(rg.DenseLayer, f)),
             st.builds(lambda lock: rg.BatchNormalization(lock_gamma_beta=lock, gamma=1.5, beta=-0.25), st.booleans()),
             st.builds(lambda p: rg.DropoutLayer(dropout=rg.Dropout(retain=p)), st.sampled_from([0.3, 0.8, 1.0])),
             st.builds(lambda a: rg.ActivationLayer(activation=a), SMOOTH),
@@ -37,7 +41,7 @@ def stacks(draw: st.DrawFn) -> list[Any]:
     first = draw(
         st.one_of(
             st.builds(lambda i, n: rg.LSTM(n_in=i, n_out=n), WIDTHS, WIDTHS),
-            st.fixed_dictionaries(embedding).map(lambda f: rg.EmbeddingSequenceLayer(**f)),
+            st.fixed_dictionaries(embedding).map(lambda f: made(rg.EmbeddingSequenceLayer, f)),
         )
     )
     layers: list[Any] = [
@@ -47,7 +51,7 @@ def stacks(draw: st.DrawFn) -> list[Any]:
     ]
     if draw(st.booleans()):
         kind, p = draw(st.sampled_from(["max", "avg", "sum", "pnorm"])), draw(st.integers(1, 4))
-        layers += [rg.GlobalPoolingLayer(kind, pnorm=p), *draw(st.lists(middles(), max_size=1))]
+        layers += [made(rg.GlobalPoolingLayer, {"pooling_type": kind, "pnorm": p}), *draw(st.lists(middles(), max_size=1))]
         ends = st.sampled_from([rg.LossLayer(loss="mse", activation="tanh"), rg.OutputLayer(n_out=3, has_layer_norm=True)])
     else:
         ends = st.sampled_from([rg.RnnLossLayer(loss="mse", activation="tanh"), rg.RnnOutputLayer(n_out=2)])
@@ -79,8 +83,8 @@ def test_gradients_are_those_of_the_reference(layers: list[Any], mask: list[list
     net = network(layers, data_type="float64", mask_mode=mode)
     real = np.array(mask, float)
     real[0, 0] = 1.0
-    check_gradient(net, dataset(net, *real.shape, real))
-    check_gradient(net, dataset(net, *real.shape))
+    check_gradient(net, dataset(net, len(real), len(real[0]), real))
+    check_gradient(net, dataset(net, len(real), len(real[0])))
 
 
 @settings(max_examples=60)
@@ -89,7 +93,7 @@ def test_a_masked_step_does_not_exist(layers: list[Any], mask: list[list[int]], 
     layers = [layer for layer in layers if not isinstance(layer, rg.DropoutLayer)]  # whose noise stands at steps by their number
     net = network(layers, data_type="float64")
     real = np.array(mask, float)
-    check_masked_steps(net, dataset(net, *real.shape, real), [min(k, real.shape[1]) for k in at])
+    check_masked_steps(net, dataset(net, len(real), len(real[0]), real), [min(k, real.shape[1]) for k in at])
 
 
 @pytest.mark.parametrize(

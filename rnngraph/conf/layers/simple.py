@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from rnngraph.conf.activations import ActivationName
 from rnngraph.conf.dropout import DropoutField
-from rnngraph.conf.fields import NoDropout
+from rnngraph.conf.fields import Inherited
 from rnngraph.conf.layers.base import PlainLayer, SameWidth
 
 
@@ -16,7 +17,9 @@ class ActivationLayer(SameWidth, PlainLayer):
 
     positional: ClassVar[tuple[str, ...]] = ("activation",)
     type: Literal["ActivationLayer"] = "ActivationLayer"
-    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+    activation: Inherited[ActivationName] = Field(  # type: ignore[assignment]
+        default=None, kw_only=False, description="activation function; the network's where left out"
+    )
 
 
 class DropoutLayer(SameWidth):
