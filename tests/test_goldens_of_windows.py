@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not GOLDENS.is_dir(), reason=f"DL4J's arrays are
 Fields = Callable[[], dict[str, Any]]
 
 
-def steps(mode: str, *behind: Any, **settings: Any) -> Fields:
+def steps(mode: Any, *behind: Any, **settings: Any) -> Fields:
     """A convolution over time in front of an LSTM."""
     first = rg.Convolution1DLayer(3, n_in=5, n_out=6, convolution_mode=mode, activation="relu")
     return lambda: {"layers": [first, *behind, rg.LSTM(n_out=7), rg.RnnOutputLayer(n_out=3)], **settings}

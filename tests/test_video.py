@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,8 @@ def test_it_streams_frame_by_frame(masked: bool, tmp_path: Path) -> None:
     mask = MASK if masked else None
     whole = session.output(X, mask)
     real = MASK[:, None] != 0 if masked else np.ones((3, 1, 7), bool)
-    for form in (lambda t: X[..., t], lambda t: X[..., t : t + 1], lambda t: X[..., t].reshape(3, -1)):
+    forms: list[Callable[[int], np.ndarray]] = [lambda t: X[..., t], lambda t: X[..., t : t + 1], lambda t: X[..., t].reshape(3, -1)]
+    for form in forms:
         for one in (session, net):
             one.rnn_clear_previous_state()
             frames = [one.rnn_time_step(form(t), None if mask is None else mask[:, t]) for t in range(7)]
@@ -123,7 +125,7 @@ def test_gradients_of_masked_video() -> None:
         rg.RnnOutputLayer(n_out=2),
     ]
     net = network(small, input_type=rg.InputType.convolutional(4, 3, 2), data_type="float64")
-    data = dataset(net, *MASK.shape, MASK.astype(float))
+    data = dataset(net, 3, 7, MASK.astype(float))
     check_gradient(net, data)
     wild = rg.DataSet(np.where(MASK[:, None, None, None] != 0, data.features, np.nan), data.labels, MASK)
     assert net.score(wild) == net.score(data)

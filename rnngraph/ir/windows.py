@@ -27,10 +27,10 @@ def _is_padding(value: object) -> bool:
 
 COUNTS = Kind("one or two whole numbers of at least 1", lambda v: _each(v, COUNT.accepts))
 PADDING = Kind("(before, behind) or 'same' for one axis or two", lambda v: _each(v, _is_padding))
-WINDOWS = {"stride": COUNTS, "padding": PADDING, "dilation": COUNTS}
+WINDOWS = ("stride", "padding", "dilation")
 
 
-@op("convolution", 2, [FLOAT, FLOAT], **WINDOWS)
+@op("convolution", 2, [FLOAT, FLOAT], stride=COUNTS, padding=PADDING, dilation=COUNTS)
 def _convolution(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """Cross-correlation: x [..., H, W, C], W [O, C, kH, kW] -> [..., H', W', O]; x [T, N, C], W [O, C, k] -> [T', N, O]."""
     x, w = types
@@ -40,7 +40,7 @@ def _convolution(types: Sequence[TensorType], attributes: Attributes) -> tuple[T
     return (floats(*_moved("convolution", types, kernel, attributes)[:-1], w.shape[0]),)
 
 
-@op("pool", 1, kind=choice("max", "sum"), kernel=COUNTS, **WINDOWS)
+@op("pool", 1, kind=choice("max", "sum"), kernel=COUNTS, stride=COUNTS, padding=PADDING, dilation=COUNTS)
 def _pool(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """The largest value of each window, or the sum: x [..., H, W, C] -> [..., H', W', C], x [T, N, C] -> [T', N, C].
 

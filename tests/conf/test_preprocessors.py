@@ -16,7 +16,7 @@ EACH = FeedForwardInput(size=24, at_each_step=True)
 FLAT = InputType.convolutional_flat(4, 3, 2)
 IMAGES = InputType.convolutional(4, 3, 2)
 VIDEO, FLAT_VIDEO = (flow.replaced(at_each_step=True) for flow in (IMAGES, FLAT))
-FRAME = {"height": 4, "width": 3, "channels": 2}
+FRAME: Any = {"height": 4, "width": 3, "channels": 2}
 
 DENSE = rg.DenseLayer(n_out=3)
 LSTM = rg.LSTM(n_out=3)

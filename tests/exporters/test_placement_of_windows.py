@@ -14,7 +14,7 @@ from tests.exporters.test_placement import placement, pytestmark  # noqa: F401  
 
 SERIES, IMAGES = rg.InputType.recurrent(5), rg.InputType.convolutional(12, 10, 2)
 HEAD = [rg.LSTM(n_out=3), rg.RnnOutputLayer(n_out=2)]
-PARTS = {"convolution_mode": "same", "avg_pool_include_pad_in_divisor": False}
+PARTS: Any = {"convolution_mode": "same", "avg_pool_include_pad_in_divisor": False}
 
 
 @pytest.mark.parametrize("masked", [False, True])

@@ -19,7 +19,7 @@ from tests.lowering.properties import check_backends, check_gradient, dataset, i
 
 SMALL = st.integers(1, 3)
 ACTIVATIONS = st.sampled_from(["tanh", "relu", "identity"])
-KINDS = st.fixed_dictionaries(
+KINDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {
         "pooling_type": st.sampled_from(["max", "avg", "sum", "pnorm"]),
         "pnorm": st.integers(1, 3),
@@ -63,7 +63,7 @@ def of_images(draw: st.DrawFn, video: bool) -> dict[str, Any]:
     middle: list[Any] = [rg.DenseLayer(n_out=3, activation="tanh"), rg.GlobalPoolingLayer("avg"), rg.BatchNormalization()]
     layers += draw(st.lists(st.sampled_from(middle), max_size=1))
     layers += [rg.LSTM(n_out=3), rg.RnnOutputLayer(n_out=2)] if video else [rg.OutputLayer(n_out=2)]
-    fields = {"layers": layers, "input_type": draw(IMAGES)}
+    fields: dict[str, Any] = {"layers": layers, "input_type": draw(IMAGES)}
     try:
         rg.MultiLayerConfiguration(**fields)
     except rg.ConfigurationError as error:
@@ -73,9 +73,9 @@ def of_images(draw: st.DrawFn, video: bool) -> dict[str, Any]:
 
 
 @st.composite
-def of_steps(draw: st.DrawFn, **options: Any) -> dict[str, Any]:
+def of_steps(draw: st.DrawFn, modes: tuple[str, ...] = ("truncate", "same", "causal")) -> dict[str, Any]:
     """A network that begins with windows over time."""
-    layers: list[Any] = draw(st.lists(step_layers(**options), min_size=1, max_size=2))
+    layers: list[Any] = draw(st.lists(step_layers(modes), min_size=1, max_size=2))
     layers += draw(st.lists(st.just(rg.SimpleRnn(n_out=3)), max_size=1))
     return {"layers": [*layers, rg.RnnOutputLayer(n_out=2)], "input_type": rg.InputType.recurrent(draw(SMALL))}
 
@@ -122,8 +122,8 @@ def test_gradients_are_those_of_the_reference(fields: dict[str, Any], mask: list
     net = network(**fields, data_type="float64", mask_mode=mode)
     real = np.array(mask, float)
     assume(net._steps.least <= real.shape[1])
-    check_gradient(net, dataset(net, *real.shape, real))
-    check_gradient(net, dataset(net, *real.shape))
+    check_gradient(net, dataset(net, real.shape[0], real.shape[1], real))
+    check_gradient(net, dataset(net, real.shape[0], real.shape[1]))
 
 
 @settings(max_examples=40, deadline=None)
@@ -133,7 +133,7 @@ def test_padding_behind_and_values_at_masked_steps_change_nothing(fields: dict[s
     net = network(**fields, data_type="float64")
     real = np.array(mask, float)
     assume(net._steps.least <= real.shape[1])
-    data = dataset(net, *real.shape, real)
+    data = dataset(net, real.shape[0], real.shape[1], real)
     wild = np.where(np.expand_dims(real, tuple(range(1, data.features.ndim - 1))) != 0, data.features, np.nan)
     score, gradient = net.gradient(data)
     again, same = net.gradient(rg.DataSet(wild, data.labels, real))
@@ -146,7 +146,8 @@ def test_padding_behind_and_values_at_masked_steps_change_nothing(fields: dict[s
     assert behind is not None
     whole = all(layer.convolution_mode != "same" or layer.stride == 1 for layer in net.config.layers if isinstance(layer, STEPS))
     if whole:  # in the mode "same" with a stride the windows lie where the length puts them
-        np.testing.assert_allclose(*(np.where(behind[:, None] != 0, a, 0.0) for a in (got, y)), rtol=0, atol=1e-12)
+        got, y = (np.where(behind[:, None] != 0, a, 0.0) for a in (got, y))
+        np.testing.assert_allclose(got, y, rtol=0, atol=1e-12)
 
 
 STEPS = (rg.Convolution1DLayer, rg.Subsampling1DLayer)

@@ -21,7 +21,7 @@ def convolution(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array,
     shape, windows = _windows(x, w.shape[2:], attributes, 0.0)
     y = np.zeros((*shape[:-1], w.shape[0]))
     for place, window in windows:
-        y[(*(slice(None),) * axes, *place)] = np.einsum(equation, window, w)
+        y[_at(axes, *place)] = np.einsum(equation, window, w)
     return (y,)
 
 
@@ -33,7 +33,7 @@ def pool(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     shape, windows = _windows(x, kernel, attributes, -np.inf if largest else 0.0)
     y = np.zeros(shape)
     for place, window in windows:
-        y[(*(slice(None),) * axes[0], *place)] = window.max(axis=axes) if largest else window.sum(axis=axes)
+        y[_at(axes[0], *place)] = window.max(axis=axes) if largest else window.sum(axis=axes)
     return (y,)
 
 
@@ -58,9 +58,14 @@ def _windows(
     def each() -> Iterator[tuple[tuple[int, ...], Array]]:
         for place in product(*(range(len(s)) for s in starts)):
             cut = [slice(starts[i][p], starts[i][p] + steps[i][0], steps[i][1]) for i, p in enumerate(place)]
-            yield place, padded[(*(slice(None),) * first, *cut)]
+            yield place, padded[_at(first, *cut)]
 
     return shape, each()
+
+
+def _at(lead: int, *index: int | slice) -> tuple[int | slice, ...]:
+    """An index behind ``lead`` axes that are taken whole."""
+    return (*[slice(None)] * lead, *index)
 
 
 WINDOWS: dict[str, Row] = {"convolution": convolution, "pool": pool}

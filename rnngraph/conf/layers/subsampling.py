@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import Field
 
@@ -39,6 +39,25 @@ class SubsamplingLayer(ImageWindows, _Pooling):
     padding: Paddings = Field(default=(0, 0), description="pixels added above and below, left and right")
     dilation: Counts = Field(default=(1, 1), description="pixels from value to value of the window")
     convolution_mode: ConvolutionMode = Field(default="truncate", description="truncate, same or strict")
+
+    if TYPE_CHECKING:
+        # What a caller may give is wider than what is there afterwards.
+        def __init__(
+            self,
+            pooling_type: str = "max",
+            kernel_size: int | tuple[int, int] = (1, 1),
+            stride: int | tuple[int, int] = (2, 2),
+            *,
+            padding: int | tuple[int, int] = (0, 0),
+            dilation: int | tuple[int, int] = (1, 1),
+            convolution_mode: str = "truncate",
+            pnorm: int = 2,
+            avg_pool_include_pad_in_divisor: bool = True,
+            n_in: int | None = None,
+            n_out: int | None = None,
+            mask_mode: str | None = None,
+            name: str | None = None,
+        ) -> None: ...
 
     def output_type(self, flow: InputType) -> InputType:
         """Smaller images."""

@@ -56,7 +56,7 @@ def test_sizes(fields: dict[str, Any], size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("mode", ["truncate", "same", "causal"])
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), [(1, 1, 1), (3, 1, 1), (3, 2, 2), (2, 3, 1)])
-def test_lengths(mode: str, kernel: int, stride: int, dilation: int) -> None:
+def test_lengths(mode: Any, kernel: int, stride: int, dilation: int) -> None:
     """Where the number of steps is known, it is known behind the layer too."""
     layer = rg.Convolution1DLayer(kernel, n_out=2, stride=stride, dilation=dilation, convolution_mode=mode)
     for steps in range(5, 12):
@@ -149,7 +149,7 @@ def test_mistakes(layer: Any, fields: dict[str, Any], message: str) -> None:
 
 def test_names_of_other_systems() -> None:
     refused("ConvolutionLayer has no field 'filters'; write n_out", lambda: rg.ConvolutionLayer(n_out=1, filters=3))  # type: ignore[call-arg]
-    refused("SubsamplingLayer has no field 'poolSize'; write kernel_size", lambda: rg.SubsamplingLayer(poolSize=3))
+    refused("SubsamplingLayer has no field 'poolSize'; write kernel_size", lambda: rg.SubsamplingLayer(poolSize=3))  # type: ignore[call-arg]
 
 
 def test_images_have_to_come_from_somewhere() -> None:
