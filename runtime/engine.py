@@ -104,7 +104,7 @@ class Stepper:
         self._x = _without(self._whole, manifest.time.input_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
         self._ids = manifest.port("input").ids
-        self._unsigned = self._whole.view(np.uint64) if self._ids is not None else None
+        self._unsigned = self._whole if self._ids is None else self._whole.view(np.uint64)
         """Ids as numbers among which negative ones are the largest."""
         self._flags = bytearray(self._whole.size)
         self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
