@@ -28,7 +28,7 @@ def lower_subsampling_1d(layer: Subsampling1DLayer, context: Context, x: Value) 
     """x [T, N, F] -> [T', N, F]; causal, its state holds the steps before."""
     x = context.cleaned(x, layer.mask_mode)
     largest = layer.pooling_type == "max"
-    streams = remembers(layer) and (largest or layer.pooling_type != "avg" or layer.avg_pool_include_pad_in_divisor)
+    streams = remembers(layer)
     lowest = float(np.finfo(context.graph.data_type).min) if largest else 0.0
     steps, windows = with_past(layer, context, x, lowest) if streams else x, step_windows(layer, streams)
     y = _pool(layer, steps, (layer.kernel_size,), windows)

@@ -27,8 +27,8 @@ def step_windows(layer: StepWindows, streams: bool) -> dict[str, Any]:
 
 
 def remembers(layer: StepWindows) -> bool:
-    """Whether the layer streams by what came before: causal, step by step, and more than one step at once."""
-    return layer.convolution_mode == "causal" and layer.stride == 1 and layer.reach > 1
+    """Whether the layer streams by what came before: causal, and wider than a step."""
+    return layer.causal and layer.reach > 1
 
 
 def with_past(layer: StepWindows, context: Context, x: Value, initial: float = 0.0) -> Value:

@@ -221,6 +221,13 @@ def test_why_windows_do_not_stream(tmp_path: Path) -> None:
     assert why(kernel_size=1, stride=2) == "moves by 2 steps: a piece may end between two windows"
 
 
+@settings(max_examples=60, deadline=None)
+@given(layer=step_layers())
+def test_layers_tell_whether_they_stream(layer: Any) -> None:
+    net = network([layer], input_type=rg.InputType.recurrent(2))
+    assert net.config.layers[0].causal == ("does not stream" not in net.summary())  # type: ignore[attr-defined]
+
+
 def test_sequences_shorter_than_the_windows_are_refused(tmp_path: Path) -> None:
     layers = [rg.Convolution1DLayer(3, n_in=2, n_out=2, dilation=2), rg.RnnOutputLayer(n_out=2)]
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))

@@ -91,6 +91,12 @@ class Subsampling1DLayer(StepWindows, _Pooling):
         check_padding("length", self.padding, self.kernel_size)
         return super().filled(place, settings)
 
+    @property
+    def causal(self) -> bool:
+        """Not where an average needs to know how many steps there were before."""
+        counts = self.pooling_type == "avg" and not self.avg_pool_include_pad_in_divisor and self.reach > 1
+        return super().causal and not counts
+
 
 def check_padding(axis: str, padding: int, kernel: int) -> None:
     """ConfigurationError where a window could lie in the padding alone."""

@@ -105,6 +105,11 @@ class StepWindows(SingleLayer):
         return out
 
     @property
+    def causal(self) -> bool:
+        """Whether it can be fed piece by piece: causal at each step, or no wider than a step."""
+        return self.stride == 1 and self.added(1) == (self.reach - 1, 0)
+
+    @property
     def reach(self) -> int:
         """How many steps a window reaches over."""
         return span(self.kernel_size, self.dilation)
