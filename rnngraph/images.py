@@ -26,7 +26,7 @@ def as_images(
         wanted.append((size,))
     if not array.size or not any(_fits(given[1:], form) for form in wanted):
         raise InputError(_message(given, frame, name, step_allowed, time))
-    steps = given[-1] if time and (len(given) == 5 or (len(given) == 3)) else 1
+    steps = given[-1] if time and len(given) in (3, 5) else 1
     return array.reshape(len(array), *axes, *([steps] if time else []))
 
 
