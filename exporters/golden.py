@@ -21,6 +21,7 @@ from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.steps import steps_of
 from rnngraph.ir.types import T, evaluate
 
 SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
@@ -42,10 +43,10 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
     """
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
-    made = []
+    made, least = [], steps_of(graph).least
     for sizes in SIZES:
-        sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
-        before = {p.name: _draw(p, {**sizes, "T": 2}, generator) for p in inputs(graph)}
+        sizes = {"N": batch or sizes["N"], "T": steps or max(least, sizes["T"])}
+        before = {p.name: _draw(p, {**sizes, "T": max(least, 2)}, generator) for p in inputs(graph)}
         drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
         made.append(_sample(graph, exact, before, drawn))
     return made

@@ -18,8 +18,9 @@ from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.steps import steps_of, time_axis
 from rnngraph.ir.streaming import not_streaming, streams
-from rnngraph.ir.types import Shape, T, evaluate
+from rnngraph.ir.types import Shape, evaluate, is_known
 from rnngraph.serialization import parameters_digest
 
 MASK_RULE = (
@@ -29,7 +30,7 @@ MASK_RULE = (
     "included. What the output holds at masked steps is unspecified."
 )
 TIME_RULE = (
-    "Feed any number of steps at once, at least one. To go on with a sequence, feed each next state as the state; "
+    "Feed any number of steps at once, at least least_steps. To go on with a sequence, feed each next state as the state; "
     "to begin one, feed the initial values. Whole, in pieces or step by step gives the same outputs where streams is true."
 )
 STEP_RULE = "Feed one step at a time. To go on with a sequence, feed each next state as the state; to begin one, feed the initial values."
@@ -50,7 +51,7 @@ def manifest(
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
     can, why_not = streams(graph)
     return {
-        "format": FORMAT if any(p.ids is not None for p in inputs(graph)) else 1,
+        "format": FORMAT if _is_new(graph) else 1,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -68,6 +69,12 @@ def manifest(
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": None,
     }
+
+
+def _is_new(graph: Graph) -> bool:
+    """Whether the file takes what readers of format 1 do not know: ids, images, sequences of a least length."""
+    (x,) = graph.ports("input")
+    return x.ids is not None or x.value.type.rank > 3 or steps_of(graph).least > 1
 
 
 def metadata(content: Mapping[str, Any]) -> dict[str, str]:
@@ -91,7 +98,7 @@ def _port(port: Port, graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
 
 
 def _shape(shape: Shape, sizes: dict[str, int]) -> list[int | str]:
-    return [d if isinstance(d, int) else evaluate(d, sizes) if all(s in sizes for s, _ in d.terms) else str(d) for d in shape]
+    return [evaluate(d, sizes) if is_known(d, sizes) else str(d) for d in shape]
 
 
 def _data_type(port: Port, graph: Graph) -> str:
@@ -118,9 +125,9 @@ def _mask(graph: Graph) -> dict[str, Any]:
 
 
 def _time(graph: Graph, steps: Literal[1] | None) -> dict[str, Any]:
-    axes = [p.value.shape.index(T) if T in p.value.shape else None for p in graph.ports("input")[:1] + graph.ports("output")[:1]]
+    axes = [time_axis(p.value.shape) for p in graph.ports("input")[:1] + graph.ports("output")[:1]]
     rule = NO_TIME_RULE if axes[0] is None else TIME_RULE if steps is None else STEP_RULE
-    return {"input_axis": axes[0], "output_axis": axes[1], "rule": rule}
+    return {"input_axis": axes[0], "output_axis": axes[1], "least_steps": steps_of(graph).least, "rule": rule}
 
 
 def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:

@@ -18,13 +18,19 @@ _NAMES = {
         "BatchNormalization",
         "Bidirectional",
         "BinomialDistribution",
+        "CnnToFeedForwardPreProcessor",
+        "CnnToRnnPreProcessor",
         "ConstantDistribution",
+        "Convolution1DLayer",
+        "ConvolutionLayer",
         "DenseLayer",
         "Dropout",
         "DropoutLayer",
         "ELU",
         "EmbeddingLayer",
         "EmbeddingSequenceLayer",
+        "FeedForwardToCnnPreProcessor",
+        "FeedForwardToRnnPreProcessor",
         "GELU",
         "GlobalPoolingLayer",
         "GravesBidirectionalLSTM",
@@ -46,9 +52,13 @@ _NAMES = {
         "ReLU",
         "RnnLossLayer",
         "RnnOutputLayer",
+        "RnnToCnnPreProcessor",
+        "RnnToFeedForwardPreProcessor",
         "Sgd",
         "SimpleRnn",
         "StandardBackprop",
+        "Subsampling1DLayer",
+        "SubsamplingLayer",
         "ThresholdedReLU",
         "TimeDistributed",
         "TruncatedBPTT",
@@ -89,12 +99,18 @@ if TYPE_CHECKING:
     from rnngraph.conf import BatchNormalization as BatchNormalization
     from rnngraph.conf import Bidirectional as Bidirectional
     from rnngraph.conf import BinomialDistribution as BinomialDistribution
+    from rnngraph.conf import CnnToFeedForwardPreProcessor as CnnToFeedForwardPreProcessor
+    from rnngraph.conf import CnnToRnnPreProcessor as CnnToRnnPreProcessor
     from rnngraph.conf import ConstantDistribution as ConstantDistribution
+    from rnngraph.conf import Convolution1DLayer as Convolution1DLayer
+    from rnngraph.conf import ConvolutionLayer as ConvolutionLayer
     from rnngraph.conf import DenseLayer as DenseLayer
     from rnngraph.conf import Dropout as Dropout
     from rnngraph.conf import DropoutLayer as DropoutLayer
     from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
     from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
+    from rnngraph.conf import FeedForwardToCnnPreProcessor as FeedForwardToCnnPreProcessor
+    from rnngraph.conf import FeedForwardToRnnPreProcessor as FeedForwardToRnnPreProcessor
     from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
     from rnngraph.conf import GravesBidirectionalLSTM as GravesBidirectionalLSTM
     from rnngraph.conf import GravesLSTM as GravesLSTM
@@ -112,10 +128,14 @@ if TYPE_CHECKING:
     from rnngraph.conf import ReLU as ReLU
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
     from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
+    from rnngraph.conf import RnnToCnnPreProcessor as RnnToCnnPreProcessor
+    from rnngraph.conf import RnnToFeedForwardPreProcessor as RnnToFeedForwardPreProcessor
     from rnngraph.conf import RReLU as RReLU
     from rnngraph.conf import Sgd as Sgd
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import Subsampling1DLayer as Subsampling1DLayer
+    from rnngraph.conf import SubsamplingLayer as SubsamplingLayer
     from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
     from rnngraph.conf import TimeDistributed as TimeDistributed
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT

@@ -49,7 +49,7 @@ def as_features(
     With ``step_allowed`` one step may be given as [N, F], and comes back as [N, F, 1].
     Raises InputError for another type, rank or feature count, and for N = 0 or T = 0.
     """
-    array = _ready(as_numeric(x, name), data_type)
+    array = ready(as_numeric(x, name), data_type)
     step = step_allowed and time and array.ndim == 2
     if array.ndim != (3 if time else 2) and not step:
         raise InputError(_rank_message(array, n_features, name, time, step_allowed))
@@ -79,7 +79,7 @@ def as_labels(
     The labels mask is :func:`as_mask`'s, with t = 1 for labels [N, C].
     Raises InputError for another type, rank, class count, row count or length.
     """
-    array = _ready(as_numeric(labels, name), data_type)
+    array = ready(as_numeric(labels, name), data_type)
     wanted = [n, n_classes] if steps is None else [n, n_classes, steps]
     if list(array.shape) != wanted:
         if sparse and array.ndim == len(wanted) and [array.shape[0], 1, *array.shape[2:]] == wanted:
@@ -106,7 +106,7 @@ def as_mask(mask: ArrayLike, n: int, t: int, name: str = "features_mask", data_t
             f"{name} is {array[row, step]} at row {row}, step {step}; a mask holds 1 where a step exists and 0 where it does not: "
             f"give {name} > threshold for a soft one"
         )
-    return _ready(array, data_type)  # only now: a conversion may round to 0 or 1 what is neither
+    return ready(array, data_type)  # only now: a conversion may round to 0 or 1 what is neither
 
 
 def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "float32") -> np.ndarray:
@@ -134,7 +134,7 @@ def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "fl
             f"labels_mask is {array[tuple(position)]} at {where}; a mask holds 1 where a label counts and 0 where it does not: "
             "give labels_mask > threshold for a soft one"
         )
-    return _ready(array, data_type)
+    return ready(array, data_type)
 
 
 def masks_outputs(mask: np.ndarray | None, labels: tuple[int, ...]) -> bool:
@@ -163,7 +163,7 @@ def as_parameter(value: ArrayLike, shape: tuple[int, ...], data_type: str, name:
 def check_finite(
     x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature", reads_padding: bool = False
 ) -> None:
-    """Refuse NaN and infinity in ``x`` [N, F, T] or [N, F], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
+    """Refuse NaN and infinity in ``x`` [N, F, T], [N, F] or video [N, C, H, W, T], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
 
     ``reads_padding`` says that the first layer ignores masks: then no step is left out.
     Raises InputError that names the first by row, ``column`` and step.
@@ -173,16 +173,17 @@ def check_finite(
         return
     bad = ~finite
     if mask is not None and not reads_padding:
-        bad &= (mask if x.ndim == mask.ndim else mask[:, None, :]) != 0
+        bad &= (mask if x.ndim == mask.ndim else np.expand_dims(mask, tuple(range(1, x.ndim - 1)))) != 0
     if not bad.any():
         return
     position = np.argwhere(bad)[0].tolist()
-    where = ", ".join(f"{axis} {index}" for axis, index in zip(("row", column, "step"), position, strict=False))
+    axes = ("row", column, "step") if x.ndim < 4 else ("row", "channel", "line", "column", "step")
+    where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
     value = x[tuple(position)]
     if reads_padding:
         remedy = "; layers[0] has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
     else:
-        remedy = " at steps that are not masked; fill them in" + ("" if x.ndim == 2 else ", or mask their steps")
+        remedy = " at steps that are not masked; fill them in" + ("" if x.ndim in (2, 4) else ", or mask their steps")
     reach = "" if np.isnan(value) else _reach(x.dtype)
     raise InputError(f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite{remedy}")
 
@@ -197,7 +198,7 @@ def is_count(value: object, least: int = 1) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= least)
 
 
-def _ready(array: np.ndarray, data_type: str) -> np.ndarray:
+def ready(array: np.ndarray, data_type: str) -> np.ndarray:
     """C-contiguous, aligned, not write-protected and of ``data_type``."""
     if array.dtype != data_type:
         return _cast(array, data_type)

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 FORMAT = 2
-"""The newest format of the manifest that this version reads. It writes 2 where the input takes ids, else 1."""
+"""The newest format of the manifest that this version reads. It writes 2 where the input takes ids, images or sequences
+of a least length, else 1."""
 KEY = "rnngraph"
 """The metadata's key of the manifest."""
 DIGEST_KEY = "rnngraph_digest"

@@ -9,13 +9,11 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    ActivationLayer AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad BatchNormalization Bidirectional
-    CnnToFeedForwardPreProcessor CnnToRnnPreProcessor ComputationGraph ComputationGraphConfiguration Convolution1D Convolution1DLayer
-    ConvolutionLayer DropConnect Dropout DropoutLayer EmbeddingLayer EmbeddingSequenceLayer EvaluationBinary
-    FeedForwardToCnnPreProcessor FeedForwardToRnnPreProcessor GaussianDropout GaussianNoise GlobalPoolingLayer GravesBidirectionalLSTM
-    GRU LossLayer MaskZeroLayer MultiDataSet Nadam Nesterovs NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation
-    RmsProp RnnToCnnPreProcessor RnnToFeedForwardPreProcessor ROC ROCMultiClass SequenceRecordReaderDataSetIterator SpatialDropout
-    StreamPool Subsampling1DLayer SubsamplingLayer TimeDistributed TorchUpdater WeightNoise convolutional convolutional_flat dl4j
+    ActivationLayer AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad BatchNormalization Bidirectional ComputationGraph
+    ComputationGraphConfiguration DropConnect Dropout DropoutLayer EmbeddingLayer EmbeddingSequenceLayer EvaluationBinary
+    GaussianDropout GaussianNoise GlobalPoolingLayer GravesBidirectionalLSTM GRU LossLayer MaskZeroLayer MultiDataSet Nadam Nesterovs
+    NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation RmsProp ROC ROCMultiClass
+    SequenceRecordReaderDataSetIterator SpatialDropout StreamPool TimeDistributed TorchUpdater WeightNoise dl4j
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

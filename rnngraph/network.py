@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, as_numeric, as_parameter, check_finite, masks_outputs
-from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf import ConvolutionalFlatInput, MultiLayerConfiguration
 from rnngraph.conf.layers.output import loss_of
+from rnngraph.conf.layers.windowed import StepWindows
 from rnngraph.conf.losses import with_options
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
 from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.images import as_images
 from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.steps import steps_of
 from rnngraph.ir.streaming import why_not
 from rnngraph.labels import check_values, one_hot
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
@@ -76,8 +79,8 @@ class MultiLayerNetwork(Spelled):
     def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
-        self._ends_in_time = config.ends_in_time_series  # asked for at every update, and found layer by layer
-        self._reads_padding = reads_padding(lower(config, features_mask=config.starts_in_time_series))
+        graph = lower(config, features_mask=config.starts_in_time_series)
+        self._reads_padding, self._steps = reads_padding(graph), steps_of(graph)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -183,11 +186,11 @@ class MultiLayerNetwork(Spelled):
             reason = why_not(lower(self.config), [layer.title for layer in self.config.layers])
             raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
         given = as_numeric(x, "x")
-        single = is_one_step(given) if self.config.ids is not None else given.ndim == 2 and self.config.starts_in_time_series
+        single = is_one_step(given) if self.config.ids is not None else given.ndim in (2, 4) and self.config.starts_in_time_series
         array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.advance(states)
-        return y[:, :, 0] if single and y.ndim == 3 else y
+        return y[..., 0] if single and self._steps.output is not None else y
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
         """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
@@ -391,12 +394,23 @@ class MultiLayerNetwork(Spelled):
         config = self.config
         if config.ids is not None:
             return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
-        x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
+        time, flow = config.starts_in_time_series, config.input_type
+        if flow.frame is None:
+            x = as_features(features, config.n_in, config.data_type, name, step_allowed, time)
+        else:
+            x = as_images(features, flow.frame, config.data_type, name, step_allowed, time)
+            if isinstance(flow, ConvolutionalFlatInput):
+                x = x.reshape(len(x), flow.size, *x.shape[4:])
+        if time and x.shape[-1] < self._steps.least:
+            raise InputError(
+                f"{name} has {x.shape[-1]} time steps, but the network's windows over time need {self._steps.least} at least; "
+                "pad it, and mask what was added"
+            )
         if features_mask is None:
             check_finite(x, name=name, reads_padding=self._reads_padding)
             return x, None
         self._check_maskable()
-        mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
+        mask = as_mask(features_mask, len(x), x.shape[-1], data_type=config.data_type)
         check_finite(x, mask, name, reads_padding=self._reads_padding)
         return x, mask
 
@@ -416,10 +430,19 @@ class MultiLayerNetwork(Spelled):
             width = 1 if self.config.ids is not None else self.config.n_in
             raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
 
+    def _loss_mask(self, features_mask: np.ndarray, steps: int) -> np.ndarray:
+        """The features mask as that of an output of ``steps`` steps, by which labels without a mask of their own count."""
+        if features_mask.shape[1] == steps:
+            return features_mask
+        for layer in self.config.layers:
+            if isinstance(layer, StepWindows):
+                features_mask = layer.reduced(features_mask)
+        return features_mask
+
     def _checked_labels(self, data: DataSet, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         last = self.config.layers[-1]
-        labels, counts = self._dense_labels(data, len(x), x.shape[-1] if self._ends_in_time else None)
+        labels, counts = self._dense_labels(data, len(x), self._steps.after(x.shape[-1]))
         check_finite(labels, counts, "labels", "output")
         chosen = loss_of(last)
         if chosen is not None:
@@ -439,7 +462,7 @@ class MultiLayerNetwork(Spelled):
         if counts is not None:
             counts = as_labels_mask(counts, labels.shape, config.data_type)
         elif steps is not None and data.features_mask is not None:
-            counts = as_mask(data.features_mask, n, steps, data_type=config.data_type)
+            counts = as_mask(self._loss_mask(data.features_mask, steps), n, steps, data_type=config.data_type)
         return (one_hot(labels, counts, config.n_out, self._last_label()) if sparse else labels), counts
 
     def _last_label(self) -> str:

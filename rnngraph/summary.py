@@ -10,7 +10,7 @@ from rnngraph.ir.streaming import not_streaming
 from rnngraph.lowering import buffer_shapes, lower, parameter_shapes
 
 if TYPE_CHECKING:
-    from rnngraph.conf import InputType, Layer, MultiLayerConfiguration
+    from rnngraph.conf import Layer, MultiLayerConfiguration
 
 _HEAD = ("index", "type", "takes", "gives", "parameters", "streams")
 _RIGHT = (0, 4)
@@ -25,15 +25,13 @@ def summary_table(config: MultiLayerConfiguration) -> str:
     stuck = not_streaming(lower(config))
     sizes, kept = _by_layer(config, parameter_shapes(config)), _by_layer(config, buffer_shapes(config))
     rows: list[tuple[str, ...]] = [_HEAD]
-    flow = config.input_type
-    for index, layer in enumerate(config.layers):
-        preprocessor = config.preprocessors.get(index)
-        if preprocessor is not None:
-            before, flow = flow, preprocessor.output_type(flow)
-            rows.append(("", type(preprocessor).__name__, _shape(before), _shape(flow), "", ""))
-        takes = _shape(flow) if index or config.ids is None else f"{'[N, T]' if flow.has_time else '[N, 1]'} ids < {config.ids}"
-        flow = layer.output_type(flow)
-        rows.append((str(index), _type(layer), takes, _shape(flow), f"{sizes[index]:,}", "no" if index in stuck else "yes"))
+    for index, stage in enumerate(config.stages):
+        if stage.preprocessor is not None:
+            rows.append(("", type(stage.preprocessor).__name__, stage.given.layout, stage.takes.layout, "", ""))
+        ids = f"{'[N, T]' if stage.takes.has_time else '[N, 1]'} ids < {config.ids}"
+        takes = stage.takes.layout if index or config.ids is None else ids
+        streams = "no" if index in stuck else "yes"
+        rows.append((str(index), _type(stage.layer), takes, stage.gives.layout, f"{sizes[index]:,}", streams))
     lines = _aligned(rows)
     rule = "-" * max(map(len, lines))
     total = f"{sum(sizes):,} parameters, " + (f"{sum(kept):,} running statistics, " if sum(kept) else "") + config.data_type
@@ -50,11 +48,6 @@ def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     cells = ([c.rjust(w) if k in _RIGHT else c.ljust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True))] for row in rows)
     return ["  ".join(line).rstrip() for line in cells]
-
-
-def _shape(flow: InputType) -> str:
-    """What flows, as [N, F, T] or [N, F]."""
-    return f"[N, {flow.size}, T]" if flow.has_time else f"[N, {flow.size}]"
 
 
 def _type(layer: Layer) -> str:

@@ -67,11 +67,12 @@ class MaskRule:
 
 @dataclass(frozen=True)
 class TimeRule:
-    """The time axes of input and output (None: it has none), and how to feed a sequence."""
+    """The time axes of input and output (None: it has none), how to feed a sequence, and how many steps that has to have."""
 
     input_axis: int | None
     output_axis: int | None
     rule: str
+    least_steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -224,7 +225,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         outputs=tuple(_port(p) for p in content["outputs"]),
         states=tuple(_state(s) for s in content["states"]),
         mask=MaskRule(mask["input"], tuple(mask["values"]), mask["rule"], bool(mask.get("padding_is_read", False))),
-        time=TimeRule(time["input_axis"], time["output_axis"], time["rule"]),
+        time=TimeRule(time["input_axis"], time["output_axis"], time["rule"], time.get("least_steps", 1)),
         streams=content["streams"],
         why_not=content["why_not"],
         layers=tuple(content["layers"]),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from rnngraph.checks import as_features, as_mask, check_finite
 from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.images import as_images
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine, Stepper
 from rnngraph.runtime.manifest import Manifest
@@ -100,7 +101,7 @@ class StreamingSession(Spelled):
         if not self.manifest.streams:
             raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
         array, mask = self._checked(x, features_mask, step=True)
-        single = np.ndim(x) == 2 if self.manifest.port("input").ids is None else is_one_step(x)
+        single = np.ndim(x) in (2, 4) if self.manifest.port("input").ids is None else is_one_step(x)
         stepper = self._stepper_for(array)
         if stepper is not None:
             y = stepper.put(array, mask, time=not single)
@@ -152,10 +153,18 @@ class StreamingSession(Spelled):
         """x as [N, F, T] (ids [N, T]) and the mask as [N, T]; InputError for what does not fit the file."""
         manifest = self.manifest
         port, timed = manifest.port("input"), manifest.time.input_axis is not None
-        if port.ids is None:
+        if port.ids is None and len(port.shape) > 3:
+            channels, height, width = map(_size, port.shape[1:4])
+            array = as_images(x, (height, width, channels), port.data_type, step_allowed=step, time=timed)
+        elif port.ids is None:
             array = as_features(x, _size(port.shape[1]), port.data_type, step_allowed=step, time=timed)
         else:
             array = id_array(x, "x", step, timed)
+        if timed and array.shape[-1] < manifest.time.least_steps:
+            raise InputError(
+                f"x has {array.shape[-1]} time steps, but the windows over time of {self.path} need {manifest.time.least_steps} at least; "
+                "pad it, and mask what was added"
+            )
         if manifest.batch not in (None, len(array)):
             raise InputError(
                 f"x has {len(array)} rows, but {self.path} was exported for batch={manifest.batch}; "

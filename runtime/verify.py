@@ -177,7 +177,7 @@ def _feed(net: Network, x: Array, mask: Array | None, start: Mapping[str, Array]
         states = net.snapshot().states
     finally:
         net.restore(before)
-    y = np.concatenate(outputs, axis=2) if outputs[0].ndim == 3 else outputs[-1]
+    y = np.concatenate(outputs, axis=-1) if outputs[0].ndim in (3, 5) else outputs[-1]
     return {"y": y, **states}
 
 
@@ -200,7 +200,8 @@ def _mask(session: StreamingSession, inputs: Mapping[str, Array]) -> Array | Non
 def _real(session: StreamingSession, name: str, mask: Array | None) -> Array | None:
     """Where the result ``name`` is specified: outputs with a time axis at steps that are not masked, all else everywhere."""
     manifest = session.manifest
-    if mask is None or name != manifest.port("output").name or manifest.time.output_axis is None:
-        return None
-    real: Array = mask[:, None, :] != 0
+    axis, y = manifest.time.output_axis, manifest.port("output")
+    if mask is None or name != y.name or axis is None or y.shape[axis] not in ("T", manifest.steps):
+        return None  # a shorter output has a mask of its own, of which the file does not tell
+    real: Array = np.expand_dims(mask, tuple(range(1, axis))) != 0
     return real

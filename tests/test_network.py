@@ -402,13 +402,15 @@ def test_listeners_that_were_set_and_those_of_one_fit_are_called() -> None:
 def test_summary() -> None:
     table = rg.MultiLayerNetwork(config("last", data_type="float32")).summary()
     assert table.splitlines() == [
-        "index  type                      takes      gives      parameters  streams",
-        "--------------------------------------------------------------------------",
-        "    0  LSTM                      [N, 3, T]  [N, 4, T]         128  yes",
-        "    1  DenseLayer                [N, 4, T]  [N, 6, T]          30  yes",
-        "    2  LastTimeStep(GravesLSTM)  [N, 6, T]  [N, 5]            255  yes",
-        "    3  OutputLayer               [N, 5]     [N, 2]             12  yes",
-        "--------------------------------------------------------------------------",
+        "index  type                          takes      gives      parameters  streams",
+        "------------------------------------------------------------------------------",
+        "    0  LSTM                          [N, 3, T]  [N, 4, T]         128  yes",
+        "       RnnToFeedForwardPreProcessor  [N, 4, T]  [N, 4, T]",
+        "    1  DenseLayer                    [N, 4, T]  [N, 6, T]          30  yes",
+        "       FeedForwardToRnnPreProcessor  [N, 6, T]  [N, 6, T]",
+        "    2  LastTimeStep(GravesLSTM)      [N, 6, T]  [N, 5]            255  yes",
+        "    3  OutputLayer                   [N, 5]     [N, 2]             12  yes",
+        "------------------------------------------------------------------------------",
         "425 parameters, float32",
     ]
 

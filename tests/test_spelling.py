@@ -49,11 +49,6 @@ SNAPSHOT: Any = rg.StateSnapshot
         (SNAPSHOT(), "toBytes", "StateSnapshot has no attribute 'toBytes'; write to_bytes"),
         (rg.Evaluation(2), "falsePositives", "Evaluation has no attribute 'falsePositives'; dir(Evaluation) lists its names"),
         (rg.Evaluation, "fromJson", "Evaluation has no attribute 'fromJson'; write from_json"),
-        (
-            rg,
-            "ConvolutionLayer",
-            "module 'rnngraph' has no attribute 'ConvolutionLayer'; ConvolutionLayer is not in this version of rnngraph",
-        ),
         (rg, "GRU", "module 'rnngraph' has no attribute 'GRU'; GRU is not in this version of rnngraph"),
         (rg, "NeuralNetConfiguration", "module 'rnngraph' has no attribute 'NeuralNetConfiguration'; write MultiLayerConfiguration"),
     ],

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from rnngraph.errors import GraphError
 from rnngraph.exporters.onnx.builder import Array, Builder, Name
 from rnngraph.ir.graph import Block, Node, Value
-from rnngraph.ir.types import Dim, Shape, TensorType, evaluate
+from rnngraph.ir.types import Dim, Shape, TensorType, evaluate, is_known
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,7 @@ class Context:
 
     def dim(self, dim: Dim) -> int | str:
         """A number, or a symbol's name where it is free."""
-        if isinstance(dim, int):
-            return dim
-        return evaluate(dim, self.sizes) if all(s in self.sizes for s, _ in dim.terms) else str(dim)
+        return evaluate(dim, self.sizes) if is_known(dim, self.sizes) else str(dim)
 
     def number(self, dim: Dim, use: str) -> int:
         """A dimension that must be a number."""

@@ -11,6 +11,7 @@ from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.clean_at_border import clean_at_border
 from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.layout import cancel_layout
 from rnngraph.ir.passes.mask_factors import mask_factors
 from rnngraph.ir.passes.mask_weights import mask_weights
 
@@ -18,13 +19,14 @@ Target = Literal["portable", "cpu"]
 
 
 def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> Graph:
-    """The graph after the target's passes: cells that the target has fused become so, their masks become weights.
+    """The graph after the target's passes: moves that undo themselves go, cells that the target has fused become so, their masks weights.
 
     Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know.
     """
+    graph = mask_factors(cancel_layout(graph))
     if steps == 1 or graph.data_type == "float64":
-        return clean_at_border(mask_factors(graph))
-    graph = fuse_gru(fuse_lstm(mask_factors(graph), ACCEPTS[target]), ACCEPTS_GRU[target])
+        return clean_at_border(graph)
+    graph = fuse_gru(fuse_lstm(graph, ACCEPTS[target]), ACCEPTS_GRU[target])
     return clean_at_border(mask_weights(graph))
 
 

@@ -15,13 +15,15 @@ from rnngraph.conf.initializers import (
     TruncatedNormalDistribution,
     UniformDistribution,
 )
-from rnngraph.conf.input_types import FeedForwardInput, InputType, RecurrentInput
+from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.layers import (
     GRU,
     LSTM,
     ActivationLayer,
     BatchNormalization,
     Bidirectional,
+    Convolution1DLayer,
+    ConvolutionLayer,
     DenseLayer,
     DropoutLayer,
     EmbeddingLayer,
@@ -38,12 +40,23 @@ from rnngraph.conf.layers import (
     RnnLossLayer,
     RnnOutputLayer,
     SimpleRnn,
+    Subsampling1DLayer,
+    SubsamplingLayer,
     TimeDistributed,
     WeightLayer,
     WrapperLayer,
 )
 from rnngraph.conf.losses import Loss
 from rnngraph.conf.network import MultiLayerConfiguration
+from rnngraph.conf.preprocessors import (
+    CnnToFeedForwardPreProcessor,
+    CnnToRnnPreProcessor,
+    FeedForwardToCnnPreProcessor,
+    FeedForwardToRnnPreProcessor,
+    PreProcessor,
+    RnnToCnnPreProcessor,
+    RnnToFeedForwardPreProcessor,
+)
 from rnngraph.conf.updaters import Adam, Sgd, Updater
 
 __all__ = [
@@ -54,7 +67,13 @@ __all__ = [
     "BatchNormalization",
     "Bidirectional",
     "BinomialDistribution",
+    "CnnToFeedForwardPreProcessor",
+    "CnnToRnnPreProcessor",
     "ConstantDistribution",
+    "Convolution1DLayer",
+    "ConvolutionalFlatInput",
+    "ConvolutionalInput",
+    "ConvolutionLayer",
     "DenseLayer",
     "Distribution",
     "Dropout",
@@ -63,6 +82,8 @@ __all__ = [
     "EmbeddingLayer",
     "EmbeddingSequenceLayer",
     "FeedForwardInput",
+    "FeedForwardToCnnPreProcessor",
+    "FeedForwardToRnnPreProcessor",
     "GELU",
     "GlobalPoolingLayer",
     "GravesBidirectionalLSTM",
@@ -81,15 +102,20 @@ __all__ = [
     "NormalDistribution",
     "OrthogonalDistribution",
     "OutputLayer",
+    "PreProcessor",
     "RecurrentInput",
     "RecurrentLayer",
     "ReLU",
     "RnnLossLayer",
     "RnnOutputLayer",
+    "RnnToCnnPreProcessor",
+    "RnnToFeedForwardPreProcessor",
     "RReLU",
     "Sgd",
     "SimpleRnn",
     "StandardBackprop",
+    "Subsampling1DLayer",
+    "SubsamplingLayer",
     "ThresholdedReLU",
     "TimeDistributed",
     "TruncatedBPTT",

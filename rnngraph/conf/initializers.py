@@ -257,7 +257,7 @@ def chosen(value: object) -> str | Distribution:
 
 
 def draw(
-    initializer: str | Distribution, shape: Shape, fan_in: int, fan_out: int, generator: np.random.Generator, sides: int | None = None
+    initializer: str | Distribution, shape: Shape, fan_in: float, fan_out: float, generator: np.random.Generator, sides: int | None = None
 ) -> Array:
     """Weights of ``shape`` in float64 as the initialiser draws them.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from rnngraph.conf import documents
 from rnngraph.conf.activations import Activation, ActivationName
@@ -13,14 +13,15 @@ from rnngraph.conf.backprop import Backprop, StandardBackprop
 from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
-from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited
-from rnngraph.conf.filling import check_backprop, check_output, fill
+from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited, plain
+from rnngraph.conf.filling import Stage, check_backprop, check_output, fill, flowing, stages
 from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
 from rnngraph.conf.masks import MaskMode
 from rnngraph.conf.names import spell
+from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.schema import json_schema
 from rnngraph.conf.updaters import Sgd, Updater
 from rnngraph.errors import ConfigurationError
@@ -40,22 +41,31 @@ def _several(value: object) -> object:
     return value
 
 
-def _none_by_hand(value: object) -> object:
-    if value is None or value == {}:
+def _numbered(value: object) -> object:
+    """Preprocessors under the number of their layer; JSON has numbers as text there."""
+    if value is None:
         return {}
-    raise ValueError("this version takes no preprocessors by hand, it inserts them where they are needed; leave preprocessors={}")
+    if isinstance(value, PreProcessor) or not isinstance(value, Mapping):
+        raise ValueError("expected preprocessors by the index of the layer behind them, as {3: CnnToRnnPreProcessor(...)}")
+    out: dict[int, Any] = {}
+    for key, preprocessor in value.items():
+        number = int(key) if isinstance(key, str) and key.isdecimal() else plain(key)
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise ValueError(f"the key {key!r} is no index of a layer; expected whole numbers, as in {{3: CnnToRnnPreProcessor(...)}}")
+        out[number] = preprocessor
+    return dict(sorted(out.items()))
 
 
 Layers = Annotated[Sequence[Member[Layer]], BeforeValidator(_several), AfterValidator(tuple), Field(min_length=1)]
-Preprocessors = Annotated[dict[int, Any], BeforeValidator(_none_by_hand), WithJsonSchema({"type": "object", "maxProperties": 0})]
+Preprocessors = Annotated[dict[int, Member[PreProcessor]], BeforeValidator(_numbered)]
 
 
 class MultiLayerConfiguration(Configured):
     """A stack of layers and what they share.
 
-    After construction ``layers`` is a tuple of filled layers (``n_in`` is known, what a layer left out is the network's) and
-    ``input_type`` is known. Nothing changes afterwards; equal configurations describe equal networks. Raises
-    ConfigurationError that names layer index and field.
+    After construction ``layers`` is a tuple of filled layers (``n_in`` is known, what a layer left out is the network's), ``input_type`` is
+    known, and ``preprocessors`` has those by hand and those that were inserted. Nothing changes afterwards; equal configurations describe
+    equal networks. Raises ConfigurationError that names layer index and field.
     """
 
     seed: Seed = Field(default=0, description="start of all random numbers")
@@ -68,7 +78,7 @@ class MultiLayerConfiguration(Configured):
     dropout: NoDropout = Field(default=None, description="regularisation by noise")
     layers: Layers = Field(description="the layers from input to output")
     input_type: Inherited[Member[InputType]] = inherited("what comes in; inferred from the first layer where left out")
-    preprocessors: Preprocessors = Field(default={}, description="preprocessors by the index of their layer")
+    preprocessors: Preprocessors = Field(default={}, description="preprocessors by the index of the layer behind them")
     backprop: Member[Backprop] = Field(default=StandardBackprop(), description="how far back in time gradients reach")
     data_type: DataType = Field(default="float32", description="of parameters and arithmetic")
     mask_mode: MaskMode = Field(default="hold", description="what layers do at masked steps")
@@ -88,7 +98,7 @@ class MultiLayerConfiguration(Configured):
             l2: float = 0.0,
             dropout: None = None,
             input_type: InputType | None = None,
-            preprocessors: Mapping[int, Any] | None = None,
+            preprocessors: Mapping[int, PreProcessor] | None = None,
             backprop: Backprop = ...,
             data_type: str = "float32",
             mask_mode: str = "hold",
@@ -98,11 +108,12 @@ class MultiLayerConfiguration(Configured):
 
     @model_validator(mode="after")
     def _fill(self) -> Self:
-        layers, input_type = fill(self.layers, self.input_type, self)
+        layers, input_type, preprocessors = fill(self.layers, self.input_type, self.preprocessors, self)
         if self.validate_output_layer:
             check_output(layers)
         check_backprop(layers, self.backprop)
-        self.__dict__.update(layers=layers, input_type=input_type)  # still under construction: nobody else has seen it
+        # Still under construction: nobody else has seen it.
+        self.__dict__.update(layers=layers, input_type=input_type, preprocessors=preprocessors)
         return self
 
     def replaced(self, **changes: Any) -> Self:
@@ -113,6 +124,9 @@ class MultiLayerConfiguration(Configured):
                 f"{inherited[0]}={shown(changes[inherited[0]])}: the layers have inherited {inherited[0]} already and would not change; "
                 "give layers=[...] too, or make a new configuration"
             )
+        if "preprocessors" not in changes:  # those by hand stay, those that were inserted are found anew
+            by_hand = {k: s.preprocessor for k, s in enumerate(self.stages) if s.preprocessor is not None and not s.inserted}
+            changes = {**changes, "preprocessors": by_hand}
         return super().replaced(**changes)
 
     def __hash__(self) -> int:
@@ -135,16 +149,23 @@ class MultiLayerConfiguration(Configured):
 
     @property
     def starts_in_time_series(self) -> bool:
-        """Whether it takes [N, n_in, T]; else [N, n_in]."""
-        return self.input_type.has_time
+        """Whether it takes [N, n_in, T], or video [N, C, H, W, T]; else there is no time axis."""
+        return self.flow.has_time
 
     @property
     def ends_in_time_series(self) -> bool:
         """Whether it gives [N, n_out, T]; else [N, n_out]."""
-        flow = self.input_type
-        for layer in self.layers:
-            flow = layer.output_type(flow)
-        return flow.has_time
+        return self.stages[-1].gives.has_time
+
+    @property
+    def flow(self) -> InputType:
+        """What comes in: ``input_type``, images as a video's frames where a layer needs time."""
+        return flowing(self.input_type, self.layers, self.preprocessors)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Each layer with its preprocessor, and what flows around them."""
+        return tuple(stages(self.layers, self.input_type, self.preprocessors))
 
     def to_json(self) -> str:
         """As JSON, with every setting written out, so that later defaults change nothing."""

@@ -22,10 +22,10 @@ RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
 class DataSet(Spelled):
     """Features and labels of N rows, with their masks; immutable.
 
-    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N, 1], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T]
-    ([N, 1] for labels [N, C]; [N] is accepted), or shaped as the labels where single outputs count or not. A mask is 1 where a step
-    exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on writing into an array that was given
-    here changes the DataSet.
+    features [N, F, T] or [N, F], ids [N, T], [N, 1, T] or [N, 1], video [N, C, H, W, T], images [N, C, H, W], labels [N, C, T] or [N, C],
+    features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is accepted), or shaped as the labels where single outputs count
+    or not. A mask is 1 where a step exists; None means all ones. Arrays are kept as write-protected views, not copied: who goes on writing
+    into an array that was given here changes the DataSet.
 
     Raises InputError for arrays that are empty, not numeric, of different N, or masks that do not fit or hold anything but 0 and 1. Whether
     they fit a network is checked by the network.
@@ -116,12 +116,12 @@ class DataSet(Spelled):
 
 
 def _array(value: ArrayLike, name: str) -> np.ndarray:
-    """Numbers in two axes or three, none of them empty."""
+    """Numbers in two axes or three, features in up to five, none of them empty."""
     if value is None:
         raise InputError(f"{name} are None; expected an array: a DataSet holds features and labels, output() takes features alone")
     array = as_numeric(value, name)
-    if array.ndim not in (2, 3) or not array.size:
-        axes = "[N, F, T] or [N, F]" if name == "features" else "[N, C, T] or [N, C]"
+    if array.ndim not in ((2, 3, 4, 5) if name == "features" else (2, 3)) or not array.size:
+        axes = "[N, F, T] or [N, F] (video [N, C, H, W, T], images [N, C, H, W])" if name == "features" else "[N, C, T] or [N, C]"
         what = "is empty" if not array.size else f"has rank {array.ndim}"
         remedy = (
             "; class numbers become one-hot labels as np.eye(n_classes)[labels]"
@@ -136,7 +136,8 @@ def _array(value: ArrayLike, name: str) -> np.ndarray:
 
 def _mask(mask: ArrayLike, array: np.ndarray, name: str) -> np.ndarray:
     """The mask of ``array``, the features or labels; where it would fit to the other order of axes, the error says so."""
-    steps, given = 1 if array.ndim == 2 and name == "labels" else array.shape[-1], as_numeric(mask, f"{name}_mask")
+    one_step = array.ndim == 4 or (array.ndim == 2 and name == "labels")
+    steps, given = 1 if one_step else array.shape[-1], as_numeric(mask, f"{name}_mask")
     try:
         return as_mask(given, len(array), steps, f"{name}_mask") if name == "features" else as_labels_mask(given, array.shape)
     except InputError as error:

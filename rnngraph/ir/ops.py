@@ -2,16 +2,18 @@
 
 Three kinds stand in one table. *Primitives* may stand in a cell's body and in a graph. *Graph ops* know the time axis, which is the first
 one: everything inside a graph is [T, N, F]; those that look along it are in :mod:`~rnngraph.ir.time_ops`, those of single
-families of layers in :mod:`~rnngraph.ir.layer_ops`. *Fused ops* come from passes only. Axes of primitives are negative, so that a body's
-code holds for one step [N, F] and for all steps at once [T, N, F].
+families of layers in :mod:`~rnngraph.ir.layer_ops`, those with windows in :mod:`~rnngraph.ir.windows`. *Fused ops* come from passes only.
+Axes of primitives are negative, so that a body's code holds for one step [N, F] and for all steps at once [T, N, F].
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rnngraph.ir import layer_ops as layer_ops
 from rnngraph.ir import time_ops as time_ops
+from rnngraph.ir import windows as windows
 from rnngraph.ir.table import (
     ACTIVATION,
     ANY,
@@ -223,6 +225,17 @@ def _transpose(types: Sequence[TensorType], attributes: Attributes) -> tuple[Ten
     if sorted(order) != list(range(x.rank)):
         raise misfit("transpose", types, f"a rank that fits the order {order}")
     return (TensorType(x.element, tuple(x.shape[k] for k in order)),)
+
+
+@op("reshape", 1, ANY, axes=COUNT, shape=WHOLES)
+def _reshape(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The last ``axes`` axes, whose sizes are numbers, as axes of the sizes ``shape``: [..., H, W, C] -> [..., H · W · C] and back."""
+    x, axes, shape = types[0], attributes["axes"], tuple(attributes["shape"])
+    old = x.shape[max(x.rank - axes, 0) :]
+    numbers = [d for d in old if isinstance(d, int)]
+    if len(numbers) != axes or not shape or min(shape) < 1 or math.prod(numbers) != math.prod(shape):
+        raise misfit("reshape", types, f"{axes} last axes that are numbers, with {math.prod(shape)} values in all")
+    return (TensorType(x.element, (*x.shape[:-axes], *shape)),)
 
 
 @op("unsqueeze", 1, ANY, axis=WHOLE)

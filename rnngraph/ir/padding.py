@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnngraph.ir.graph import Graph, Node, Value
 
-_MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat"})
+_MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps"})
 """Ops that hand on what stands at each step as it is."""
 _BLIND = frozenset({"zeros", "zero_state"})
 """Ops that look at shapes alone."""

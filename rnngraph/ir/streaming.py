@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnngraph.ir.graph import Body, Graph, Node, Value
+from rnngraph.ir.types import Size, T
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -33,13 +34,33 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
             cell = body.label if isinstance(body, Body) else node.op
             where = f"layer {layer}" if layer is not None else f"node {node.outputs[0].name!r}"
             reasons.setdefault(layer, f"{where} ({cell}) runs backwards in time: its first output needs the last step of the sequence")
+        if node.op in ("convolution", "pool") and (why := _windows(node)):
+            layer = _layer(graph, node)
+            where = f"layer {layer}" if layer is not None else f"node {node.outputs[0].name!r}"
+            reasons.setdefault(layer, f"{where} ({node.op} over time) {why}")
     return reasons
+
+
+def _windows(node: Node) -> str | None:
+    """Why a window over time cannot stream; None where it can, and for windows over images."""
+    (stride, *more), before, after = node.attributes["stride"], node.inputs[0].shape[0], node.outputs[0].shape[0]
+    if more:
+        return None
+    if any(p != (0, 0) for p in node.attributes["padding"]):
+        return "pads the sequence: outputs at its ends need to know that it ends there (convolution_mode='causal' with stride=1 streams)"
+    if stride > 1:
+        return f"moves by {stride} steps: a piece may end between two windows"
+    if isinstance(after, Size) and after.terms == T.terms and after.constant == 0:
+        return None
+    return f"gives {after} steps for {before}: in pieces the windows across the seams would be missing (convolution_mode='causal' streams)"
 
 
 def _layer(graph: Graph, node: Node) -> int | None:
     """The layer to which the node's states or weights belong."""
     owners = {port.value: port.layer for port in graph.inputs}
-    return next((owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None), None)
+    named = node.outputs[0].name.partition(".")[0]
+    owned = (owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None)
+    return next(owned, int(named) if named.isdecimal() else None)
 
 
 def _source(v: Value) -> Value:

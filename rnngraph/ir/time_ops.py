@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MARK, MASK_MODE, REALS_OR_NONE, Attributes, misfit, op
-from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats
+from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats, is_known
 
 
 @op("pack_index", 1, BOOL, reverse=FLAG)
@@ -47,6 +47,16 @@ def _gather_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[
     if index.rank != 2 or x.rank != 3 or x.shape[1] != index.shape[1]:
         raise misfit("gather_steps", types, "x [T, N, F] and an int64 index [K, N]")
     return (TensorType(x.element, (*index.shape, x.shape[2])),)
+
+
+@op("last_steps", 1, count=COUNT)
+def _last_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The last ``count`` steps: [T, ...] -> [count, ...]; there have to be as many."""
+    x, count = types[0], attributes["count"]
+    steps = x.shape[0] if x.rank else 0
+    if count > (steps if isinstance(steps, int) else steps.constant + 1):
+        raise misfit("last_steps", types, f"at least {count} steps")
+    return (floats(count, *x.shape[1:]),)
 
 
 @op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE, factors=MARK)
@@ -96,13 +106,13 @@ def unify(pattern: TensorType, given: TensorType, sizes: dict[str, int], where: 
 
 def _read(pattern: Size, given: int, sizes: dict[str, int]) -> bool:
     """Whether ``pattern`` can be ``given``; the symbol that it leaves unknown, if there is one, is then known. N and T stay free."""
-    unknown = [s for s, _ in pattern.terms if s not in sizes]
+    unknown = [s for s in pattern.free if s not in sizes]
     if len(unknown) == 1 and unknown[0] not in (str(N), str(T)):
         factor = dict(pattern.terms)[unknown[0]]
-        rest = given - sum(sizes[s] * k for s, k in pattern.terms if s in sizes) - pattern.constant
+        rest = given - sum(sizes[str(s)] * k for s, k in pattern.terms if s in sizes) - pattern.constant
         if rest % factor == 0:
             sizes[unknown[0]] = rest // factor
-    return all(s in sizes for s, _ in pattern.terms) and evaluate(pattern, sizes) == given
+    return is_known(pattern, sizes) and evaluate(pattern, sizes) == given
 
 
 @op("lstm", None, ANY, activation=ACTIVATION, gate_activation=ACTIVATION, peephole=FLAG, reverse=FLAG, mask_mode=MASK_MODE)

@@ -6,6 +6,7 @@ its widths too (``4*H``), so that one body serves layers of every size.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,10 +15,25 @@ ElementType = Literal["float", "int64", "bool"]
 
 
 @dataclass(frozen=True)
+class Floor:
+    """The whole part of ``dim / divisor``, which is no linear expression: a symbol of its own, as in ``floor(T / 2)``."""
+
+    dim: Size
+    divisor: int
+
+    def __str__(self) -> str:
+        inner = str(self.dim)
+        return f"floor({inner if ' ' not in inner else f'({inner})'} / {self.divisor})"
+
+
+Symbol = str | Floor
+
+
+@dataclass(frozen=True)
 class Size:
     """A linear expression of symbols, as ``4*H`` or ``T + 1``; sizes without symbols are plain numbers (see :func:`normal`)."""
 
-    terms: tuple[tuple[str, int], ...]
+    terms: tuple[tuple[Symbol, int], ...]
     constant: int = 0
 
     def __add__(self, other: Dim) -> Dim:
@@ -36,17 +52,23 @@ class Size:
     __rmul__ = __mul__
 
     def __str__(self) -> str:
-        parts = [s if k == 1 else f"{k}{s}" for s, k in self.terms]
-        return " + ".join([*parts, *([str(self.constant)] if self.constant else [])])
+        text = " + ".join(str(s) if k == 1 else f"{k}{s}" for s, k in self.terms)
+        return text + (f" {'+' if self.constant > 0 else '-'} {abs(self.constant)}" if self.constant else "")
+
+    @property
+    def free(self) -> frozenset[str]:
+        """The symbols that have to be known for it to be a number."""
+        inner = (s.dim.free if isinstance(s, Floor) else frozenset((s,)) for s, _ in self.terms)
+        return frozenset[str]().union(*inner)
 
 
 Dim = int | Size
 Shape = tuple[Dim, ...]
 
 
-def normal(terms: dict[str, int], constant: int) -> Dim:
+def normal(terms: Mapping[Symbol, int], constant: int) -> Dim:
     """The dimension ``sum of terms + constant``: a plain number where no symbol is left."""
-    kept = tuple(sorted((s, k) for s, k in terms.items() if k))
+    kept = tuple(sorted(((s, k) for s, k in terms.items() if k), key=lambda term: str(term[0])))
     return Size(kept, constant) if kept else constant
 
 
@@ -64,11 +86,26 @@ def divide(dim: Dim, parts: int) -> Dim | None:
     return normal({s: k // parts for s, k in dim.terms}, dim.constant // parts)
 
 
-def evaluate(dim: Dim, sizes: dict[str, int]) -> int:
+def floor_divide(dim: Dim, divisor: int) -> Dim:
+    """The whole part of ``dim / divisor``."""
+    if isinstance(dim, int):
+        return dim // divisor
+    whole, rest = divmod(dim.constant, divisor)  # floor((a + b) / d) is floor(a / d) + b / d where d divides b
+    left = Size(dim.terms, rest)
+    exact = divide(left, divisor)
+    return (Size(((Floor(left, divisor), 1),)) if exact is None else exact) + whole
+
+
+def is_known(dim: Dim, sizes: Mapping[str, int]) -> bool:
+    """Whether ``dim`` is a number once its symbols have the given ``sizes``."""
+    return isinstance(dim, int) or dim.free <= sizes.keys()
+
+
+def evaluate(dim: Dim, sizes: Mapping[str, int]) -> int:
     """The number that ``dim`` stands for when its symbols have the given ``sizes``."""
     if isinstance(dim, int):
         return dim
-    return sum(sizes[s] * k for s, k in dim.terms) + dim.constant
+    return sum((evaluate(s.dim, sizes) // s.divisor if isinstance(s, Floor) else sizes[s]) * k for s, k in dim.terms) + dim.constant
 
 
 N = symbol("N")

@@ -118,7 +118,15 @@ class Context:
         """``x`` with 0 at masked steps, whatever stands there (a product would let NaN through); as it is where the layer ignores masks."""
         if self.mask is None or self.clean or mask_mode == "ignore":
             return x
-        return self.graph.add("where", [self.mask, x, 0.0], "clean")
+        return self.graph.add("where", [self.mask_for(x), x, 0.0], "clean")
+
+    def mask_for(self, x: Value) -> Value:
+        """The mask, which has to be there, with as many axes as ``x``: images have more than [T, N, F]."""
+        mask = self.mask
+        assert mask is not None
+        while mask.type.rank < x.type.rank:
+            mask = self.graph.add("unsqueeze", [mask], "mask", axis=-1)
+        return mask
 
 
 def activate(context: Context, z: Value, activation: object) -> Value:

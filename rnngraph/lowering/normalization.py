@@ -41,7 +41,7 @@ def lower_batch_normalization(layer: BatchNormalization, context: Context, x: Va
 def _minibatch(layer: BatchNormalization, context: Context, x: Value) -> tuple[Value, Value]:
     """Mean and variance of the minibatch over all that is real; the running ones move towards them, where anything is."""
     graph = context.graph
-    mask = context.mask if layer.mask_mode != "ignore" else None
+    mask = None if context.mask is None or layer.mask_mode == "ignore" else context.mask_for(x)
     mean, variance = graph.add_many("batch_statistics", [x] if mask is None else [x, mask], "batch")
     for key, new in (("mean", mean), ("var", variance)):
         old = context.buffer(key)

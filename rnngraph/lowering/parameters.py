@@ -10,6 +10,7 @@ from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError
 from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
     bidirectional,
+    convolution,
     dense,
     embedding,
     last_time_step,
@@ -18,6 +19,7 @@ from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the
     pooling,
     recurrent,
     simple,
+    subsampling,
     wrappers,
 )
 from rnngraph.lowering.registry import Buffer, Parameter, family

@@ -13,11 +13,27 @@ from rnngraph.lowering.registry import register
 
 @register(GlobalPoolingLayer, parameters=lambda layer: ())
 def lower_global_pooling(layer: GlobalPoolingLayer, context: Context, x: Value) -> Value:
-    """x [T, N, F] -> [N, F]; there is neither time axis nor mask afterwards."""
+    """x [T, N, F] -> [N, F]; there is neither time axis nor mask afterwards. x [..., H, W, C] -> [..., C]."""
+    if x.type.rank > 3:
+        return _over_images(layer, context, x)
     mask = context.mask if layer.mask_mode != "ignore" else None
     y = _max(layer, context, x, mask) if layer.pooling_type == "max" else _sum(layer, context, x, mask)
     context.mask, context.clean = None, True
     return y
+
+
+def _over_images(layer: GlobalPoolingLayer, context: Context, x: Value) -> Value:
+    """The reduction of each image, in one window of its size."""
+    height, width, channels = (d for d in x.shape[-3:] if isinstance(d, int))
+    x = context.cleaned(x, layer.mask_mode)
+    kind = "max" if layer.pooling_type == "max" else "sum"
+    values = power(absolute(x), layer.pnorm) if layer.pooling_type == "pnorm" else x
+    window = {"kernel": (height, width), "stride": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1)}
+    y = x.block.add("reshape", [x.block.add("pool", [values], layer.pooling_type, kind=kind, **window)], axes=3, shape=(channels,))
+    context.clean = context.mask is None
+    if layer.pooling_type == "pnorm":
+        return x.block.add("root", [y], p=layer.pnorm)
+    return y / float(height * width) if layer.pooling_type == "avg" else y
 
 
 def _max(layer: GlobalPoolingLayer, context: Context, x: Value, mask: Value | None) -> Value:
@@ -31,7 +47,7 @@ def _max(layer: GlobalPoolingLayer, context: Context, x: Value, mask: Value | No
 def _sum(layer: GlobalPoolingLayer, context: Context, x: Value, mask: Value | None) -> Value:
     """The sum so far, of |x|^p for pnorm; the average divides it by the number of steps so far."""
     x = context.cleaned(x, layer.mask_mode)
-    total = _running(context, "sum", layer.n_in, 0.0, _power(absolute(x), layer.pnorm) if layer.pooling_type == "pnorm" else x, "sum_steps")
+    total = _running(context, "sum", layer.n_in, 0.0, power(absolute(x), layer.pnorm) if layer.pooling_type == "pnorm" else x, "sum_steps")
     if layer.pooling_type == "pnorm":
         return context.graph.add("root", [total], p=layer.pnorm)
     if layer.pooling_type == "sum":
@@ -48,9 +64,9 @@ def _running(context: Context, key: str, width: int, initial: float, rows: Value
     return result
 
 
-def _power(x: Value, p: int) -> Value:
+def power(x: Value, p: int) -> Value:
     """x^p by squaring."""
     if p == 1:
         return x
-    half = _power(x, p // 2)
+    half = power(x, p // 2)
     return half * half * x if p % 2 else half * half

@@ -46,7 +46,7 @@ def test_an_alias_is_a_name_of_its_field() -> None:
 def test_a_field_that_does_not_exist_is_told_before_what_is_missing() -> None:
     with refused("LSTM has no field 'nIn'; write n_in\nLSTM has no field 'nOut'; write n_out"):
         LSTM(nIn=3, nOut=4)  # type: ignore[call-arg]
-    owners = "DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
+    owners = "Convolution1DLayer, ConvolutionLayer, DenseLayer, EmbeddingLayer, EmbeddingSequenceLayer, OutputLayer, RnnOutputLayer"
     with refused(f"LSTM has no field 'has_bias'; has_bias is a field of {owners}"):
         LSTM(n_out=3, has_bias=True)  # type: ignore[call-arg]
     with refused("SimpleRnn has no field 'gate_activation'; gate_activation is a field of GRU, GravesBidirectionalLSTM, GravesLSTM, LSTM"):
@@ -110,7 +110,7 @@ def test_methods_of_other_spellings_are_told() -> None:
         (MultiLayerConfiguration, "fromJson", "MultiLayerConfiguration has no attribute 'fromJson'; write from_json"),
         (rg.InputType, "feedForward", "InputType has no attribute 'feedForward'; write feed_forward"),
         (rg.InputType, "recurent", "InputType has no attribute 'recurent'; did you mean recurrent?"),
-        (rg.InputType, "convolutional", "InputType has no attribute 'convolutional'; convolutional is not in this version of rnngraph"),
+        (rg.InputType, "convolutionalFlat", "InputType has no attribute 'convolutionalFlat'; write convolutional_flat"),
         (LSTM, "nOut", "LSTM.nOut: n_out is a field of its objects; make one first"),
         (Adam, "qqq", "Adam has no attribute 'qqq'; dir(Adam) lists its names"),
     ],

@@ -44,7 +44,7 @@ def test_choices_are_the_members_of_a_class() -> None:
     assert set(choices(RecurrentLayer)) == {"LSTM", "GravesLSTM", "SimpleRnn", "GRU", "GravesBidirectionalLSTM"}
     assert set(choices(LAYER)) > {*choices(RecurrentLayer), "DenseLayer", "LastTimeStep", "OutputLayer", "Bidirectional"}
     assert choices(Updater) == {"Sgd": Sgd, "Adam": Adam}
-    assert set(choices(InputType)) == {"recurrent", "feed_forward"}
+    assert set(choices(InputType)) == {"recurrent", "feed_forward", "convolutional", "convolutional_flat"}
     assert set(choices(Backprop)) == {"StandardBackprop", "TruncatedBPTT"}
 
 
@@ -76,7 +76,7 @@ def test_a_member_is_an_instance_or_a_mapping() -> None:
             {"type": "DenseLayer", "n_out": 3},
             f"expected a recurrent layer ({RECURRENT}) as 'type', not 'DenseLayer'",
         ),
-        (InputType, [3], "expected an input type (recurrent, feed_forward)"),
+        (InputType, [3], "expected an input type (recurrent, feed_forward, convolutional, convolutional_flat)"),
     ],
 )
 def test_anything_else_is_refused(family: Any, value: object, message: str) -> None:

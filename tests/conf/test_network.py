@@ -180,7 +180,7 @@ def test_mistakes_in_settings() -> None:
     refused(f"{cls}: activation='tahn': expected one of cube, ", activation="tahn")
     refused(f"{cls}: data_type='half': expected one of float32, float64", data_type="half")
     refused(f"{cls}: mask_mode='hodl': expected one of hold, reset, ignore; did you mean 'hold'?", mask_mode="hodl")
-    refused(f"{cls}: input_type=12: expected an input type (recurrent, feed_forward)", input_type=12)
+    refused(f"{cls}: input_type=12: expected an input type (recurrent, feed_forward, convolutional, convolutional_flat)", input_type=12)
     refused(f"{cls}: backprop='tbptt': expected a way of backpropagation (StandardBackprop, TruncatedBPTT)", backprop="tbptt")
     refused(f"{cls}: validate_output_layer='no': expected True or False", validate_output_layer="no")
     refused(f"{cls} has no field 'inputType'; write input_type", inputType=None)
@@ -188,12 +188,11 @@ def test_mistakes_in_settings() -> None:
     refused(f"{cls} has no field 'n_out'; n_out is a field of ActivationLayer, ", n_out=3)
 
 
-def test_preprocessors_by_hand_do_not_exist_yet() -> None:
-    refused(
-        "MultiLayerConfiguration: preprocessors={3: 'x'}: this version takes no preprocessors by hand, "
-        "it inserts them where they are needed; leave preprocessors={}",
-        preprocessors={3: "x"},
-    )
+def test_preprocessors_by_layer() -> None:
+    cls = "MultiLayerConfiguration: preprocessors"
+    refused(f"{cls}[0]='x': expected a preprocessor (RnnToFeedForwardPreProcessor, ", preprocessors={0: "x"})
+    refused(f"{cls}='x': expected preprocessors by the index of the layer behind them, as {{3: CnnToRnnPr", preprocessors="x")
+    refused(f"{cls}={{'a': None}}: the key 'a' is no index of a layer; expected whole numbers, as in {{3: ", preprocessors={"a": None})
     assert MultiLayerConfiguration(layers=[FIRST], preprocessors=None).preprocessors == {}
 
 

@@ -39,7 +39,7 @@ def conforms(value: Any, schema: dict[str, Any]) -> bool:
         return (
             set(schema.get("required", [])) <= set(value)
             and (set(value) <= set(properties) or schema.get("additionalProperties", True) is not False)
-            and all(conforms(v, properties[k]) for k, v in value.items())
+            and all(conforms(v, properties[k] if k in properties else schema["additionalProperties"]) for k, v in value.items())
         )
     if isinstance(value, list):
         return len(value) >= schema.get("minItems", 0) and all(conforms(v, schema["items"]) for v in value)
@@ -81,7 +81,7 @@ def test_what_is_wrong_does_not_conform() -> None:
 
 
 def test_every_member_is_defined_once_under_its_name() -> None:
-    assert set(SCHEMA["$defs"]) == {cls.__name__ for cls in MEMBERS}
+    assert set(MultiLayerConfiguration.json_schema()["$defs"]) == {cls.__name__ for cls in MEMBERS}
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert SCHEMA["required"] == ["layers"]
     assert SCHEMA["properties"]["seed"]["minimum"] == 0

@@ -21,6 +21,7 @@ Y = np.arange(5 * 4 * 3, dtype=np.float32).reshape(5, 4, 3)
 XM = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 1], [1, 0, 0], [1, 1, 1]])
 YM = np.array([[0, 0, 1]] * 5)
 WHOLE = DataSet(X, Y, XM, YM)
+FEATURES = "[N, F, T] or [N, F] (video [N, C, H, W, T], images [N, C, H, W])"
 FULL = " with at least one row, column and step"
 
 
@@ -68,10 +69,10 @@ def test_labels_mask_of_labels_without_time() -> None:
     ("arguments", "message"),
     [
         ((X, Y[:3]), "features have 5 rows (shape [5, 2, 3]), labels 3 (shape [3, 4, 3]); expected one row of labels for each"),
-        ((X[:0], Y[:0]), f"features: an array of shape [0, 2, 3] is empty; expected [N, F, T] or [N, F]{FULL}"),
-        ((X[:, :, :0], Y), f"features: an array of shape [5, 2, 0] is empty; expected [N, F, T] or [N, F]{FULL}"),
-        ((X[:, 0, 0], Y), f"features: an array of shape [5] has rank 1; expected [N, F, T] or [N, F]{FULL}"),
-        ((X[..., None], Y), f"features: an array of shape [5, 2, 3, 1] has rank 4; expected [N, F, T] or [N, F]{FULL}"),
+        ((X[:0], Y[:0]), f"features: an array of shape [0, 2, 3] is empty; expected {FEATURES}{FULL}"),
+        ((X[:, :, :0], Y), f"features: an array of shape [5, 2, 0] is empty; expected {FEATURES}{FULL}"),
+        ((X[:, 0, 0], Y), f"features: an array of shape [5] has rank 1; expected {FEATURES}{FULL}"),
+        ((X[..., None, None, None], Y), f"features: an array of shape [5, 2, 3, 1, 1, 1] has rank 6; expected {FEATURES}{FULL}"),
         ((X, Y[:, :0]), f"labels: an array of shape [5, 0, 3] is empty; expected [N, C, T] or [N, C]{FULL}"),
         (
             (X, [0, 1, 2, 3, 0]),

@@ -77,6 +77,7 @@ STREAMING: dict[str, Build] = {
     "normalize": lambda g, x, m: normalize(x),
     "take": lambda g, x, m: x * g.add("take", [weight(g, 3, x.shape[-1])], index=2),
     "transpose": lambda g, x, m: g.add("transpose", [g.add("transpose", [x], order=(1, 2, 0))], order=(2, 0, 1)),
+    "reshape": lambda g, x, m: g.add("reshape", [g.add("reshape", [x], axes=1, shape=(1, x.shape[-1]))], axes=2, shape=(x.shape[-1],)),
     "unsqueeze": lambda g, x, m: g.add("squeeze", [g.add("unsqueeze", [x], axis=-1)], axis=3),
     "embed": lambda g, x, m: g.add("embed", [weight(g, 2, 3), g.add("cast", [greater(x, 0.0)], to="int64")]),
     **{f"root {p}": lambda g, x, m, p=p: g.add("root", [absolute(x)], p=p) for p in (1, 2, 3, 7)},  # type: ignore[misc]
@@ -86,6 +87,7 @@ STREAMING: dict[str, Build] = {
 WHOLE: dict[str, Build] = {
     "log": lambda g, x, m: g.add("log", [absolute(x)]),
     "row": lambda g, x, m: g.add("row", [x], index=-1),
+    "last_steps": lambda g, x, m: g.add("last_steps", [concat(g, x, x, axis=0)], count=1),
     "first row": lambda g, x, m: g.add("row", [x], index=0),
     "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m], reverse=False)]),
     "zeros of a mask": lambda g, x, m: g.add("zeros", [m]),
@@ -100,8 +102,8 @@ WHOLE: dict[str, Build] = {
     **{f"pack_index {k}{' reverse' if r else ''}": packed(r, k) for r in (False, True) for k in range(3)},
 }
 
-ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns"}
-"""Ops tried under another name above, or in the tests of cells."""
+ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns", "convolution", "pool"}
+"""Ops tried under another name above, or in the tests of cells and of windows."""
 
 
 def graph_of(build: Build, width: int = 6, data_type: str = "float32") -> Graph:
@@ -201,5 +203,6 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
     over_time = {"row", "pack_index", "last_index", "gather_steps", "sum_steps", "max_steps", "recurrent", "lstm", "gru", "zero_state"}
+    over_time |= {"last_steps", "convolution", "pool"}
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
     assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "block_rows"}

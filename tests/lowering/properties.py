@@ -10,6 +10,7 @@ import numpy as np
 
 import rnngraph as rg
 from rnngraph.backends.reference import run
+from rnngraph.conf import ConvolutionalInput
 from rnngraph.exporters import export_onnx
 from rnngraph.lowering import lower
 from rnngraph.runtime import verify
@@ -28,16 +29,20 @@ def network(layers: list[Any], **settings: Any) -> rg.MultiLayerNetwork:
 
 
 def inputs(net: rg.MultiLayerNetwork, n: int, t: int, seed: int = 0) -> np.ndarray:
-    """Features [n, F, t] ([n, F]), or ids [n, t] ([n, 1])."""
+    """Features [n, F, t] ([n, F]), ids [n, t] ([n, 1]), video [n, C, H, W, t], or images [n, C, H, W]."""
     generator, config = np.random.default_rng(seed), net.config
     if config.ids is not None:
         return generator.integers(0, config.ids, (n, t if config.starts_in_time_series else 1))
+    if isinstance(config.input_type, ConvolutionalInput):
+        height, width, channels = config.input_type.frame
+        return generator.standard_normal((n, channels, height, width, *([t] if config.starts_in_time_series else [])))
     return generator.standard_normal((n, config.n_in, t) if config.starts_in_time_series else (n, config.n_in))
 
 
 def labels(net: rg.MultiLayerNetwork, n: int, t: int, seed: int = 1) -> np.ndarray:
     """One-hot labels in the shape of the output."""
     generator, classes = np.random.default_rng(seed), net.config.n_out
+    t = net._steps.after(t) or 1
     chosen = np.eye(classes)[generator.integers(0, classes, (n, t) if net.config.ends_in_time_series else n)]
     return chosen.transpose(0, 2, 1) if net.config.ends_in_time_series else chosen
 

@@ -10,6 +10,7 @@ from rnngraph.exporters.onnx.rows.layers import LAYERS
 from rnngraph.exporters.onnx.rows.layout import LAYOUT
 from rnngraph.exporters.onnx.rows.products import PRODUCTS
 from rnngraph.exporters.onnx.rows.steps import STEPS
+from rnngraph.exporters.onnx.rows.windows import WINDOWS
 
 TRAINING = frozenset(
     {
@@ -19,6 +20,6 @@ TRAINING = frozenset(
 )
 """Ops of the loss and of gradients: no inference graph has them, and they have no row."""
 
-ROWS: dict[str, Row] = {**ELEMENTWISE, "activation": activation, **PRODUCTS, **LAYOUT, **STEPS, **FUSED, **LAYERS}
+ROWS: dict[str, Row] = {**ELEMENTWISE, "activation": activation, **PRODUCTS, **LAYOUT, **STEPS, **FUSED, **LAYERS, **WINDOWS}
 
 __all__ = ["ROWS", "TRAINING"]

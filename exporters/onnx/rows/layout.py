@@ -9,6 +9,9 @@ import numpy as np
 from rnngraph.exporters.onnx.context import Context, Known, Row
 from rnngraph.ir.graph import Node
 
+END = 2**63 - 1
+"""The end of an axis of any length, as Slice understands it."""
+
 
 def _split(ctx: Context, node: Node) -> Sequence[Known]:
     hints = [ctx.prefix + v.name for v in node.outputs]
@@ -44,6 +47,18 @@ def _transpose(ctx: Context, node: Node) -> Sequence[Known]:
     return [ctx.add("Transpose", node, ctx.name(node.inputs[0]), perm=list(node.attributes["order"]))]
 
 
+def _reshape(ctx: Context, node: Node) -> Sequence[Known]:
+    """0 copies a leading axis: no shape is computed."""
+    x, axes = node.inputs[0], node.attributes["axes"]
+    shape = [0] * (x.type.rank - axes) + list(node.attributes["shape"])
+    return [ctx.add("Reshape", node, ctx.name(x), ctx.builder.ints(*shape))]
+
+
+def _last_steps(ctx: Context, node: Node) -> Sequence[Known]:
+    start, end = ctx.builder.ints(-node.attributes["count"]), ctx.builder.ints(END)
+    return [ctx.add("Slice", node, ctx.name(node.inputs[0]), start, end, ctx.builder.ints(0))]
+
+
 def _unsqueeze(ctx: Context, node: Node) -> Sequence[Known]:
     return [ctx.add("Unsqueeze", node, ctx.name(node.inputs[0]), ctx.builder.ints(node.attributes["axis"]))]
 
@@ -63,6 +78,8 @@ LAYOUT: dict[str, Row] = {
     "block_rows": _block_rows,
     "zero_state": _zero_state,
     "transpose": _transpose,
+    "reshape": _reshape,
+    "last_steps": _last_steps,
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,
     "row": _row,

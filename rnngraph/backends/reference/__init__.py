@@ -16,7 +16,7 @@ from rnngraph.backends.reference.table import TABLE
 from rnngraph.backends.reference.types import Array
 from rnngraph.errors import InputError
 from rnngraph.ir.graph import Graph, Port
-from rnngraph.ir.types import Size
+from rnngraph.ir.types import Size, evaluate, is_known
 
 __all__ = ["run"]
 
@@ -48,11 +48,10 @@ def _feed(port: Port, feeds: Mapping[str, npt.ArrayLike], sizes: dict[str, int])
     known = ", ".join(f"{k}={v}" for k, v in sizes.items())  # by the inputs before this one
     fits = array.ndim == port.value.type.rank and array.size > 0
     for given, dim in zip(array.shape, port.value.shape, strict=False):
-        if isinstance(dim, Size) and len(dim.terms) == 1 and not dim.constant:
+        if not is_known(dim, sizes) and isinstance(dim, Size) and len(dim.terms) == 1 and not dim.constant:
             name, factor = dim.terms[0]
-            fits = fits and given == sizes.setdefault(name, given // factor) * factor
-        elif isinstance(dim, int):
-            fits = fits and given == dim
+            sizes[str(name)] = given // factor
+        fits = fits and (not is_known(dim, sizes) or given == evaluate(dim, sizes))
     if not fits:
         raise InputError(
             f"input {port.name!r}: expected {port.value.type}{f' with {known}' if known else ''} and no empty axis, got {list(array.shape)}"

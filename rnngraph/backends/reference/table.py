@@ -10,6 +10,7 @@ import numpy as np
 from rnngraph.backends.reference import layer_ops, recurrent
 from rnngraph.backends.reference.activations import function, softmax
 from rnngraph.backends.reference.types import Array, Attributes, Row
+from rnngraph.backends.reference.windows import WINDOWS
 
 
 def plain(function: Callable[..., Array]) -> Row:
@@ -75,6 +76,17 @@ def place(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
 def transpose(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     """Axes in the order ``order``."""
     return (inputs[0].transpose(attributes["order"]),)
+
+
+def reshape(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The last ``axes`` axes as ``shape``, rows first."""
+    (x,), axes = inputs, attributes["axes"]
+    return (x.reshape(*x.shape[:-axes], *attributes["shape"]),)
+
+
+def last_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The last ``count`` entries of the first axis."""
+    return (inputs[0][len(inputs[0]) - attributes["count"] :],)
 
 
 def unsqueeze(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
@@ -179,6 +191,8 @@ TABLE: dict[str, Row] = {
     "row": first_axis,
     "place": place,
     "transpose": transpose,
+    "reshape": reshape,
+    "last_steps": last_steps,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     "mask_columns": mask_columns,
@@ -188,5 +202,6 @@ TABLE: dict[str, Row] = {
     "lstm": recurrent.lstm,
     **layer_ops.ROWS,
     "gru": recurrent.gru,
+    **WINDOWS,
 }
 TABLE["recurrent"] = partial(recurrent.recurrent, TABLE)

@@ -14,6 +14,7 @@ from rnngraph.backends.torch.rows import ROWS
 from rnngraph.ir.graph import Graph, Node, Value
 from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.layout import cancel_layout
 from rnngraph.ir.passes.mask_weights import mask_weights
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -47,6 +48,7 @@ class Program:
 
     def __init__(self, graph: Graph, fuse: bool = True, leave_out: Collection[str] = ()) -> None:
         """``leave_out`` names outputs that are not wanted; what only they need is not computed."""
+        graph = cancel_layout(graph)
         self.graph = fuse_gru(fuse_lstm(graph, accepts_lstm), accepts_gru) if fuse else graph
         self._leave_out = frozenset(leave_out)
         self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}

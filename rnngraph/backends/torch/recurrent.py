@@ -66,7 +66,7 @@ def _sizes(body: Body, operands: list[Tensor]) -> dict[str, int]:
     for v, tensor in zip(body.operands, operands, strict=True):
         for dim, size in zip(reversed(v.shape), reversed(tensor.shape), strict=False):
             if not isinstance(dim, int) and len(dim.terms) == 1 and not dim.constant:
-                sizes.setdefault(dim.terms[0][0], size // dim.terms[0][1])
+                sizes.setdefault(str(dim.terms[0][0]), size // dim.terms[0][1])
     return sizes
 
 

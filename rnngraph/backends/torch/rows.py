@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rnngraph.backends.torch.windows import convolution, pool
 from rnngraph.ir.activations import Activation, lookup
 from rnngraph.ir.formulas import GELU_RATE
 from rnngraph.ir.graph import Block, Node, Value
@@ -35,6 +36,8 @@ def _plain(function: Callable[..., Tensor]) -> Row:
 
 
 ROWS.update(
+    convolution=convolution,
+    pool=pool,
     add=_plain(torch.add),
     sub=_plain(torch.sub),
     mul=_plain(torch.mul),
@@ -213,6 +216,16 @@ def _row(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 @row("transpose")
 def _transpose(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     return x[0].permute(*attributes["order"])
+
+
+@row("reshape")
+def _reshape(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0].reshape(*x[0].shape[: -attributes["axes"]], *attributes["shape"])
+
+
+@row("last_steps")
+def _last_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0][-attributes["count"] :]
 
 
 @row("unsqueeze")

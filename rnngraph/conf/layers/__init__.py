@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rnngraph.conf.layers.base import Layer, WeightLayer
 from rnngraph.conf.layers.bidirectional import Bidirectional
+from rnngraph.conf.layers.convolution import Convolution1DLayer, ConvolutionLayer
 from rnngraph.conf.layers.dense import DenseLayer
 from rnngraph.conf.layers.embedding import EmbeddingLayer, EmbeddingSequenceLayer
 from rnngraph.conf.layers.last_time_step import LastTimeStep
@@ -13,12 +14,13 @@ from rnngraph.conf.layers.output import LossLayer, OutputLayer, RnnLossLayer, Rn
 from rnngraph.conf.layers.pooling import GlobalPoolingLayer
 from rnngraph.conf.layers.recurrent import GRU, LSTM, GravesBidirectionalLSTM, GravesLSTM, RecurrentLayer, SimpleRnn
 from rnngraph.conf.layers.simple import ActivationLayer, DropoutLayer
+from rnngraph.conf.layers.subsampling import Subsampling1DLayer, SubsamplingLayer
 from rnngraph.conf.layers.time_distributed import TimeDistributed
 from rnngraph.conf.layers.wrapper import WrapperLayer, innermost
 
 __all__ = [
-    "ActivationLayer", "BatchNormalization", "Bidirectional", "DenseLayer", "DropoutLayer", "EmbeddingLayer", "EmbeddingSequenceLayer",
-    "GRU", "GlobalPoolingLayer", "GravesBidirectionalLSTM", "GravesLSTM", "LSTM", "LastTimeStep", "Layer", "LossLayer", "MaskZeroLayer",
-    "OutputLayer", "RecurrentLayer", "RnnLossLayer", "RnnOutputLayer", "SimpleRnn", "TimeDistributed", "WeightLayer", "WrapperLayer",
-    "innermost",
+    "ActivationLayer", "BatchNormalization", "Bidirectional", "Convolution1DLayer", "ConvolutionLayer", "DenseLayer", "DropoutLayer",
+    "EmbeddingLayer", "EmbeddingSequenceLayer", "GRU", "GlobalPoolingLayer", "GravesBidirectionalLSTM", "GravesLSTM", "LSTM",
+    "LastTimeStep", "Layer", "LossLayer", "MaskZeroLayer", "OutputLayer", "RecurrentLayer", "RnnLossLayer", "RnnOutputLayer", "SimpleRnn",
+    "Subsampling1DLayer", "SubsamplingLayer", "TimeDistributed", "WeightLayer", "WrapperLayer", "innermost",
 ]  # fmt: skip

@@ -16,8 +16,17 @@ from rnngraph.conf.activations import Activation, ActivationName
 from rnngraph.conf.family import Family, Member
 from rnngraph.conf.fields import Count, Inherited, NoDropout, NonNegative, Real, inherited
 from rnngraph.conf.initializers import Distribution, InitializerName
-from rnngraph.conf.input_types import InputType
+from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.masks import MaskMode
+from rnngraph.conf.preprocessors import (
+    CnnToFeedForwardPreProcessor,
+    CnnToRnnPreProcessor,
+    FeedForwardToCnnPreProcessor,
+    FeedForwardToRnnPreProcessor,
+    PreProcessor,
+    RnnToFeedForwardPreProcessor,
+    described,
+)
 from rnngraph.conf.updaters import Updater
 from rnngraph.errors import ConfigurationError
 
@@ -116,6 +125,17 @@ class Layer(Family):
         """What it is, for people; a wrapper with what it holds."""
         return self.tag()
 
+    @property
+    def needs_time(self) -> bool:
+        """Whether it takes time series only, so that images which come into its network are frames of a video; a wrapper as its layer."""
+        inner = getattr(self, "layer", None)
+        return isinstance(inner, Layer) and inner.needs_time
+
+    def preprocessor(self, flow: InputType) -> PreProcessor | None:
+        """What has to stand in front of it where ``flow`` comes from before; None where it takes that as it is. A wrapper as its layer."""
+        inner = getattr(self, "layer", None)
+        return inner.preprocessor(flow) if isinstance(inner, Layer) else None
+
     @abstractmethod
     def starting_type(self) -> InputType | None:
         """What a network takes that begins with this layer, as far as the layer tells."""
@@ -148,12 +168,19 @@ class SingleLayer(Layer):
             return None
         return InputType.recurrent(self.n_in) if self.takes_time else InputType.feed_forward(self.n_in)
 
+    @property
+    def needs_time(self) -> bool:
+        """Where it takes time series only."""
+        return bool(self.takes_time)
+
+    def preprocessor(self, flow: InputType) -> PreProcessor | None:
+        """Where it takes time series, what makes one of ``flow``; else what makes vectors."""
+        return to_series(flow) if self.takes_time else to_vectors(flow, self.takes_time is None)
+
     def filled(self, place: Place, settings: Settings) -> Self:
         """Takes ``n_in`` from the place and what is left out from the settings."""
-        if self.takes_time is not None and self.takes_time != place.flow.has_time:
-            takes, gives = ("a time series", "one vector per example") if self.takes_time else ("one vector per example", "a time series")
-            raise ConfigurationError(f"takes {takes}, but {place.source} gives {gives}; {self.remedy(place)}")
-        width = place.flow.size
+        self._check_flow(place)
+        width = self._width(place.flow)
         if not self._lacks("n_in") and self.n_in != width:
             raise ConfigurationError(f"n_in={self.n_in}, but {place.source} gives {width} values; leave n_in out, or make the two equal")
         changes: dict[str, Any] = {f: getattr(settings, f) for f in INHERITED if f in type(self).model_fields and self._lacks(f)}
@@ -162,6 +189,21 @@ class SingleLayer(Layer):
     def output_type(self, flow: InputType) -> InputType:
         """``flow`` in the layer's own width."""
         return flow.replaced(size=self.n_out)
+
+    def _check_flow(self, place: Place) -> None:
+        """ConfigurationError where what comes in is of the wrong kind."""
+        if self.takes_time is not None and self.takes_time != place.flow.has_time:
+            takes, gives = ("a time series", "one vector per example") if self.takes_time else ("one vector per example", "a time series")
+            raise ConfigurationError(f"takes {takes}, but {place.source} gives {gives}; {self.remedy(place)}")
+        if isinstance(place.flow, ConvolutionalInput):
+            raise ConfigurationError(
+                f"takes no images, but the preprocessor in front of it gives {described(place.flow)}; leave that out, "
+                "what is needed is inserted"
+            )
+
+    def _width(self, flow: InputType) -> int:
+        """What ``n_in`` counts of what comes in."""
+        return flow.size
 
     def _lacks(self, field: str) -> bool:
         """Whether ``field`` was left out; the type checker sees the filled layer, where nothing is."""
@@ -189,9 +231,27 @@ class PlainLayer(SingleLayer):
 
 
 class SameWidth(SingleLayer):
-    """Base of the layers without a width of their own: as many values go out as come in, and the kind of what flows stays."""
+    """Base of the layers without a width of their own: as many values go out as come in, and the kind of what flows stays.
+
+    Those that take vectors and time series alike take images as they are, and count their channels.
+    """
 
     n_out: Inherited[Count] = inherited("equal to n_in; inferred where left out")
+
+    def preprocessor(self, flow: InputType) -> PreProcessor | None:
+        """None where it takes anything."""
+        return None if self.takes_time is None else super().preprocessor(flow)
+
+    def output_type(self, flow: InputType) -> InputType:
+        """``flow`` as it is."""
+        return flow
+
+    def _check_flow(self, place: Place) -> None:
+        if self.takes_time is not None:
+            super()._check_flow(place)
+
+    def _width(self, flow: InputType) -> int:
+        return flow.channels if isinstance(flow, ConvolutionalInput) else flow.size
 
     def filled(self, place: Place, settings: Settings) -> Self:
         """As wide as what comes in."""
@@ -209,3 +269,24 @@ class WeightLayer(PlainLayer):
     bias_init: Real = Field(default=0.0, description="start value of the biases")
     l2: Inherited[NonNegative] = inherited("L2 coefficient of the weights; the network's where left out")
     updater: Inherited[Member[Updater]] = inherited("turns gradients into steps; the network's where left out")
+
+
+def to_series(flow: InputType) -> PreProcessor | None:
+    """What makes a time series of ``flow``, as DL4J inserts it; None where it is one, or nothing can."""
+    if isinstance(flow, ConvolutionalInput) and flow.has_time:
+        return CnnToRnnPreProcessor.of(flow.frame)
+    if isinstance(flow, (FeedForwardInput, ConvolutionalFlatInput)) and flow.has_time:
+        return FeedForwardToRnnPreProcessor()
+    return None
+
+
+def to_vectors(flow: InputType, at_each_step: bool) -> PreProcessor | None:
+    """What makes vectors of ``flow``, of a time series only where the layer acts ``at_each_step``; None where they are, or nothing can."""
+    if isinstance(flow, ConvolutionalInput):
+        return CnnToFeedForwardPreProcessor.of(flow.frame)
+    return RnnToFeedForwardPreProcessor() if isinstance(flow, RecurrentInput) and at_each_step else None
+
+
+def to_images(flow: InputType) -> PreProcessor | None:
+    """What makes images of flat ones; None for all else: DL4J inserts nothing behind vectors and time series either."""
+    return FeedForwardToCnnPreProcessor.of(flow.frame) if isinstance(flow, ConvolutionalFlatInput) else None

@@ -9,18 +9,26 @@ from pydantic import Field
 
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import DecayRate, Inherited, Positive, Real, inherited
-from rnngraph.conf.layers.base import SameWidth
+from rnngraph.conf.input_types import InputType
+from rnngraph.conf.layers.base import SameWidth, to_images
+from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.updaters import Updater
 
 
 class BatchNormalization(SameWidth):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each feature (Ioffe and Szegedy 2015); shapes stay.
 
+    Of images each channel is a feature.
+
     In training mean and variance (of the population) are those of the minibatch, over its rows and all steps that exist, and the running
     statistics move: ``mean = decay mean + (1 - decay) batch mean``, and so the variance. Otherwise the running statistics are used.
     """
 
     aliases: ClassVar[Mapping[str, str]] = {"eps": "epsilon"}
+
+    def preprocessor(self, flow: InputType) -> PreProcessor | None:
+        """What makes images of flat ones."""
+        return to_images(flow)
 
     type: Literal["BatchNormalization"] = "BatchNormalization"
     decay: DecayRate = Field(default=0.9, description="how much of the running statistics stays at each update")

@@ -7,9 +7,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from rnngraph.conf.fields import Count
-from rnngraph.conf.input_types import InputType
+from rnngraph.conf.input_types import ConvolutionalInput, FeedForwardInput, InputType
 from rnngraph.conf.layers.base import Place, SameWidth
 from rnngraph.conf.names import spell
+from rnngraph.conf.preprocessors import PreProcessor
 
 POOLING_TYPES = ("max", "avg", "sum", "pnorm")
 PoolingType = Annotated[Literal["max", "avg", "sum", "pnorm"], BeforeValidator(lambda v: spell(v, POOLING_TYPES))]
@@ -18,8 +19,8 @@ PoolingType = Annotated[Literal["max", "avg", "sum", "pnorm"], BeforeValidator(l
 class GlobalPoolingLayer(SameWidth):
     """Pools over all steps that exist, [N, n_in, T] -> [N, n_in]: ``max``, ``avg``, ``sum``, or ``pnorm``, which is (Σ |x|^p)^(1/p).
 
-    A row that is masked at every step gives 0. In a stream it gives the pool of all steps so far. (DL4J: ``GlobalPoolingLayer``,
-    ``MaskedReductionUtil``.)
+    Of images it pools over rows and columns, [N, n_in, H, W] -> [N, n_in], of a video over those of each frame. A row that is masked at
+    every step gives 0. In a stream it gives the pool of all steps so far. (DL4J: ``GlobalPoolingLayer``, ``MaskedReductionUtil``.)
     """
 
     takes_time: ClassVar[bool | None] = True
@@ -30,9 +31,22 @@ class GlobalPoolingLayer(SameWidth):
     pooling_type: PoolingType = Field(default="max", kw_only=False, description="max, avg, sum or pnorm")
     pnorm: Count = Field(default=2, description="the p of pnorm")
 
+    @property
+    def needs_time(self) -> bool:
+        """Images need none."""
+        return False
+
+    def preprocessor(self, flow: InputType) -> PreProcessor | None:
+        """Images are taken as they are."""
+        return None if isinstance(flow, ConvolutionalInput) else super().preprocessor(flow)
+
     def output_type(self, flow: InputType) -> InputType:
-        """Vectors."""
-        return InputType.feed_forward(self.n_out)
+        """Vectors; of a video one at each step."""
+        return FeedForwardInput(size=self.n_out, at_each_step=isinstance(flow, ConvolutionalInput) and flow.has_time)
+
+    def _check_flow(self, place: Place) -> None:
+        if not isinstance(place.flow, ConvolutionalInput):
+            super()._check_flow(place)
 
     def remedy(self, place: Place) -> str:
         """Leave it out, or give it a time axis."""
