@@ -9,11 +9,9 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    ActivationLayer AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad BatchNormalization Bidirectional ComputationGraph
-    ComputationGraphConfiguration DropConnect Dropout DropoutLayer EmbeddingLayer EmbeddingSequenceLayer EvaluationBinary
-    GaussianDropout GaussianNoise GlobalPoolingLayer GravesBidirectionalLSTM GRU LossLayer MaskZeroLayer MultiDataSet Nadam Nesterovs
-    NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation RmsProp ROC ROCMultiClass
-    SequenceRecordReaderDataSetIterator SpatialDropout StreamPool TimeDistributed TorchUpdater WeightNoise dl4j
+    AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad ComputationGraph ComputationGraphConfiguration DropConnect EvaluationBinary
+    GaussianDropout GaussianNoise MultiDataSet Nadam Nesterovs NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation
+    RmsProp ROC ROCMultiClass SequenceRecordReaderDataSetIterator SpatialDropout StreamPool TorchUpdater WeightNoise
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

@@ -43,7 +43,7 @@ DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(plain)]
 def _no_dropout(value: object) -> None:
     if value is None:
         return
-    later = "this layer has no dropout of its own yet; put a DropoutLayer(dropout=rg.Dropout(retain=...)) in front of it"
+    later = "the network has no dropout that layers inherit yet; give the layers theirs, as dropout=rg.Dropout(retain=...)"
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise ValueError(
             f"a bare number has two readings: Deeplearning4j counts the units kept ({value:g} keeps {value:.0%}), "

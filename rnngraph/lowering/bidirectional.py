@@ -8,6 +8,7 @@ from rnngraph.conf import Bidirectional, GravesBidirectionalLSTM
 from rnngraph.ir.cells import graves_lstm
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
+from rnngraph.lowering.dropout import lower_layer
 from rnngraph.lowering.recurrent import lstm_parameters, run_cell
 from rnngraph.lowering.registry import Parameter, family, register
 
@@ -30,7 +31,7 @@ def _both(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
 @register(Bidirectional, parameters=lambda layer: _both(family(layer.layer).parameters(layer.layer)))
 def lower_bidirectional(layer: Bidirectional, context: Context, x: Value) -> Value:
     """x [T, N, I] -> [T, N, H], "concat" [T, N, 2 H]; around LastTimeStep [N, H] or [N, 2 H]."""
-    return _both_ways(context, x, layer.mask_mode, layer.mode, lambda x: family(layer.layer).lower(layer.layer, context, x))
+    return _both_ways(context, x, layer.mask_mode, layer.mode, lambda x: lower_layer(layer.layer, context, x))
 
 
 @register(GravesBidirectionalLSTM, parameters=lambda layer: _both(lstm_parameters(layer)))

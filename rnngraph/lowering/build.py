@@ -11,9 +11,9 @@ from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.types import Dim, N, T, TensorType, floats
 from rnngraph.ir.verify import verify
 from rnngraph.lowering.context import Context
+from rnngraph.lowering.dropout import lower_layer
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
 from rnngraph.lowering.preprocessors import lower_preprocessor
-from rnngraph.lowering.registry import family
 
 LabelsMask = bool | Literal["outputs"]
 """Whether there is a labels mask; "outputs": one that masks single outputs."""
@@ -51,7 +51,7 @@ def lower(
             x = lower_preprocessor(stage.preprocessor, graph, x)
         if loss and stage.layer.has_loss:
             _labels(config, context, labels_mask, x, given)
-        x = family(stage.layer).lower(stage.layer, context, x)
+        x = lower_layer(stage.layer, context, x)
     graph.prefix = ""
     graph.output("y", "output", _outside(config, x), len(config.layers) - 1)
     if context.loss is not None:

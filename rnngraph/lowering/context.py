@@ -97,7 +97,7 @@ class Context:
 
     def noise(self, key: str, shape: tuple[Dim, ...]) -> Value:
         """Numbers that are drawn anew for each step of training, uniform in [0, 1), as graph input ``noise_03_drop``."""
-        return self.graph.input(f"noise_{self.index:0{self._digits}d}_{key}", "noise", floats(*shape), self.index)
+        return self.graph.input(f"noise_{self.index:0{self._digits}d}_{self._scope}{key}", "noise", floats(*shape), self.index)
 
     def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
         """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rnngraph.conf import LastTimeStep
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
-from rnngraph.lowering.registry import family, register
+from rnngraph.lowering.dropout import lower_layer
+from rnngraph.lowering.registry import register
 from rnngraph.lowering.wrappers import inner_buffers, inner_parameters
 
 
@@ -19,7 +20,7 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
     3. Otherwise: the same, kept as the state ``last_output`` with and without a mask.
     """
     context.forget()
-    y = family(layer.layer).lower(layer.layer, context, x)
+    y = lower_layer(layer.layer, context, x)
     mask = context.mask if context.seen is None else context.seen
     state, final = context.final or ("", None)
     context.forget()

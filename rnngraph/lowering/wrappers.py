@@ -8,6 +8,7 @@ from rnngraph.conf import MaskZeroLayer, TimeDistributed, WrapperLayer
 from rnngraph.ir.cell import absolute, greater, sum_last, where
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
+from rnngraph.lowering.dropout import lower_layer
 from rnngraph.lowering.registry import Buffer, Parameter, family, register
 
 
@@ -33,7 +34,7 @@ def lower_mask_zero_layer(layer: MaskZeroLayer, context: Context, x: Value) -> V
     differs = where(greater(absolute(x - value), 0.0), 1.0, 0.0)  # counted, not compared: sums of 0 and 1 are exact in any order
     mask = greater(sum_last(differs), 0.5)
     context.mask, context.clean = mask, value == 0.0
-    y = family(layer.layer).lower(layer.layer, context, x)
+    y = lower_layer(layer.layer, context, x)
     context.mask, context.seen, context.clean = None, mask, True
     return y
 
@@ -41,4 +42,4 @@ def lower_mask_zero_layer(layer: MaskZeroLayer, context: Context, x: Value) -> V
 @register(TimeDistributed, parameters=inner_parameters, buffers=inner_buffers)
 def lower_time_distributed(layer: TimeDistributed, context: Context, x: Value) -> Value:
     """x [T, N, I] -> [T, N, n_out]: layers for vectors act on the last axis, so neither steps nor mask need rearranging."""
-    return family(layer.layer).lower(layer.layer, context, x)
+    return lower_layer(layer.layer, context, x)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pydantic import Field
 
 from rnngraph.conf.activations import Activation, ActivationName
+from rnngraph.conf.dropout import DropoutField
 from rnngraph.conf.family import Family, Member
-from rnngraph.conf.fields import Count, Inherited, NoDropout, NonNegative, Real, inherited
+from rnngraph.conf.fields import Count, Inherited, NonNegative, Real, inherited
 from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.masks import MaskMode
@@ -222,7 +223,7 @@ class PlainLayer(SingleLayer):
     """Where neither the layer nor the network has one."""
 
     activation: Inherited[ActivationName] = inherited("activation function; the network's where left out")
-    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+    dropout: DropoutField | None = Field(default=None, description="noise on what comes in, in training")
 
     def filled(self, place: Place, settings: Settings) -> Self:
         """Takes the network's activation too, where the layer has none."""

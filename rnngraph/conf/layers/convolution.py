@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rnngraph.conf.dropout import Noise
 from rnngraph.conf.fields import Count
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers.base import WeightLayer
@@ -48,7 +49,7 @@ class ConvolutionLayer(ImageWindows, WeightLayer):
             bias_init: float = 0.0,
             l2: float | None = None,
             updater: Updater | None = None,
-            dropout: None = None,
+            dropout: Noise | None = None,
             mask_mode: str | None = None,
             name: str | None = None,
         ) -> None: ...
