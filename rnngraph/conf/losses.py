@@ -6,6 +6,7 @@ What they compute stands in ``rnngraph.lowering.losses``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 import numpy as np
@@ -130,8 +131,9 @@ def chosen(value: object) -> str | Loss:
     return spell(value, LOSSES, LOSS_ALIASES)
 
 
+@cache
 def with_options(loss: str | Loss) -> Loss:
-    """The loss as an object, whichever way it was given."""
+    """The loss as an object, whichever way it was given; asked for at every update."""
     return loss if isinstance(loss, Loss) else Loss(loss)
 
 
