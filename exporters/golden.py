@@ -1,7 +1,7 @@
 """Golden samples: inputs and the outputs that the reference backend gives for them, in the form of the ONNX model zoo.
 
 ``net.onnx.golden/test_data_set_K/input_J.pb`` and ``output_J.pb`` are serialised TensorProtos, named and in order as in the file's
-manifest.
+manifest. Where the network reads no padding, x is NaN at masked steps: a file that lets it through is found by its samples.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from onnx import numpy_helper
@@ -19,19 +18,21 @@ from onnx import numpy_helper
 from rnngraph.backends.reference import run
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import inputs, outputs
+from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
 from rnngraph.ir.graph import Graph, Port
-from rnngraph.ir.types import evaluate
+from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.types import T, evaluate
 
 SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
 GAPS = np.array([[1, 0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1, 1]])
 """The masks of samples, repeated where there are more rows or steps."""
 
+SCALES = (1.0, 0.1, 0.01)
+LARGE = 10.0
+"""Inputs and states are drawn smaller while an output or a next state is larger than this. Bounded activations seldom come there; others
+grow from step to step, and float32 then differs from float64 by more than a check can allow."""
+
 Sample = tuple[dict[str, Array], dict[str, Array]]
-
-
-def golden_folder(path: Path) -> Path:
-    """Where the samples of the file ``path`` lie."""
-    return path.with_name(f"{path.name}.golden")
 
 
 def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None = None, batch: int | None = None) -> list[Sample]:
@@ -40,20 +41,46 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
     Where ``steps`` or ``batch`` are fixed, all have that size.
     """
     generator = np.random.default_rng(20260101)
+    exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
     made = []
     for sizes in SIZES:
         sizes = {"N": batch or sizes["N"], "T": steps or sizes["T"]}
-        given = {p.name: _draw(p, sizes, np.dtype(graph.data_type), generator) for p in inputs(graph)}
-        results = run(graph, {**parameters, **given})
-        made.append((given, {p.name: np.asarray(results[p.name]).astype(graph.data_type) for p in outputs(graph)}))
+        drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
+        made.append(_sample(graph, exact, drawn))
     return made
 
 
-def _draw(port: Port, sizes: dict[str, int], data_type: np.dtype[Any], generator: np.random.Generator) -> Array:
+def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> Array:
     shape = tuple(evaluate(d, sizes) for d in port.value.shape)
     if port.role == "mask":
-        return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]].astype(data_type)
-    return (generator.standard_normal(shape) * (0.5 if port.role == "state" else 1.0)).astype(data_type)
+        return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]]
+    return generator.standard_normal(shape) * (0.5 if port.role == "state" else 1.0)
+
+
+def _sample(graph: Graph, parameters: Mapping[str, Array], drawn: Mapping[str, Array]) -> Sample:
+    """The inputs at the first of SCALES at which no result is LARGE, else at the last, and the results.
+
+    What y holds at masked steps may be NaN.
+    """
+    for scale in SCALES:
+        given = {p.name: _scaled(p, drawn, scale, graph) for p in inputs(graph)}
+        results = run(graph, {**parameters, **given})
+        results = {p.name: np.asarray(results[p.name]) for p in outputs(graph)}
+        if all(np.abs(r[~np.isnan(r)]).max(initial=0.0) <= LARGE for r in results.values()):
+            break
+    with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, in the file as well
+        return given, {name: r.astype(graph.data_type) for name, r in results.items()}
+
+
+def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph) -> Array:
+    """What is fed to ``port``: masks as they are, all else scaled; NaN at masked steps of x where nothing may read them."""
+    array = drawn[port.name]
+    if port.role != "mask":
+        array = array * scale
+    mask = next((drawn[p.name] for p in graph.ports("mask")), None)
+    if port.role == "input" and mask is not None and T in port.value.shape and not reads_padding(graph):
+        array = np.where(mask[:, None, :] != 0, array, np.nan)
+    return array.astype(graph.data_type)
 
 
 @contextmanager
@@ -79,8 +106,8 @@ def replaced(folder: Path, content: list[Sample]) -> Iterator[None]:
 
 def _write(folder: Path, content: list[Sample]) -> None:
     for k, pair in enumerate(content):
-        data_set = folder / f"test_data_set_{k}"
+        data_set = folder / f"{DATA_SET}{k}"
         data_set.mkdir(parents=True)
-        for prefix, arrays in zip(("input", "output"), pair, strict=True):
+        for kind, arrays in zip((INPUT, OUTPUT), pair, strict=True):
             for j, (name, array) in enumerate(arrays.items()):
-                (data_set / f"{prefix}_{j}.pb").write_bytes(numpy_helper.from_array(array, name).SerializeToString())
+                (data_set / tensor_file(kind, j)).write_bytes(numpy_helper.from_array(array, name).SerializeToString())

@@ -1,7 +1,6 @@
 """The manifest: all that a host must know of an exported file, as JSON in the file's metadata.
 
-``rnngraph_digest`` beside it makes the file checkable without onnx: it is the sha-256 of the file's bytes with the digest's own 64 digits
-replaced by zeros.
+The digest beside it, of the file's bytes without its own digits, makes the file checkable without onnx.
 """
 
 from __future__ import annotations
@@ -11,23 +10,23 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 
 from rnngraph import __version__
 from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.emit import inputs, outputs
+from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
 from rnngraph.ir.graph import Graph, Port
+from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.streaming import not_streaming, streams
 from rnngraph.ir.types import Shape, T, evaluate
-
-KEY = "rnngraph"
-DIGEST_KEY = "rnngraph_digest"
-EMPTY_DIGEST = "sha256:" + 64 * "0"
+from rnngraph.serialization import parameters_digest
 
 MASK_RULE = (
     "A masked step (0) does not exist for layers whose mask_mode is hold: no state changes, whatever stands in the input; "
-    "reset sets the state to 0; ignore runs over it. What the output holds at masked steps is unspecified."
+    "reset sets the state to 0; ignore runs over it. Where padding_is_read is true, a layer computes with what the input holds at masked "
+    "steps: feed finite values there, as what follows is silently wrong or NaN otherwise; where it is false anything may stand there, NaN "
+    "included. What the output holds at masked steps is unspecified."
 )
 TIME_RULE = (
     "Feed any number of steps at once, at least one. To go on with a sequence, feed each next state as the state; "
@@ -50,9 +49,8 @@ def manifest(
     """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read."""
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
     can, why_not = streams(graph)
-    mask = next((p.name for p in inputs(graph) if p.role == "mask"), None)
     return {
-        "format": 1,
+        "format": FORMAT,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -62,7 +60,7 @@ def manifest(
         "inputs": [_port(p, graph, sizes) for p in inputs(graph)],
         "outputs": [_port(p, graph, sizes) for p in outputs(graph)],
         "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
-        "mask": {"input": mask, "values": [0, 1], "rule": MASK_RULE},
+        "mask": _mask(graph),
         "time": _time(graph, steps),
         "streams": can,
         "why_not": why_not,
@@ -70,19 +68,6 @@ def manifest(
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": None,
     }
-
-
-def parameters_digest(parameters: Mapping[str, npt.NDArray[Any]], data_type: str) -> str:
-    """The sha-256 over all parameters sorted by name.
-
-    Of each: ``name``, its shape as ``(4, 3)``, and its values, little-endian in ``data_type``, rows first.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(parameters):
-        array = np.ascontiguousarray(parameters[name], np.dtype(data_type).newbyteorder("<"))
-        digest.update(f"{name}{array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def metadata(content: Mapping[str, Any]) -> dict[str, str]:
@@ -97,7 +82,7 @@ def seal(data: bytes) -> bytes:
         raise ExportError(
             f"the place of {DIGEST_KEY!r} in the file is not unique: a name or a label of the network holds {EMPTY_DIGEST!r}; rename it"
         )
-    return before + f"sha256:{hashlib.sha256(data).hexdigest()}".encode() + after
+    return before + f"{DIGEST_PREFIX}{hashlib.sha256(data).hexdigest()}".encode() + after
 
 
 def _port(port: Port, graph: Graph, sizes: dict[str, int]) -> dict[str, Any]:
@@ -118,10 +103,17 @@ def _state(port: Port, graph: Graph) -> dict[str, Any]:
         "key": port.name.split("_", 2)[2],
         "input": port.name,
         "output": f"next_{port.name}",
-        "shape": _shape(port.value.shape[1:], {}),
+        "shape": _shape(port.value.shape[1:], {}),  # of one row
+        "batch_axis": 0,
         "data_type": _data_type(port, graph),
         "initial": 0.0,
     }
+
+
+def _mask(graph: Graph) -> dict[str, Any]:
+    name = next((p.name for p in inputs(graph) if p.role == "mask"), None)
+    rule = None if name is None else MASK_RULE
+    return {"input": name, "values": [0, 1], "padding_is_read": reads_padding(graph), "rule": rule}
 
 
 def _time(graph: Graph, steps: Literal[1] | None) -> dict[str, Any]:

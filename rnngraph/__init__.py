@@ -48,6 +48,7 @@ _NAMES = {
     ],
     "rnngraph.evaluation": ["Evaluation"],
     "rnngraph.network": ["MultiLayerNetwork"],
+    "rnngraph.runtime.snapshot": ["StateSnapshot"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from rnngraph.errors import TrainingError as TrainingError
     from rnngraph.evaluation import Evaluation as Evaluation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
+    from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
     from rnngraph.training.listeners import TrainingListener as TrainingListener

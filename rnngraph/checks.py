@@ -1,22 +1,31 @@
 """Checks of the arrays that callers give: numpy only, for the network and for the runtime, cheap where nothing is wrong.
 
-What comes back is C-contiguous, in native byte order and writable: the caller's own array where it is all that, else a copy. So torch and
-onnxruntime can both take it without a copy or a warning. Nobody may write into it.
+What comes back is C-contiguous and in native byte order, on the caller's own memory where that is all that, else a copy. So torch and
+onnxruntime can both take it without a copy or a warning. Nobody may write into it, and numpy does not see to that: torch warns of arrays
+that are write-protected, so what comes back never is.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from rnngraph.errors import InputError
+from rnngraph.names import shown
 
 
 def as_numeric(value: ArrayLike, name: str) -> np.ndarray:
     """``value`` as an array of numbers: booleans, integers or floats, the array itself where it is one.
 
-    Raises InputError for text, objects, complex numbers, and nested lists of unequal length.
+    Raises InputError for text, objects, complex numbers, masked arrays, and nested lists of unequal length.
     """
+    if isinstance(value, np.ndarray) and type(value) is not np.ndarray and np.ma.is_masked(value):
+        raise InputError(
+            f"{name} is a masked array, whose mask would be lost; give {name}.filled(0), and as features_mask or labels_mask an array "
+            "[N, T] that is 1 where a step exists"
+        )
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, RuntimeError) as error:
@@ -89,28 +98,54 @@ def as_mask(mask: ArrayLike, n: int, t: int, name: str = "features_mask", data_t
     return _ready(array, data_type)  # only now: a conversion may round to 0 or 1 what is neither
 
 
-def check_finite(x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature") -> None:
+def as_parameter(value: ArrayLike, shape: tuple[int, ...], data_type: str, name: str) -> np.ndarray:
+    """A copy of ``value`` as a parameter of ``shape``. Raises InputError for another shape or kind of type, for inf, NaN and overflow."""
+    expected = f"expected {data_type}{list(shape)}"
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise InputError(f"{name} is {shown(value)}, of which numpy makes no array ({error}); {expected}") from error
+    if array.dtype.kind not in "fiu" or array.shape != shape:
+        raise InputError(f"{name} is {array.dtype}{list(array.shape)}, {expected}")
+    made = _cast(array, data_type)
+    if not np.isfinite(made).all():
+        position = np.argwhere(~np.isfinite(made))[0].tolist()
+        given = array[tuple(position)]
+        reach = _reach(made.dtype) if np.isfinite(given) else ""
+        raise InputError(f"{name} is {given} at {position}; every value has to be finite{reach}")
+    return made
+
+
+def check_finite(
+    x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature", reads_padding: bool = False
+) -> None:
     """Refuse NaN and infinity in ``x`` [N, F, T] or [N, F], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
 
+    ``reads_padding`` says that the first layer ignores masks: then no step is left out.
     Raises InputError that names the first by row, ``column`` and step.
     """
     finite = np.isfinite(x)
     if np.count_nonzero(finite) == finite.size:
         return
     bad = ~finite
-    if mask is not None:
+    if mask is not None and not reads_padding:
         bad &= (mask if x.ndim == 2 else mask[:, None, :]) != 0
     if not bad.any():
         return
     position = np.argwhere(bad)[0].tolist()
     where = ", ".join(f"{axis} {index}" for axis, index in zip(("row", column, "step"), position, strict=False))
     value = x[tuple(position)]
-    reach = "" if np.isnan(value) else f" ({x.dtype} reaches {np.finfo(x.dtype).max:.3g})"
-    masking = "fill them in" if x.ndim == 2 else "fill them in, or mask their steps"
-    raise InputError(
-        f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite "
-        f"at steps that are not masked; {masking}"
-    )
+    if reads_padding:
+        remedy = "; layers[0] has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
+    else:
+        remedy = " at steps that are not masked; fill them in" + ("" if x.ndim == 2 else ", or mask their steps")
+    reach = "" if np.isnan(value) else _reach(x.dtype)
+    raise InputError(f"{name} is {value}{reach} at {where}, the first of {np.count_nonzero(bad)} values that are not finite{remedy}")
+
+
+def _reach(dtype: np.dtype[Any]) -> str:
+    """Beyond which value an array of this type holds infinity."""
+    return f" ({dtype} reaches {np.finfo(dtype).max:.3g})"
 
 
 def is_count(value: object, least: int = 1) -> bool:
@@ -119,11 +154,28 @@ def is_count(value: object, least: int = 1) -> bool:
 
 
 def _ready(array: np.ndarray, data_type: str) -> np.ndarray:
-    """C-contiguous, aligned, writable and of ``data_type``."""
+    """C-contiguous, aligned, not write-protected and of ``data_type``."""
     if array.dtype != data_type:
-        with np.errstate(over="ignore"):  # a value beyond float32 becomes inf, which check_finite tells by position
-            return np.array(array, dtype=data_type, order="C")
-    return array if array.flags.carray else array.copy(order="C")
+        return _cast(array, data_type)
+    flags = array.flags
+    if flags.carray:
+        return array
+    return np.asarray(_Unprotected(array)) if flags.c_contiguous and flags.aligned else array.copy(order="C")
+
+
+def _cast(array: np.ndarray, data_type: str) -> np.ndarray:
+    """A copy of ``data_type``; a value beyond its range becomes inf, which checks after it tell by position."""
+    with np.errstate(over="ignore"):
+        return np.array(array, dtype=data_type, order="C")
+
+
+class _Unprotected:
+    """The memory of a write-protected array, for an array that is not."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array  # keeps the memory
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}
 
 
 def _rank_message(array: np.ndarray, n_features: int, name: str, time: bool, step_allowed: bool) -> str:

@@ -5,21 +5,37 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rnngraph.errors import RnnGraphError
+from rnngraph import __version__
+from rnngraph.errors import ExportError, RnnGraphError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rnngraph.runtime import Manifest
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Train, export and stream recurrent networks.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 Model = Annotated[Path, typer.Argument(help="A file written by export_onnx.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rnngraph {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def rnngraph(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)] = False,
+) -> None:
+    """Train, export and stream recurrent networks."""
 
 
 @app.command()
@@ -30,13 +46,25 @@ def export(
     features_mask: Annotated[bool, typer.Option("--features-mask", help="Give the file a mask input.")] = False,
     streaming: Annotated[bool, typer.Option("--streaming", help="Refuse a network that cannot stream.")] = False,
     steps: Annotated[int | None, typer.Option(help="1 writes the straight-line form of one step.")] = None,
+    batch: Annotated[int | None, typer.Option(help="Fix the number of rows.")] = None,
+    class_labels: Annotated[str | None, typer.Option(help="Names of the outputs in their order, as low,mid,high.")] = None,
 ) -> None:
     """Write a saved network as ONNX. Example: rnngraph export net.rnng -o net.onnx --features-mask"""
     from rnngraph.exporters import export_onnx
     from rnngraph.network import MultiLayerNetwork
 
-    net = MultiLayerNetwork.load(network)
-    export_onnx(net, out, target=target, features_mask=features_mask, streaming=True if streaming else None, steps=steps)  # type: ignore[arg-type]
+    if out.resolve() == network.resolve():
+        raise ExportError(f"--out {out} is the saved network itself, which the export would replace; write to another file, as net.onnx")
+    export_onnx(
+        MultiLayerNetwork.load(network),
+        out,
+        target=target,  # type: ignore[arg-type]  # export_onnx checks the name and says which there are
+        features_mask=features_mask,
+        streaming=True if streaming else None,
+        steps=steps,  # type: ignore[arg-type]
+        batch=batch,
+        class_labels=None if class_labels is None else [one.strip() for one in class_labels.split(",")],
+    )
     typer.echo(f"{out}: {out.stat().st_size} bytes; golden samples in {out}.golden")
 
 
@@ -51,6 +79,7 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
         return
     console = Console()
     console.print(ports_table(manifest))
+    console.print(layers_table(manifest))
     for line in facts(manifest):
         console.print(line, highlight=False)
 
@@ -68,16 +97,34 @@ def ports_table(manifest: Manifest) -> Table:
     return table
 
 
+def layers_table(manifest: Manifest) -> Table:
+    """The layers of a manifest: of a wrapper what it wraps, and what each does at masked steps."""
+    table = Table(title="layers")
+    for column in ("", "type", "n_in", "n_out", "activation", "gates", "masked steps", "streams"):
+        table.add_column(column)
+    for layer in manifest.layers:
+        cells = [layer.get(key, "") for key in ("n_in", "n_out", "activation", "gate_activation", "mask_mode")]
+        table.add_row(str(layer["index"]), _type(layer), *map(str, cells), "no" if layer.get("streams") is False else "yes")
+    return table
+
+
+def _type(layer: Mapping[str, Any]) -> str:
+    return f"{layer['type']}({layer['layer']})" if "layer" in layer else str(layer["type"])
+
+
 def facts(manifest: Manifest) -> list[str]:
-    """What a manifest says besides its ports, a line each."""
-    layers = " -> ".join(f"{layer['type']}({layer['n_out']})" for layer in manifest.layers)
+    """What a manifest says besides its ports and layers, a line each."""
     streams = "yes" if manifest.streams else f"no: {manifest.why_not}"
+    none = "none: export with features_mask=True" if manifest.time.input_axis is not None else "none: there is no time axis"
+    padding = ["padding     is read: x has to be finite at masked steps too"] if manifest.mask.padding_is_read else []
+    labels = [f"classes     {escape(', '.join(manifest.class_labels))}"] if manifest.class_labels is not None else []
     return [
-        f"network     {layers}",
         f"parameters  {manifest.parameters_count}, sha-256 {manifest.parameters_sha256[:16]}",
         f"streams     {streams}",
-        f"mask        {manifest.mask.rule}",
+        f"mask        {none if manifest.mask.input is None else manifest.mask.rule}",
+        *padding,
         f"time        {manifest.time.rule}",
+        *labels,
         f"target      {manifest.target}, written by {manifest.producer}",
     ]
 

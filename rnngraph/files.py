@@ -12,8 +12,11 @@ from typing import BinaryIO
 
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path``; on success it replaces ``path``, on any error it is removed and ``path`` stays as it was."""
-    target = Path(path)
+    """Open a temporary file beside ``path``; on success it replaces ``path``, on any error it is removed and ``path`` stays as it was.
+
+    Through a link the file that it points to is replaced, and the link stays.
+    """
+    target = Path(os.path.realpath(path))
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import sys
@@ -10,7 +9,11 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from rnngraph.errors import MissingDependencyError
+from rnngraph.later import coming
+from rnngraph.names import nearest
 
+FOREIGN = {"NeuralNetConfiguration": "MultiLayerConfiguration", "ModelSerializer": "MultiLayerNetwork.save and MultiLayerNetwork.load"}
+"""Classes of Deeplearning4j that have no counterpart, and what does their work."""
 EXTRAS = {"torch": "train", "onnxruntime": "cpu", "matplotlib": "plot"}
 """Optional packages and the extra of rnngraph that installs each."""
 
@@ -54,11 +57,9 @@ def _hint(package: str, name: str, homes: Mapping[str, str]) -> str:
     """What to write instead of ``name``."""
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
         return f"it is a module: write `import {package}.{name}` first"
-    folded = {_fold(known): known for known in homes}
-    near = [folded[match] for match in difflib.get_close_matches(_fold(name), folded)]
+    later, near = coming(name), nearest(name, homes)
+    if later is not None:
+        return later
+    if name in FOREIGN:
+        return f"write {FOREIGN[name]}"
     return f"the nearest names are: {', '.join(near)}" if near else f"dir({package}) lists its names"
-
-
-def _fold(name: str) -> str:
-    """Case and underscores left out, in which spellings of one name differ most often."""
-    return name.lower().replace("_", "")

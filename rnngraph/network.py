@@ -9,28 +9,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_features, as_labels, as_mask, check_finite
+from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, as_parameter, check_finite
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
+from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.states import state_specs
-from rnngraph.serialization import SavedNetwork, read_network, write_network
-from rnngraph.state import Rows, StateSnapshot, StreamState
+from rnngraph.names import shown
+from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
+from rnngraph.spelling import Spelled, spelled
+from rnngraph.state import Rows, StreamState
 from rnngraph.summary import summary_table
 
 if TYPE_CHECKING:
     import torch
 
     from rnngraph.backends.torch import Program
-    from rnngraph.data import DataSet
+    from rnngraph.data import Data, DataSet
     from rnngraph.evaluation import Evaluation
     from rnngraph.training.listeners import TrainingListener
 
-    Data = DataSet | Iterable[DataSet]
 
-
-class MultiLayerNetwork:
+class MultiLayerNetwork(Spelled):
     """A network of layers in a row, ready to train, to evaluate and to step.
 
     Arrays go in and come out as numpy: features [N, F, T] ([N, F] where the network has no time axis), masks [N, T] of 0 and 1, output
@@ -39,24 +41,35 @@ class MultiLayerNetwork:
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
     ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
 
-    Raises ConfigurationError for anything but a configuration, MissingDependencyError without torch.
+    Raises ConfigurationError for anything but a configuration, and for start values that its data type cannot hold; MissingDependencyError
+    without torch.
     """
 
     updater_state: dict[str, dict[str, torch.Tensor]]
     """What the updaters keep, by parameter and then by name: ``{"0.W": {"m": ..., "v": ...}}``; empty before the first update."""
     _parameters: dict[str, torch.Tensor]
 
+    @spelled
     def __init__(self, config: MultiLayerConfiguration) -> None:
         if not isinstance(config, MultiLayerConfiguration):
             raise ConfigurationError(
                 f"MultiLayerNetwork takes a MultiLayerConfiguration, not {type(config).__name__}; "
                 "from JSON: MultiLayerConfiguration.from_json(text)"
             )
-        self._set_up(config, initial_parameters(config))
+        arrays = initial_parameters(config)
+        for name, array in arrays.items():
+            try:
+                as_parameter(array, array.shape, config.data_type, name)
+            except InputError as error:
+                layer = int(name.split(".")[0])
+                raise ConfigurationError(f"layers[{layer}] ({type(config.layers[layer]).__name__}): at the start {error}") from None
+        self._set_up(config, arrays)
 
     def _set_up(self, config: MultiLayerConfiguration, arrays: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
+        self._ends_in_time = config.ends_in_time_series  # asked for at every update, and found layer by layer
+        self._reads_padding = reads_padding(lower(config, features_mask=config.starts_in_time_series))
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -64,6 +77,7 @@ class MultiLayerNetwork:
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
+        self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
         self._programs: dict[tuple[bool, bool, bool], Program] = {}
         self._streams = all(layer.causal for layer in config.layers)
@@ -88,6 +102,7 @@ class MultiLayerNetwork:
         """
         return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
 
+    @spelled
     def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all parameters, in the layout of :meth:`parameters`; the mapping has to name each of them.
 
@@ -95,6 +110,11 @@ class MultiLayerNetwork:
         a value that is not finite.
         """
         torch = _torch()
+        if not isinstance(mapping, Mapping):
+            raise InputError(
+                f"set_parameters: expected a mapping from names to arrays ({', '.join(self._parameters)}), not {shown(mapping)}; "
+                "parameters() gives one to start from"
+            )
         missing, unknown = self._parameters.keys() - mapping.keys(), mapping.keys() - self._parameters.keys()
         if missing or unknown:
             told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing) + [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(
@@ -104,22 +124,17 @@ class MultiLayerNetwork:
                 f"set_parameters: {'; '.join(told)}. It takes all of {', '.join(self._parameters)}; "
                 "to change some, change the mapping that parameters() gives"
             )
-        checked = {name: self._checked_parameter(name, mapping[name]) for name in self._parameters}
+        checked = {
+            name: as_parameter(mapping[name], tuple(tensor.shape), self.config.data_type, f"set_parameters: {name}")
+            for name, tensor in self._parameters.items()
+        }
         with torch.no_grad():
             for name, array in checked.items():
                 self._parameters[name].copy_(torch.from_numpy(array))
 
-    def _checked_parameter(self, name: str, value: ArrayLike) -> np.ndarray:
-        array, shape = np.asarray(value), tuple(self._parameters[name].shape)
-        if array.dtype.kind not in "fiu" or array.shape != shape:
-            raise InputError(f"set_parameters: {name} is {array.dtype}{list(array.shape)}, expected {self.config.data_type}{list(shape)}")
-        if not np.isfinite(array).all():
-            position = np.argwhere(~np.isfinite(array))[0].tolist()
-            raise InputError(f"set_parameters: {name} is {array[tuple(position)]} at {position}; every value has to be finite")
-        return np.array(array, dtype=self.config.data_type)
-
     # Inference
 
+    @spelled
     def output(self, features: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The network's output, from zero state; the streaming state stays as it is.
 
@@ -131,21 +146,23 @@ class MultiLayerNetwork:
         y, _ = self._run(x, mask, None)
         return y
 
+    @spelled
     def rnn_time_step(self, x: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
         """The output for the next step or steps of each row's stream; the state is kept for the call after.
 
         x [N, F] -> [N, n_out], x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. A row whose mask
         [N, T] ([N] for one step) is 0 keeps its state.
-        Raises InputError as :meth:`output`, StateError for another N than the state's, StreamingError for a network that needs whole
-        sequences; the state is then as it was.
+        Raises InputError as :meth:`output`, StateError for another N than the state's and where the next state is not finite,
+        StreamingError for a network that needs whole sequences; the state is then as it was.
         """
         if not self._streams:
             reason = why_not(lower(self.config), [layer.title for layer in self.config.layers])
             raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
-        single = np.ndim(x) == 2 and self.config.starts_in_time_series
-        array, mask = self._checked_features(x, features_mask, "x", step_allowed=True)
+        given = as_numeric(x, "x")
+        single = given.ndim == 2 and self.config.starts_in_time_series
+        array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
-        self._stream.keep(states)
+        self._stream.advance(states)
         return y[:, :, 0] if single and y.ndim == 3 else y
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
@@ -157,61 +174,86 @@ class MultiLayerNetwork:
         return self._stream.get(layer)
 
     def rnn_set_previous_state(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
-        """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for keys or shapes that do not fit."""
+        """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for what does not fit or is not finite."""
         self._stream.set(layer, state)
 
     def snapshot(self) -> StateSnapshot:
-        """The streaming state now, for :meth:`restore`."""
-        return self._stream.snapshot()
+        """The streaming state now, as copies, for :meth:`restore` and for a StreamingSession; ``to_bytes`` makes it travel."""
+        return self._stream.snapshot(self._model())
 
     def restore(self, snapshot: StateSnapshot) -> None:
-        """Go back to a snapshot's state. StateError for one that was taken of a network of other layers."""
-        self._stream.restore(snapshot)
+        """Go on from ``snapshot``, of this network or of a session of a file of it; it stays as it is.
+
+        StateError for one of a network with other parameters: a state of what they were before a ``fit`` is another network's.
+        """
+        remedy = "take it anew; restore(StateSnapshot(snapshot.states)) takes it all the same"
+        checked = checked_snapshot(snapshot, self._model(), "this network", remedy)
+        self._stream.restore(checked)
+
+    def _model(self) -> str:
+        """The sha-256 of the parameters, as in the manifest of an exported file; computed anew after they changed only."""
+        versions = [tensor._version for tensor in self._parameters.values()]
+        if self._digest is None or self._digest[0] != versions:
+            self._digest = versions, parameters_digest(self.parameters(), self.config.data_type)
+        return self._digest[1]
 
     # Training
 
     def set_listeners(self, *listeners: TrainingListener | Sequence[TrainingListener]) -> None:
-        """The listeners of every later ``fit``, in the place of those set before."""
-        self._listeners = []
-        for given in listeners:
-            self._listeners.extend(given if isinstance(given, Sequence) else [given])
+        """The listeners of every later ``fit``, in the place of those set before. ConfigurationError for what is none."""
+        from rnngraph.training.listeners import as_listeners
 
+        self._listeners = as_listeners(*listeners)
+
+    @spelled
     def fit(
         self,
         data: Data,
         epochs: int = 1,
-        listeners: Sequence[TrainingListener] = (),
+        listeners: TrainingListener | Sequence[TrainingListener] = (),
         validation: Data | None = None,
         progress: bool | None = None,
     ) -> None:
-        """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`."""
+        """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
+
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs and for an
+        update by which a number is not finite, ConfigurationError for a network that cannot be trained; the network is then as after the
+        last whole update.
+        """
         _torch()
         from rnngraph.training.fit import fit
+        from rnngraph.training.listeners import as_listeners
 
-        self.interrupted = False
-        fit(self, data, epochs=epochs, listeners=[*self._listeners, *listeners], validation=validation, progress=progress)
+        fit(self, data, epochs=epochs, listeners=[*self._listeners, *as_listeners(listeners)], validation=validation, progress=progress)
 
+    @spelled
     def score(self, data: Data) -> float:
         """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
 
         Several DataSets score as one that has all their rows. Raises InputError for arrays that do not fit the network, TrainingError
         where there is no data.
         """
-        from rnngraph.training.objective import score
+        from rnngraph.training.objective import score_all
 
-        sets = list(_sets(data))
-        rows = [one.num_examples() for one in sets]
-        return sum(score(self, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
+        return score_all(self, data)
 
+    @spelled
     def gradient(self, dataset: DataSet) -> tuple[float, dict[str, np.ndarray]]:
         """The score, and the gradients by name as DL4J's: summed over examples and steps, undivided, without penalties.
 
-        Raises InputError for arrays that do not fit the network.
+        Raises InputError for anything but one DataSet, and for arrays that do not fit the network.
         """
+        from rnngraph.data import DataSet
         from rnngraph.training.objective import gradient
 
+        if not isinstance(dataset, DataSet):
+            raise InputError(
+                f"gradient: expected one DataSet, not a {type(dataset).__name__}; make one by rg.DataSet(features, labels), "
+                "and call it for each of several"
+            )
         return gradient(self, dataset)
 
+    @spelled
     def evaluate(self, data: Data) -> Evaluation:
         """Accuracy and the rest over ``data``; steps count where the labels mask is 1, in a time series without one the features mask."""
         from rnngraph.evaluation import Evaluation
@@ -221,7 +263,7 @@ class MultiLayerNetwork:
             y = self.output(one.features, one.features_mask)
             labels = as_labels(one.labels, len(y), self.config.n_out, y.shape[2] if y.ndim == 3 else None)
             mask = one.labels_mask
-            if mask is None and self.config.ends_in_time_series:
+            if mask is None and self._ends_in_time:
                 mask = one.features_mask
             evaluation.eval(labels, y, mask)
         return evaluation
@@ -233,9 +275,10 @@ class MultiLayerNetwork:
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, updater state and counters to one file.
+        """Write configuration, parameters, updater state and counters to one file; through a link, to the file that it points to.
 
-        Going on after :meth:`load` equals never having stopped.
+        Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
+        :meth:`load` would refuse; what stood there is then as it was.
         """
         states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         write_network(path, SavedNetwork(self.config, self.parameters(), states, self.iteration, self.epoch, self.fitted_with_mask))
@@ -285,11 +328,15 @@ class MultiLayerNetwork:
             feeds["features_mask"] = torch.from_numpy(mask)
         return feeds
 
+    def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
+        """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
+        x, mask = self._checked_features(data.features, data.features_mask, "features")
+        return (x, mask, *self._checked_labels(data, x, mask))
+
     def _training_feeds(self, data: DataSet) -> dict[str, torch.Tensor]:
         """The feeds of the training graph for ``data``, checked."""
         torch = _torch()
-        x, mask = self._checked_features(data.features, data.features_mask, "features")
-        labels, labels_mask = self._checked_labels(data, x, mask)
+        x, mask, labels, labels_mask = self._training_arrays(data)
         program = self._program(features_mask=mask is not None, labels_mask=labels_mask is not None, loss=True)
         feeds = self._feeds(program, x, mask, None)
         feeds["labels"] = torch.from_numpy(labels)
@@ -300,22 +347,25 @@ class MultiLayerNetwork:
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
     ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and mask as the graph takes them. Layers that ignore masks read padding, which then has to be finite too."""
+        """Features and mask as the graph takes them.
+
+        A first layer that ignores masks reads padding, which then has to be finite too; layers behind the first get what it gave.
+        """
         config = self.config
         x = as_features(features, config.n_in, config.data_type, name, step_allowed, config.starts_in_time_series)
         if features_mask is None:
-            check_finite(x, name=name)
+            check_finite(x, name=name, reads_padding=self._reads_padding)
             return x, None
         if not config.starts_in_time_series:
             raise InputError(f"features_mask: the network's input [N, {config.n_in}] has no time axis to mask; leave the mask out")
         mask = as_mask(features_mask, len(x), x.shape[2], data_type=config.data_type)
-        check_finite(x, None if any(layer.mask_mode == "ignore" for layer in config.layers) else mask, name)
+        check_finite(x, mask, name, reads_padding=self._reads_padding)
         return x, mask
 
     def _checked_labels(self, data: DataSet, x: np.ndarray, features_mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
         config = self.config
-        steps = x.shape[2] if config.ends_in_time_series else None
+        steps = x.shape[2] if self._ends_in_time else None
         labels = as_labels(data.labels, len(x), config.n_out, steps, config.data_type)
         if data.labels_mask is None:
             check_finite(labels, features_mask if steps else None, "labels", "output")

@@ -17,7 +17,7 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from safetensors.numpy import save as save_arrays
 from rnngraph import __version__
 from rnngraph.errors import ConfigurationError, ModelFileError
 from rnngraph.files import atomic_write
+from rnngraph.names import shown
 
 if TYPE_CHECKING:
     from rnngraph.conf import MultiLayerConfiguration
@@ -55,7 +56,11 @@ class SavedNetwork:
 
 
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
-    """Write ``network`` to ``path``; on any error what stood there stays as it was. OSError where the folder cannot be written."""
+    """Write ``network`` to ``path``; on any error what stood there stays as it was.
+
+    ModelFileError where the file cannot be written, and for what :func:`read_network` would refuse.
+    """
+    where = _path(path, "save")
     training = {
         "format": FORMAT,
         "producer": f"rnngraph {__version__}",
@@ -64,6 +69,14 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
         "fitted_with_mask": network.fitted_with_mask,
     }
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
+    shapes = _shapes(network.config)
+    problem = (
+        _misfit_of_counts(training)
+        or _misfit_of_arrays(network.parameters, shapes, network.config.data_type)
+        or _misfit_of_states(flat, shapes, network.config.data_type)
+    )
+    if problem:
+        raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
     parts = (
         json.dumps(training, indent=2).encode(),
         network.config.to_json().encode(),
@@ -76,14 +89,42 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
         archive.comment = _MARK + b"0" * _DIGEST_LENGTH
     content = buffer.getvalue()[:-_DIGEST_LENGTH]
-    with atomic_write(path) as file:
-        file.write(content)
-        file.write(hashlib.sha256(content).hexdigest().encode())
+    try:
+        with atomic_write(where) as file:
+            file.write(content)
+            file.write(hashlib.sha256(content).hexdigest().encode())
+    except OSError as error:  # which names the temporary file
+        raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+
+
+def parameters_digest(parameters: Mapping[str, np.ndarray], data_type: str) -> str:
+    """The sha-256 over all parameters sorted by name, by which a network and its exported files know each other.
+
+    Of each: ``name``, its shape as ``(4, 3)``, and its values, little-endian in ``data_type``, rows first.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(parameters):
+        array = np.ascontiguousarray(parameters[name], np.dtype(data_type).newbyteorder("<"))
+        digest.update(f"{name}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def _path(path: str | os.PathLike[str], verb: str) -> Path:
+    """``path``, where it can be a file's. ModelFileError for what is no path, a folder, or a file in a folder that is not there."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise ModelFileError(f'{verb}: the path is {shown(path)}; expected the name of a file, such as "net.rnng"')
+    where = Path(path)
+    if verb == "save" and where.is_dir():
+        raise ModelFileError(f"{where}: is a folder; give the name of a file in it, such as {where / 'net.rnng'}")
+    if verb == "save" and not where.parent.is_dir():
+        raise ModelFileError(f"{where}: there is no folder {where.parent}; create it first")
+    return where
 
 
 def read_network(path: str | os.PathLike[str]) -> SavedNetwork:
     """Read what :func:`write_network` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
-    where = Path(path)
+    where = _path(path, "load")
     try:
         content = where.read_bytes() if _looks_right(where) else b""
     except OSError as error:
@@ -128,14 +169,16 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     training = json.loads(archive.read("training.json"))
     _check_format(where, training)
     config = _configuration(where, archive.read("configuration.json").decode())
-    shapes = _checked_shapes(where, config, sizes["parameters.safetensors"].file_size)
+    shapes = _shapes(config)
+    _refuse(where, _misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
     parameters = load_arrays(archive.read("parameters.safetensors"))
-    _check_arrays(where, parameters, shapes, config.data_type)
-    updater_state = _updater_state(where, load_arrays(archive.read("updater_state.safetensors")), shapes, config.data_type)
+    _refuse(where, _misfit_of_arrays(parameters, shapes, config.data_type))
+    states = load_arrays(archive.read("updater_state.safetensors"))
+    _refuse(where, _misfit_of_states(states, shapes, config.data_type))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
-        updater_state,
+        _by_parameter(states, shapes),
         training["iteration"],
         training["epoch"],
         bool(training["fitted_with_mask"]),
@@ -157,9 +200,7 @@ def _check_format(where: Path, training: Any) -> None:
     for key in ("iteration", "epoch", "fitted_with_mask"):
         if key not in training:
             raise ModelFileError(f"{where}: training.json lacks {key}; expected a .rnng file written by MultiLayerNetwork.save")
-    for key in ("iteration", "epoch"):
-        if type(training[key]) is not int or training[key] < 0:
-            raise ModelFileError(f"{where}: training.json: {key} is {training[key]!r}, expected a whole number from 0 on")
+    _refuse(where, _misfit_of_counts(training))
 
 
 def _check_digest(where: Path, content: bytes) -> None:
@@ -184,48 +225,64 @@ def _configuration(where: Path, text: str) -> MultiLayerConfiguration:
         raise ModelFileError(f"{where}: configuration.json does not describe a network: {error}") from error
 
 
-def _checked_shapes(where: Path, config: MultiLayerConfiguration, size: int) -> dict[str, tuple[int, ...]]:
-    """The shapes that the configuration asks for, which the part has to have the bytes for."""
+def _refuse(where: Path, problem: str | None) -> None:
+    """ModelFileError where there is a problem."""
+    if problem:
+        raise ModelFileError(f"{where}: {problem}")
+
+
+# What does not fit, in words, or None. Reading and writing ask the same.
+
+
+def _shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
     from rnngraph.lowering import parameter_shapes
 
-    shapes = parameter_shapes(config)
-    needed = sum(math.prod(shape) for shape in shapes.values()) * np.dtype(config.data_type).itemsize
-    if not needed <= size <= needed + _HEADER_LIMIT:
-        raise ModelFileError(
-            f"{where}: the configuration asks for {needed} bytes of parameters, parameters.safetensors has {size}; "
-            "the two are not of one network"
-        )
-    return shapes
+    return parameter_shapes(config)
 
 
-def _check_arrays(where: Path, arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> None:
-    """Names, shapes and types as the configuration asks for."""
+def _misfit_of_counts(training: Mapping[str, Any]) -> str | None:
+    for key in ("iteration", "epoch"):
+        if type(training[key]) is not int or training[key] < 0:
+            return f"training.json: {key} is {shown(training[key])}, expected a whole number from 0 on"
+    return None
+
+
+def _misfit_of_size(shapes: Mapping[str, tuple[int, ...]], data_type: str, size: int) -> str | None:
+    """The part with the parameters has to have the bytes that the configuration asks for."""
+    needed = sum(math.prod(shape) for shape in shapes.values()) * np.dtype(data_type).itemsize
+    if needed <= size <= needed + _HEADER_LIMIT:
+        return None
+    return f"the configuration asks for {needed} bytes of parameters, parameters.safetensors has {size}; the two are not of one network"
+
+
+def _misfit_of_arrays(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> str | None:
+    """Names, shapes and types have to be as the configuration asks for, values finite."""
     if sorted(arrays) != sorted(shapes):
-        raise ModelFileError(
-            f"{where}: it has the arrays {', '.join(sorted(arrays))}; the configuration asks for {', '.join(sorted(shapes))}"
-        )
+        return f"it has the arrays {', '.join(sorted(arrays))}; the configuration asks for {', '.join(sorted(shapes))}"
     for name, shape in shapes.items():
         array = arrays[name]
         if array.shape != shape or array.dtype != np.dtype(data_type):
-            raise ModelFileError(
-                f"{where}: array {name} is {array.dtype}{list(array.shape)}; the configuration asks for {data_type}{list(shape)}"
-            )
+            return f"array {name} is {array.dtype}{list(array.shape)}; the configuration asks for {data_type}{list(shape)}"
         if not np.isfinite(array).all():
-            raise ModelFileError(f"{where}: array {name} has values that are not finite; a network saved by rnngraph has none")
+            position = np.argwhere(~np.isfinite(array))[0].tolist()
+            return f"array {name} has values that are not finite, the first at {position}; a file of rnngraph has none"
+    return None
 
 
-def _updater_state(
-    where: Path, flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str
-) -> dict[str, dict[str, np.ndarray]]:
-    """State arrays by parameter, then by name; each is shaped as its parameter."""
+def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> str | None:
+    """Each array of an updater is shaped as its parameter."""
     owners = {key: key.rpartition("/")[0] for key in flat}
     strange = sorted(key for key, owner in owners.items() if owner not in shapes)
     if strange:
-        raise ModelFileError(f"{where}: updater state {strange[0]!r} belongs to no parameter of the configuration ({', '.join(shapes)})")
-    _check_arrays(where, flat, {key: shapes[owner] for key, owner in owners.items()}, data_type)
+        return f"updater state {strange[0]!r} belongs to no parameter of the configuration ({', '.join(shapes)})"
+    return _misfit_of_arrays(flat, {key: shapes[owner] for key, owner in owners.items()}, data_type)
+
+
+def _by_parameter(flat: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, dict[str, np.ndarray]]:
+    """The updaters' arrays by parameter, then by name."""
     states: dict[str, dict[str, np.ndarray]] = {}
-    for name in shapes:
-        held = {key.rpartition("/")[2]: flat[key] for key in sorted(flat) if owners[key] == name}
+    for name in names:
+        held = {key.rpartition("/")[2]: flat[key] for key in sorted(flat) if key.rpartition("/")[0] == name}
         if held:
             states[name] = held
     return states

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rnngraph.errors import StateError
+from rnngraph.names import shown
+from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
 
 ALIASES = {"prevAct": "h", "prevMem": "c"}
 """DL4J's keys of a layer's state."""
@@ -29,15 +32,13 @@ class StateSpec:
     default: str | None = None
 
 
-@dataclass(frozen=True)
-class StateSnapshot:
-    """A stream's state at one moment: arrays [N, H] by state name; empty before the first step."""
-
-    states: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-
 class StreamState:
-    """The states of all layers of one network: {} before the first step, then one array [N, H] for each."""
+    """The states of all layers of one network: {} before the first step, then one array [N, H] for each.
+
+    Which values are taken follows from where they come from: what people write (:meth:`set`) and what a step in torch computed
+    (:meth:`advance`) has to be finite; what was held before (:meth:`restore`) comes back as it was. A step of a file is not looked at,
+    which would cost more than the check is worth: a state that overflows there shows in the output, and can be read, moved and cleared.
+    """
 
     def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str) -> None:
         self._specs = {s.name: s for s in specs}
@@ -76,21 +77,34 @@ class StreamState:
         """Hold these arrays from now on, in the place of all that were held."""
         self._arrays = dict(arrays)
 
+    def advance(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Hold the states after a step. StateError, and the state stays as it was, where one is not finite."""
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                spec = self._specs[name]
+                row, unit = np.argwhere(~np.isfinite(array))[0].tolist()
+                raise StateError(
+                    f"layers[{spec.layer}] ({self._types[spec.layer]}): the next state {spec.key!r} is {array[row, unit]} at row {row}, "
+                    f"unit {unit} ({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
+                    f"Feed smaller values, or begin the row anew with rnn_clear_previous_state(rows=[{row}])"
+                )
+        self.keep(arrays)
+
     def clear(self, rows: Rows = None) -> None:
         """Forget the state, or set the given rows to zero. StateError for rows that are not there."""
         if rows is None:
             self._arrays = {}
             return
-        index = np.atleast_1d(np.asarray(rows))
+        index = np.atleast_1d(_array(rows, f"rows={shown(rows)}"))
         if index.size == 0:
             return
         if index.dtype.kind not in "iu" or index.ndim != 1:
-            raise StateError(f"rows={rows!r}: expected the number of a row, a list of them, or None for all")
+            raise StateError(f"rows={shown(rows)}: expected the number of a row, a list of them, or None for all")
         batch = self.batch or 0
         bad = [int(r) for r in index if not 0 <= r < batch]
         if bad:
             there = f"the state has rows 0 to {batch - 1}" if batch else "no state is held yet"
-            raise StateError(f"rows={rows!r}: there is no row {bad[0]}; {there}")
+            raise StateError(f"rows={shown(rows)}: there is no row {bad[0]}; {there}")
         for name, held in self._arrays.items():
             changed = held.copy()
             changed[index] = 0
@@ -107,31 +121,33 @@ class StreamState:
         Raises StateError for keys, shapes or values that do not fit, and for rows that differ from those that other layers hold.
         """
         specs = self._stateful(layer)
-        given = {ALIASES.get(key, key): value for key, value in state.items()}
+        given = _by_key(layer, state, [s.key for s in specs])
         keys = {s.key for s in specs}
         needed = {s.key for s in specs if s.default is None}
         if not needed <= given.keys() <= keys:
             raise StateError(
-                f"layers[{layer}]: the state has the keys {_listed(state)}, "
+                f"layers[{layer}]: the state has the keys {_listed(state) or 'none'}, "
                 f"expected {_listed(s.key for s in specs)} (or DL4J's {_listed(ALIASES)})"
             )
         arrays = {s.name: self._checked(s, given[s.key]) for s in specs if s.key in given}
+        rows = [len(a) for a in arrays.values()]
+        if len(set(rows)) > 1:
+            raise StateError(f"layers[{layer}]: the state has {_listed(rows)} rows in {_listed(given)}; expected the same number in each")
         others = {name: held for name, held in self._arrays.items() if self._specs[name].layer != layer}
-        counts = {len(a) for a in [*arrays.values(), *others.values()]}
-        if len(counts) > 1:
+        held = {len(a) for a in others.values()}
+        if held and held != set(rows):
             raise StateError(
-                f"layers[{layer}]: the state has {_listed(sorted({len(a) for a in arrays.values()}))} rows, "
-                f"other layers hold {_listed(sorted({len(a) for a in others.values()}))}; "
+                f"layers[{layer}]: the state has {rows[0]} rows, other layers hold {_listed(held)}; "
                 "call rnn_clear_previous_state() before setting states of another batch"
             )
         self._arrays = {**others, **arrays}
 
-    def snapshot(self) -> StateSnapshot:
-        """The state now, as copies."""
-        return StateSnapshot({name: held.copy() for name, held in self._arrays.items()})
+    def snapshot(self, model: str | None = None) -> StateSnapshot:
+        """The state now, as copies, of the network whose parameters have the sha-256 ``model``."""
+        return StateSnapshot({name: held.copy() for name, held in self._arrays.items()}, model)
 
     def restore(self, snapshot: StateSnapshot) -> None:
-        """Go back to ``snapshot``, which stays as it is. StateError for one of another network."""
+        """Go back to ``snapshot``, which stays as it is. StateError for one of other layers."""
         strange = sorted(set(snapshot.states) - set(self._specs))
         missing = sorted(n for n, s in self._specs.items() if s.default is None and n not in snapshot.states)
         if strange or (snapshot.states and missing):
@@ -139,25 +155,30 @@ class StreamState:
                 f"the snapshot has the states {_listed(snapshot.states)}, "
                 f"this network has {_listed(self._specs)}; it was taken of another network"
             )
-        arrays = {name: self._checked(self._specs[name], value) for name, value in snapshot.states.items()}
+        arrays = {name: self._checked(self._specs[name], value, finite=False) for name, value in snapshot.states.items()}
         if len({len(a) for a in arrays.values()}) > 1:
             raise StateError(
                 f"the snapshot's states have {_listed(len(a) for a in arrays.values())} rows; a snapshot has as many rows in each"
             )
         self._arrays = arrays
 
-    def _checked(self, spec: StateSpec, value: np.ndarray) -> np.ndarray:
-        """``value`` as a new array [N, H] of the network's type."""
-        array = np.asarray(value)
+    def _checked(self, spec: StateSpec, value: np.ndarray, finite: bool = True) -> np.ndarray:
+        """``value`` as a new array [N, H] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""
         where = f"layers[{spec.layer}], state {spec.key!r}"
+        array = _array(value, where)
         if array.dtype.kind not in "fiu":
             raise StateError(f"{where}: it has the type {array.dtype}, expected {self._dtype}")
         if array.ndim != 2 or array.shape[1] != spec.width or not len(array):
             raise StateError(f"{where}: it has the shape {list(array.shape)}, expected [N, {spec.width}] with a row for each stream")
-        if not np.isfinite(array).all():
-            row, unit = np.argwhere(~np.isfinite(array))[0]
-            raise StateError(f"{where}: it is {array[row, unit]} at row {row}, unit {unit}; every value has to be finite")
-        return array.astype(self._dtype)
+        with np.errstate(over="ignore"):  # what leaves the range becomes inf, and is told below
+            made = array.astype(self._dtype)
+        bad = ~np.isfinite(made) if finite else ~np.isfinite(made) & np.isfinite(array)
+        if bad.any():
+            row, unit = np.argwhere(bad)[0].tolist()
+            value = array[row, unit]
+            reach = f" ({self._dtype} reaches {np.finfo(self._dtype).max:.3g})" if np.isfinite(value) else ""
+            raise StateError(f"{where}: it is {value} at row {row}, unit {unit}; every value has to be finite{reach}")
+        return made
 
     def _layer(self, layer: int) -> list[StateSpec]:
         return [s for s in self._specs.values() if s.layer == layer]
@@ -168,9 +189,33 @@ class StreamState:
         specs = self._layer(index)
         if not specs:
             there = 0 <= index < len(self._types)
-            what = f"layers[{index}] is a {self._types[index]}, which has no state" if there else f"there is no layer {layer!r}"
+            what = f"layers[{index}] is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
             raise StateError(f"{what}; layers with state: {_listed(sorted({s.layer for s in self._specs.values()})) or 'none'}")
         return specs
+
+
+def _by_key(layer: int, state: object, keys: Sequence[str]) -> dict[str, Any]:
+    """``state`` under rnngraph's keys. StateError where it is no mapping or has something twice."""
+    if not isinstance(state, Mapping):
+        example = ", ".join(f"{key!r}: [N, H]" for key in keys)
+        raise StateError(f"layers[{layer}]: the state is {shown(state)}; expected a mapping {{{example}}}, as rnn_get_previous_state gives")
+    given: dict[Any, Any] = {}
+    for name, value in state.items():
+        key = ALIASES.get(name, name)
+        if key in given:
+            raise StateError(
+                f"layers[{layer}]: the state has {key!r} twice, as {_listed(n for n in state if ALIASES.get(n, n) == key)}; give one"
+            )
+        given[key] = value
+    return given
+
+
+def _array(value: object, where: str) -> np.ndarray:
+    """``value`` as an array. StateError for what is none."""
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise StateError(f"{where}: numpy cannot make an array of {shown(value)} ({error}); expected one array of numbers") from error
 
 
 def _listed(items: Iterable[object]) -> str:

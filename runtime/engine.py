@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rnngraph.errors import InputError, ModelFileError, StreamingError
 from rnngraph.runtime.device import Device, Session, device_of, shared_value
-from rnngraph.runtime.manifest import Manifest, Port, open_model
+from rnngraph.runtime.manifest import Manifest, Port, checked_path, open_model, open_session
 
 Array = npt.NDArray[Any]
 
@@ -26,8 +26,8 @@ class Engine:
     """
 
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
-        self.path = os.fspath(path)
         session, self.manifest = open_model(path, device, threads)
+        self.path = os.fspath(path)
         if self.manifest.target == "cpu" and device_of(session) == "cuda":
             session = self._off_cuda(device, threads)
         self.device = device_of(session)
@@ -41,7 +41,7 @@ class Engine:
                 f"{self.path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies "
                 "at every step; export it with target='portable', or use device='cpu'"
             )
-        return open_model(self.path, "cpu", threads)[0]
+        return open_session(checked_path(self.path), "cpu", threads)
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name, in arrays of the caller's own, for one array per input.

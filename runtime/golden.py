@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
+from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, golden_folder, tensor_file
 from rnngraph.runtime.engine import Array, check_feeds
 from rnngraph.runtime.manifest import Manifest, Port
 
@@ -23,18 +24,18 @@ def read_samples(path: str | os.PathLike[str], manifest: Manifest) -> list[Sampl
 
     ModelFileError: there are none, one cannot be read, or one does not fit the file. MissingDependencyError without onnx.
     """
-    folder = Path(f"{os.fspath(path)}.golden")
+    folder = golden_folder(path)
     if not folder.is_dir():
         raise ModelFileError(f"there are no golden samples beside the file: {folder} is not there; {_REMEDY}")
-    sets = sorted(folder.glob("test_data_set_*"), key=_number)
+    sets = sorted(folder.glob(f"{DATA_SET}*"), key=_number)
     if not sets:
-        raise ModelFileError(f"{folder} has no test_data_set_0; {_REMEDY}")
+        raise ModelFileError(f"{folder} has no {DATA_SET}0; {_REMEDY}")
     return [_read_set(one, manifest) for one in sets]
 
 
 def _read_set(folder: Path, manifest: Manifest) -> Sample:
-    inputs = _read_tensors(folder, "input", manifest.inputs)
-    outputs = _read_tensors(folder, "output", manifest.outputs)
+    inputs = _read_tensors(folder, INPUT, manifest.inputs)
+    outputs = _read_tensors(folder, OUTPUT, manifest.outputs)
     try:
         check_feeds(manifest, inputs)
     except InputError as error:
@@ -42,11 +43,11 @@ def _read_set(folder: Path, manifest: Manifest) -> Sample:
     return inputs, outputs
 
 
-def _read_tensors(folder: Path, prefix: str, ports: Iterable[Port]) -> dict[str, Array]:
+def _read_tensors(folder: Path, kind: str, ports: Iterable[Port]) -> dict[str, Array]:
     """The tensors of a set by name, in the manifest's order."""
     numpy_helper, tensor_proto = _onnx()
     arrays: dict[str, Array] = {}
-    for file in sorted(folder.glob(f"{prefix}_*.pb"), key=_number):
+    for file in sorted(folder.glob(tensor_file(kind, "*")), key=_number):
         try:
             tensor = tensor_proto.FromString(file.read_bytes())
             arrays[tensor.name] = numpy_helper.to_array(tensor)
@@ -54,7 +55,7 @@ def _read_tensors(folder: Path, prefix: str, ports: Iterable[Port]) -> dict[str,
             raise ModelFileError(f"{file} cannot be read: it is truncated, or no tensor ({error}); {_REMEDY}") from error
     names = [p.name for p in ports]
     if set(arrays) != set(names):
-        raise ModelFileError(f"{folder} has the {prefix}s {', '.join(arrays) or 'none'}, the file has {', '.join(names)}; {_REMEDY}")
+        raise ModelFileError(f"{folder} has the {kind}s {', '.join(arrays) or 'none'}, the file has {', '.join(names)}; {_REMEDY}")
     return {name: arrays[name] for name in names}
 
 

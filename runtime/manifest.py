@@ -14,15 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from rnngraph.errors import ModelFileError, RnnGraphError
+from rnngraph.file_format import DIGEST_DIGITS, DIGEST_KEY, DIGEST_PREFIX, FORMAT, KEY
 from rnngraph.runtime.device import Device, Session, create_session, onnxruntime_version
 
-FORMAT = 1
-"""The newest format of the manifest that this version reads."""
-
-KEY = "rnngraph"
-_DIGEST = b"rnngraph_digest\x12\x47sha256:"
-"""The digest's key, and the wire form of what follows it: field 2, 71 bytes."""
-_DIGITS = 64
+_DIGEST = DIGEST_KEY.encode() + bytes([0x12, len(DIGEST_PREFIX) + DIGEST_DIGITS]) + DIGEST_PREFIX.encode()
+"""The digest's key, and the wire form of what follows it: field 2, its length in bytes, and how it begins."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,10 @@ class Port:
 
 @dataclass(frozen=True)
 class State:
-    """A state: the input that takes it, the output that gives the next one, its shape without the batch axis, the value it begins with."""
+    """A state: the input that takes it, the output that gives the next one, the value it begins with.
+
+    ``shape`` is that of one row: input and output have N as well, at ``batch_axis``.
+    """
 
     layer: int
     key: str
@@ -46,15 +45,20 @@ class State:
     shape: tuple[int, ...]
     data_type: str
     initial: float
+    batch_axis: int = 0
 
 
 @dataclass(frozen=True)
 class MaskRule:
-    """The mask's input (None: the file has none), the values it may hold, and what they mean."""
+    """The mask's input (None: the file has none), the values it may hold, and what they mean in words (None without a mask).
+
+    ``padding_is_read``: a layer computes with what x holds at masked steps, so it has to be finite there too.
+    """
 
     input: str | None
     values: tuple[int, ...]
-    rule: str
+    rule: str | None
+    padding_is_read: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,19 +114,9 @@ def open_model(
     path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1, *, optimise: bool = True
 ) -> tuple[Session, Manifest]:
     """A session of onnxruntime on the file ``path``, and its manifest; errors as :func:`read_manifest`."""
-    file = Path(path)
+    file = checked_path(path)
     sealed = _is_sealed(file)
-    try:
-        session = create_session(file, device, threads, optimise=optimise)
-    except RnnGraphError:
-        raise
-    except Exception as error:
-        what = (
-            f"{file} is intact, but onnxruntime {onnxruntime_version()} cannot open it; install a newer one, or export the network again"
-            if sealed
-            else f"{file} is truncated, damaged or no ONNX file: onnxruntime cannot open it; get a whole copy, or export the network again"
-        )
-        raise ModelFileError(f"{what} ({_first_line(error)})") from error
+    session = open_session(file, device, threads, optimise=optimise, sealed=sealed)
     meta = session.get_modelmeta()
     if KEY not in meta.custom_metadata_map:
         raise ModelFileError(
@@ -132,6 +126,33 @@ def open_model(
     if not sealed:
         raise ModelFileError(f"{file} was altered: its digest is gone; {_ALTERED}")
     return session, parse_manifest(meta.custom_metadata_map[KEY], file)
+
+
+def open_session(file: Path, device: Device, threads: int, *, optimise: bool = True, sealed: bool = True) -> Session:
+    """A session on a file whose digest was looked at; ``sealed`` says that it has one.
+
+    ModelFileError: onnxruntime cannot open the file.
+    """
+    try:
+        return create_session(file, device, threads, optimise=optimise)
+    except RnnGraphError:
+        raise
+    except Exception as error:
+        what = (
+            f"{file} is intact, but onnxruntime {onnxruntime_version()} cannot open it; install a newer one, or export the network again"
+            if sealed
+            else f"{file} is truncated, damaged or no ONNX file: onnxruntime cannot open it; get a whole copy, or export the network again"
+        )
+        raise ModelFileError(f"{what} ({_first_line(error)})") from error
+
+
+def checked_path(path: object) -> Path:
+    """``path`` as a path. ModelFileError for what is none, a network for example."""
+    if isinstance(path, (str, os.PathLike)) and isinstance(name := os.fspath(path), str):
+        return Path(name)
+    remedy = "export it with rnngraph.exporters.export_onnx(net, 'net.onnx') and give 'net.onnx'"
+    what = type(path).__name__ if path is not None else "None"
+    raise ModelFileError(f"path: expected the path of an exported file as a string, got {what}; where that is a network, {remedy}")
 
 
 _ALTERED = "what it computes is no longer what was exported. Get the original, or export the network again"
@@ -154,9 +175,9 @@ def _is_sealed(file: Path) -> bool:
     found = content.rfind(_DIGEST)
     if found < 0:
         return False
-    start, end = found + len(_DIGEST), found + len(_DIGEST) + _DIGITS
+    start, end = found + len(_DIGEST), found + len(_DIGEST) + DIGEST_DIGITS
     digest = hashlib.sha256(data[:start])
-    digest.update(b"0" * _DIGITS)
+    digest.update(b"0" * DIGEST_DIGITS)
     digest.update(data[end:])
     told = content[start:end].decode("ascii", "replace")
     if digest.hexdigest() != told:
@@ -198,7 +219,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         inputs=tuple(_port(p) for p in content["inputs"]),
         outputs=tuple(_port(p) for p in content["outputs"]),
         states=tuple(_state(s) for s in content["states"]),
-        mask=MaskRule(mask["input"], tuple(mask["values"]), mask["rule"]),
+        mask=MaskRule(mask["input"], tuple(mask["values"]), mask["rule"], bool(mask.get("padding_is_read", False))),
         time=TimeRule(time["input_axis"], time["output_axis"], time["rule"]),
         streams=content["streams"],
         why_not=content["why_not"],
@@ -221,6 +242,7 @@ def _state(content: Mapping[str, Any]) -> State:
         tuple(content["shape"]),
         content["data_type"],
         float(content["initial"]),
+        content.get("batch_axis", 0),
     )
 
 

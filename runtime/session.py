@@ -14,17 +14,18 @@ from rnngraph.errors import InputError, ModelFileError, StateError, StreamingErr
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine, Stepper
 from rnngraph.runtime.manifest import Manifest
-from rnngraph.runtime.snapshot import StateSnapshot
+from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.spelling import Spelled, spelled
 from rnngraph.state import Rows, StateSpec, StreamState
-from rnngraph.state import StateSnapshot as Snapshot
 
 
-class StreamingSession:
+class StreamingSession(Spelled):
     """The file ``path`` in onnxruntime, with the verbs of MultiLayerNetwork.
 
     Features go in as [N, F, T], or one step as [N, F]; each row is a stream of its own. On the CPU a sequence gives the same bits fed
     whole, in chunks, step by step, or with each row alone. What a call returns is the caller's own array. Every call checks what it is
-    given, and one that fails leaves the state as it was. One thread at a time may use a session.
+    given, and one that fails leaves the state as it was. One thread at a time may use a session. Arrays are converted to the file's data
+    type and come back in it: float32, or float64 where the network was built so (``manifest.data_type``).
 
     device: "cpu", "cuda", or "auto", which is CUDA where that works. threads: of onnxruntime, inside one operation; the bits do not
     depend on it.
@@ -35,6 +36,7 @@ class StreamingSession:
     asked for and does not work here.
     """
 
+    @spelled
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
         self._engine = Engine(path, device, threads)
         self._state = StreamState(_specs(self._engine), [str(layer.get("type")) for layer in self.manifest.layers], self.manifest.data_type)
@@ -65,6 +67,7 @@ class StreamingSession:
 
     # Computing
 
+    @spelled
     def output(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None = None) -> Array:
         """The output for whole sequences, begun at the initial state; the streaming state is neither read nor changed.
 
@@ -82,7 +85,7 @@ class StreamingSession:
         x [N, F] -> [N, n_out]; x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. features_mask
         [N, T], or [N] for one step: a row with 0 has no step there, and keeps its state.
         InputError: an array does not fit the file. StateError: another N than the state's. StreamingError: the file cannot stream, or
-        onnxruntime failed.
+        onnxruntime failed. What is computed is not looked at: a state that overflows shows in the output, and can be read and cleared.
         """
         live = self._live
         if live is not None and features_mask is None and (y := live.take(x)) is not None:
@@ -160,7 +163,7 @@ class StreamingSession:
                     f"features_mask was given, but {self.path} has no mask input; export it with export_onnx(net, path, features_mask=True)"
                 )
             mask = as_mask(features_mask, len(array), array.shape[2], data_type=_mask_type(manifest))
-        check_finite(array, mask)
+        check_finite(array, mask, reads_padding=manifest.mask.padding_is_read)
         return array, mask
 
     # The state
@@ -178,32 +181,29 @@ class StreamingSession:
         return self._held().get(layer)
 
     def rnn_set_previous_state(self, layer: int, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Replace a layer's state; DL4J's keys prevAct and prevMem are accepted.
+        """Replace a layer's state by finite values; DL4J's keys prevAct and prevMem are accepted.
 
         StateError: a layer without state, a key, shape or value that does not fit, or other rows than other layers hold.
         """
         self._check_batch(f"layers[{layer}]", state)
+        if isinstance(state, Mapping):
+            state = _without_stand_ins(state, [s.key for s in self.manifest.states if s.layer == layer])
         self._held().set(layer, state)
         self._live = None
 
     def snapshot(self) -> StateSnapshot:
         """The state of all rows now, as copies; ``to_bytes`` makes it travel."""
-        return StateSnapshot(self._held().snapshot().states, self.manifest.parameters_sha256)
+        return self._held().snapshot(self.manifest.parameters_sha256)
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: StateSnapshot) -> None:
         """Go on from ``snapshot``, of this or another session or of a MultiLayerNetwork; it stays as it is.
 
-        StateError: it was taken of another network, or of another batch where the file has a fixed one.
+        StateError: it is none, it was taken of another network, or of another batch where the file has a fixed one.
         """
-        given = getattr(snapshot, "model", None)
-        ours = self.manifest.parameters_sha256
-        if given is not None and given != ours:
-            raise StateError(
-                f"the snapshot was taken of a network whose parameters have the sha-256 {given}, those of {self.path} have {ours}; "
-                "restore it into a session of the file that it came from"
-            )
-        self._check_batch("the snapshot", snapshot.states)
-        self._held().restore(Snapshot(_without_stand_ins(snapshot.states, self._names)))
+        remedy = "restore it into a session of the file that it came from"
+        states = checked_snapshot(snapshot, self.manifest.parameters_sha256, self.path, remedy).states
+        self._check_batch("the snapshot", states)
+        self._held().restore(StateSnapshot(_without_stand_ins(states, self._names)))
         self._live = None
 
     def _held(self) -> StreamState:
@@ -212,14 +212,21 @@ class StreamingSession:
             self._state.keep(self._live.states())
         return self._state
 
-    def _check_batch(self, what: str, arrays: Mapping[str, Any]) -> None:
-        """StateError where the file has a fixed batch and an array has other rows."""
+    def _check_batch(self, what: str, arrays: object) -> None:
+        """StateError where the file has a fixed batch and an array has other rows; what else is wrong is StreamState's to tell."""
         batch = self.manifest.batch
-        others = [len(a) for a in arrays.values() if batch is not None and np.ndim(a) and len(a) != batch]
+        if batch is None or not isinstance(arrays, Mapping):
+            return
+        others = [_rows(a) for a in arrays.values() if _rows(a) not in (None, batch)]
         if others:
             raise StateError(
                 f"{what} has {others[0]} rows, but {self.path} was exported for batch={batch}; give {batch} rows, or export with batch=None"
             )
+
+
+def _rows(value: object) -> int | None:
+    """How many rows ``value`` has; None for what cannot be a state."""
+    return len(value) if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim) else None
 
 
 def _specs(engine: Engine) -> list[StateSpec]:
@@ -238,8 +245,8 @@ _STAND_IN = {"last": "h"}
 
 
 def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
-    """The states that the file has, or that are not known: those which only a mask brings are left out where the file has no mask."""
-    return {name: array for name, array in states.items() if name in names or name.rpartition("_")[2] not in _STAND_IN}
+    """The states, by name or by key, that the file has or that are not known: those that only a mask brings are left out without one."""
+    return {name: array for name, array in states.items() if name in names or str(name).rpartition("_")[2] not in _STAND_IN}
 
 
 def _ones(manifest: Manifest, x: Array) -> Array:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rnngraph.errors import MissingDependencyError, StateError
-from rnngraph.state import StateSnapshot as Snapshot
+from rnngraph.names import shown
+from rnngraph.spelling import Spelled
 
 FORMAT = 1
 """The newest format of the bytes that this version reads."""
@@ -21,19 +22,27 @@ _LENGTH = 8
 """safetensors begins with the length of its JSON header in 8 bytes, little-endian."""
 
 
-@dataclass(frozen=True)
-class StateSnapshot(Snapshot):
+@dataclass(frozen=True, eq=False)
+class StateSnapshot(Spelled):
     """A stream's state at one moment: arrays [N, H] by state name, empty before the first step.
 
-    ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which all files of one network share; None
-    where it is not known.
+    ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which a network in torch and all its files
+    share; None where it is not known. A snapshot is as exact as it was taken: its values are not looked at.
+
+    Raises StateError where ``states`` is no mapping.
     """
 
+    states: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     model: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.states, Mapping):
+            raise StateError(f"StateSnapshot: states is {shown(self.states)}; expected a mapping from the states' names to arrays [N, H]")
 
     def to_bytes(self) -> bytes:
         """The snapshot in the safetensors format. MissingDependencyError without safetensors."""
-        about = {"format": str(FORMAT), "model": self.model or "", "sha256": _digest(self.states)}
+        about = {"format": str(FORMAT), "model": self.model or ""}
+        about["sha256"] = _digest(self.states, about)
         arrays = {name: np.ascontiguousarray(array) for name, array in self.states.items()}
         data: bytes = _safetensors().save(arrays, metadata=about)
         return data
@@ -58,9 +67,25 @@ class StateSnapshot(Snapshot):
             raise
         except Exception as error:
             raise StateError(f"from_bytes: the snapshot is truncated or altered ({error}); take it anew, or get a whole copy") from error
-        if _digest(arrays) != about["sha256"]:
+        if _digest(arrays, about) != about["sha256"]:
             raise StateError("from_bytes: the snapshot was altered: its values do not match its digest; take it anew, or get a whole copy")
         return cls(arrays, about.get("model") or None)
+
+
+def checked_snapshot(snapshot: object, model: str, owner: str, remedy: str) -> StateSnapshot:
+    """``snapshot`` for a network whose parameters have the sha-256 ``model``; ``owner`` names it in messages.
+
+    StateError for anything but a snapshot, and for one of other parameters, where ``remedy`` says what to do.
+    """
+    if not isinstance(snapshot, StateSnapshot):
+        hint = "StateSnapshot.from_bytes reads bytes" if isinstance(snapshot, (bytes, bytearray)) else "give what snapshot() returned"
+        raise StateError(f"restore: expected a StateSnapshot, got {shown(snapshot)}; {hint}")
+    if snapshot.model not in (None, model):
+        raise StateError(
+            f"the snapshot was taken of a network whose parameters have the sha-256 {snapshot.model}, those of {owner} have {model}; "
+            f"{remedy}"
+        )
+    return snapshot
 
 
 def _metadata(data: bytes) -> dict[str, str]:
@@ -77,8 +102,9 @@ def _metadata(data: bytes) -> dict[str, str]:
         ) from error
 
 
-def _digest(arrays: Mapping[str, npt.NDArray[Any]]) -> str:
-    digest = hashlib.sha256()
+def _digest(arrays: Mapping[str, npt.NDArray[Any]], about: Mapping[str, str]) -> str:
+    """The sha-256 over the arrays and what else ``about`` says of them."""
+    digest = hashlib.sha256(json.dumps({k: v for k, v in about.items() if k != "sha256"}, sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode())

@@ -102,19 +102,26 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
 
 
 def compare(what: str, got: Array, expected: Array, *, real: Array | None = None, tolerance: float | None = None) -> ParityRow:
-    """Two arrays, where ``real`` (None: everywhere); ``tolerance`` is absolute."""
+    """Two arrays, where ``real`` (None: everywhere); ``tolerance`` is absolute. What is NaN or infinite has to be so in both."""
     if got.shape != expected.shape:
         return ParityRow(f"{what} {list(got.shape)} for {list(expected.shape)}", math.inf, math.inf, 0.0, False)
     if real is not None:
         got, expected = got[np.broadcast_to(real, got.shape)], expected[np.broadcast_to(real, expected.shape)]
-    difference = np.abs(got.astype(np.float64) - expected)
-    absolute = 0.0 if np.array_equal(got, expected) else float(difference.max())
-    largest = float(np.abs(expected).max(initial=0.0))
+    absolute = float(_difference(got, expected).max(initial=0.0))
+    largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
     allowed = TOLERANCE * max(1.0, largest) if tolerance is None else tolerance
     if not math.isfinite(absolute):
         return ParityRow(what, math.inf, math.inf, allowed, False)
     relative = absolute / largest if largest else math.copysign(math.inf, absolute) if absolute else 0.0
     return ParityRow(what, absolute, relative, allowed, absolute <= allowed)
+
+
+def _difference(got: Array, expected: Array) -> Array:
+    """By how much each value is off; not at all where both are NaN or the same infinity: a file may overflow, if it does as it should."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    same = (got == expected) | (np.isnan(got) & np.isnan(expected))
+    return np.where(same, 0.0, np.where(np.isnan(difference), np.inf, difference))
 
 
 def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> Iterator[ParityRow]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, check_finite, is_count
+from rnngraph.checks import as_features, as_labels, as_mask, as_numeric, as_parameter, check_finite, is_count
 from rnngraph.errors import InputError
 
 KINDS = ["bool", "int8", "uint16", "int64", "float16", "float32", "float64", ">f4", ">i2", "longdouble"]
@@ -48,15 +48,23 @@ def test_ready_arrays_are_not_copied(step_allowed: bool) -> None:
     assert np.shares_memory(as_features(x[:, :, 0].copy(), 3, time=False), x) is False
 
 
-def test_write_protected_and_misaligned_arrays_are_copied() -> None:
-    protected = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
-    protected.flags.writeable = False
-    misaligned = np.frombuffer(b"\0" + protected.tobytes(), np.float32, offset=1).reshape(1, 2, 3)
-    assert not misaligned.flags.aligned
-    for x in (protected, misaligned):
-        made = as_features(x, 2)
-        made[:] = -1
-        np.testing.assert_array_equal(x, np.arange(6).reshape(1, 2, 3))
+def test_write_protected_arrays_are_not_copied_and_torch_takes_them_without_a_warning() -> None:
+    x = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    x.flags.writeable = False
+    made = as_features(x, 2)
+    assert np.shares_memory(made, x)
+    np.testing.assert_array_equal(torch.from_numpy(made).numpy(), x)
+    assert not x.flags.writeable
+    del x
+    np.testing.assert_array_equal(made, np.arange(6).reshape(1, 2, 3))  # what came back keeps the memory
+
+
+def test_misaligned_arrays_are_copied() -> None:
+    x = np.frombuffer(b"\0" + np.arange(6, dtype=np.float32).tobytes(), np.float32, offset=1).reshape(1, 2, 3)
+    assert not x.flags.aligned
+    made = as_features(x, 2)
+    made[:] = -1
+    np.testing.assert_array_equal(x, np.arange(6).reshape(1, 2, 3))
 
 
 def test_one_step_gets_a_time_axis() -> None:
@@ -84,6 +92,10 @@ def test_lists_and_tensors_are_arrays() -> None:
         (np.array([[[None]]]), "x is an array of object of shape [1, 1, 1]; expected real numbers"),
         (np.zeros((1, 2, 3), "datetime64[s]"), "x is an array of datetime64[s] of shape [1, 2, 3]; expected real numbers"),
         (None, "x is an array of object of shape []; expected real numbers"),
+        (
+            np.ma.masked_equal(np.ones((1, 2, 3)), 1),
+            "x is a masked array, whose mask would be lost; give x.filled(0), and as features_mask or labels_mask an array [N, T] that",
+        ),
         ([[1.0, 2.0], [1.0]], "x is a list that numpy cannot make an array of (setting an array element with a sequence."),
         (
             torch.ones(1, 2, 3, requires_grad=True),
@@ -267,6 +279,48 @@ def test_values_beyond_float32_are_told_as_such() -> None:
     with pytest.raises(InputError, match=r"^x is inf \(float32 reaches 3\.4e\+38\) at row 0, feature 0, step 0, "):
         check_finite(x)
     check_finite(as_features(np.full((1, 1, 1), 1e300), 1, "float64"))
+
+
+def test_a_first_layer_that_ignores_masks_reads_padding() -> None:
+    x = np.zeros((1, 1, 2), np.float32)
+    x[0, 0, 1] = np.nan
+    message = (
+        "x is nan at row 0, feature 0, step 1, the first of 1 values that are not finite; "
+        "layers[0] has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
+    )
+    check_finite(x, np.array([[1.0, 0.0]]))
+    with pytest.raises(InputError, match=says(message)):
+        check_finite(x, np.array([[1.0, 0.0]]), reads_padding=True)
+
+
+def test_masked_arrays_without_a_mask_are_arrays() -> None:
+    np.testing.assert_array_equal(as_numeric(np.ma.array([1.0, 2.0]), "x"), [1, 2])
+
+
+# Parameters
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ([[1, 2], [3]], "W is [[1, 2], [3]], of which numpy makes no array (setting an array element with a sequence."),
+        (None, "W is object[], expected float32[2]"),
+        ([True, False], "W is bool[2], expected float32[2]"),
+        ([1.0, float("nan")], "W is nan at [1]; every value has to be finite"),
+        ([1.0, 1e300], "W is 1e+300 at [1]; every value has to be finite (float32 reaches 3.4e+38)"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_named(value: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+        as_parameter(value, (2,), "float32", "W")
+
+
+def test_parameters_are_copies_of_the_type() -> None:
+    value = np.array([1.0, 1e300])
+    made = as_parameter(value, (2,), "float64", "W")
+    assert not np.shares_memory(made, value)
+    np.testing.assert_array_equal(made, value)
+    assert as_parameter([1, 2], (2,), "float32", "W").dtype == np.float32
 
 
 # Labels

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import rnngraph as rg
+from rnngraph.exporters import export_onnx
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -40,7 +41,7 @@ def test_export_inspect_verify(saved: Path) -> None:
     assert exported.returncode == 0, exported.stderr
     shown = run("inspect", model)
     assert shown.returncode == 0, shown.stderr
-    for text in ("features_mask", "state_00_c", "[N, 4]", "next_state_00_h", "streams     yes", "LSTM(4) -> RnnOutputLayer(2)"):
+    for text in ("features_mask", "state_00_c", "[N, 4]", "next_state_00_h", "streams     yes", "│ RnnOutputLayer │", "sigmoid │ hold"):
         assert text in shown.stdout
     told = json.loads(run("inspect", model, "--json").stdout)
     assert told["parameters_count"] == 4 * 4 * (3 + 4 + 1) + 2 * 5
@@ -59,3 +60,55 @@ def test_an_altered_file_and_a_missing_one_are_one_line_each(saved: Path) -> Non
         assert result.returncode == 2
         assert text in result.stderr
         assert "Traceback" not in result.stderr
+
+
+def test_the_version() -> None:
+    assert run("--version").stdout == f"rnngraph {rg.__version__}\n"
+
+
+def test_a_network_is_not_exported_onto_itself(saved: Path) -> None:
+    before = saved.read_bytes()
+    for out in (saved, saved.parent / "." / saved.name, saved.parent / ".." / saved.parent.name / saved.name):
+        result = run("export", saved, "-o", out)
+        assert result.returncode == 2
+        assert "is the saved network itself, which the export would replace; write to another file, as net.onnx" in result.stderr
+    other = saved.with_name("other.rnng")
+    other.write_bytes(before)
+    result = run("export", saved, "-o", other)
+    assert result.returncode == 2
+    assert "is a saved network, which the export would replace; write to another file, as net.onnx" in result.stderr
+    assert saved.read_bytes() == other.read_bytes() == before
+
+
+def test_batch_and_class_labels_are_written_and_shown(saved: Path) -> None:
+    model = saved.with_name("named.onnx")
+    exported = run("export", saved, "-o", model, "--batch", 2, "--class-labels", "low, [high]")
+    assert exported.returncode == 0, exported.stderr
+    shown = run("inspect", model).stdout
+    assert "classes     low, [high]" in shown
+    assert "[2, 3, T]" in shown
+    assert "mask        none: export with features_mask=True" in shown
+    told = json.loads(run("inspect", model, "--json").stdout)
+    assert (told["batch"], told["class_labels"], told["mask"]["rule"]) == (2, ["low", "[high]"], None)
+    result = run("export", saved, "-o", model, "--class-labels", "one")
+    assert result.returncode == 2
+    assert "class_labels has 1 names, the network 2 outputs" in result.stderr
+
+
+def test_layers_show_what_they_wrap_and_how_they_take_masks(tmp_path: Path) -> None:
+    last = rg.LastTimeStep(rg.LSTM(n_in=3, n_out=4, activation="softsign", gate_activation="hardsigmoid", mask_mode="ignore"))
+    config = rg.MultiLayerConfiguration(seed=1, layers=[last, rg.OutputLayer(n_out=2)])
+    export_onnx(rg.MultiLayerNetwork(config), tmp_path / "net.onnx", features_mask=True)
+    shown = run("inspect", tmp_path / "net.onnx").stdout
+    row = next(line for line in shown.splitlines() if "LastTimeStep" in line)
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [
+        "0",
+        "LastTimeStep(LSTM)",
+        "3",
+        "4",
+        "softsign",
+        "hardsigmoid",
+        "ignore",
+        "yes",
+    ]
+    assert "padding     is read: x has to be finite at masked steps too" in shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -229,6 +231,41 @@ def test_parameters_are_copies_and_come_back() -> None:
     np.testing.assert_array_equal(net.parameters()["0.W"], drawn["0.W"])
 
 
+@pytest.mark.parametrize("value", [None, [1, 2], 5])
+def test_set_parameters_takes_a_mapping(value: Any) -> None:
+    net = rg.MultiLayerNetwork(config())
+    message = (
+        rf"^set_parameters: expected a mapping from names to arrays \(0\.W, .*\), not {re.escape(repr(value))}; parameters\(\) gives one"
+    )
+    with pytest.raises(InputError, match=message):
+        net.set_parameters(value)
+
+
+def test_values_beyond_the_network_s_type_are_refused() -> None:
+    net = rg.MultiLayerNetwork(config(data_type="float32"))
+    good = net.parameters()
+    message = r"^set_parameters: 0\.b is 1e\+300 at \[0\]; every value has to be finite \(float32 reaches 3\.4e\+38\)$"
+    with pytest.raises(InputError, match=message):
+        net.set_parameters({**good, "0.b": np.full(16, 1e300)})
+    np.testing.assert_equal(net.parameters(), good)
+    rg.MultiLayerNetwork(config()).set_parameters({**good, "0.b": np.full(16, 1e300)})
+    net.rnn_time_step(features()[:, :, 0])
+    before = net.rnn_get_previous_state(0)
+    with pytest.raises(StateError, match=r"^layers\[0\], state 'h': it is 1e\+300 at row 0, unit 0; .*\(float32 reaches 3\.4e\+38\)$"):
+        net.rnn_set_previous_state(0, {"h": np.full((N, 4), 1e300), "c": np.zeros((N, 4))})
+    np.testing.assert_equal(net.rnn_get_previous_state(0), before)
+
+
+def test_start_values_beyond_the_network_s_type_are_refused() -> None:
+    layers = [rg.DenseLayer(n_in=2, n_out=3), rg.OutputLayer(n_out=2, bias_init=1e300)]
+    message = (
+        r"^layers\[1\] \(OutputLayer\): at the start 1\.b is 1e\+300 at \[0\]; every value has to be finite \(float32 reaches 3\.4e\+38\)$"
+    )
+    with pytest.raises(ConfigurationError, match=message):
+        rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))
+    rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, data_type="float64"))
+
+
 def test_set_parameters_refuses_what_does_not_fit_and_changes_nothing() -> None:
     net = rg.MultiLayerNetwork(config())
     good = net.parameters()
@@ -236,6 +273,7 @@ def test_set_parameters_refuses_what_does_not_fit_and_changes_nothing() -> None:
         ({"0.W": good["0.W"]}, r"missing: 0.R, 0.b, .*to change some, change the mapping"),
         ({**good, "9.W": good["0.W"]}, r"unknown: 9.W"),
         ({**good, "0.W": good["0.W"].T}, r"0.W is float64\[3, 16\], expected float64\[16, 3\]"),
+        ({**good, "0.b": [[1, 2], [3]]}, r"0.b is \[\[1, 2\], \[3\]\], of which numpy makes no array .*; expected float64\[16\]$"),
         ({**good, "0.b": np.array(["a"] * 16)}, r"0.b is <U1\[16\], expected float64\[16\]"),
         ({**good, "0.b": np.where(np.arange(16) == 4, np.nan, 0)}, r"0.b is nan at \[4\]; every value has to be finite"),
     ]
@@ -255,6 +293,7 @@ def test_set_parameters_refuses_what_does_not_fit_and_changes_nothing() -> None:
         (np.zeros((0, F, T)), None, "N"),
         (np.zeros((N, F, 0)), None, "T"),
         (np.full((N, F, T), "a"), None, "type"),
+        ([[1, 2], [3]], None, r"(x|features) is a list that numpy cannot make an array of"),
         (np.where(np.arange(T) == 2, np.nan, np.zeros((N, F, T))), None, "nan"),
         (np.zeros((N, F, T)), np.ones((N, T + 1)), "mask"),
         (np.zeros((N, F, T)), np.full((N, T), 0.5), "mask"),
@@ -268,12 +307,49 @@ def test_features_that_do_not_fit_are_refused(x: Array, mask: Array | None, mess
     assert net.rnn_get_previous_state(0) == {}
 
 
-def test_padding_is_data_where_masks_are_ignored() -> None:
+PADDING = (
+    "is nan at row 0, feature 1, step 6, the first of 1 values that are not finite; "
+    "layers[0] has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
+)
+
+
+def test_padding_is_data_where_the_first_layer_ignores_masks() -> None:
     net = rg.MultiLayerNetwork(config(mask_mode="ignore"))
     x = features()
     x[0, 1, 6] = np.nan
-    with pytest.raises(InputError, match="nan"):
-        net.output(x, MASK)
+    for verb, name in ((net.output, "features"), (net.rnn_time_step, "x")):
+        for mask in (MASK, None):
+            with pytest.raises(InputError, match=f"^{re.escape(f'{name} {PADDING}')}$"):
+                verb(x, mask)
+    assert net.rnn_get_previous_state(0) == {}
+
+
+@pytest.mark.parametrize("first", [rg.LSTM(n_in=F, n_out=4), rg.SimpleRnn(n_in=F, n_out=4, mask_mode="reset")])
+def test_nothing_reads_padding_where_only_later_layers_ignore_masks(first: Any) -> None:
+    layers = [first, rg.GravesLSTM(n_out=5, mask_mode="ignore"), rg.RnnOutputLayer(n_out=2, mask_mode="ignore")]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, data_type="float64"))
+    clean = features()
+    dirty = np.where(MASK[:, None] == 0, np.nan, clean)
+    np.testing.assert_array_equal(net.output(dirty, MASK), net.output(clean, MASK))
+    a, b = (net.gradient(rg.DataSet(x, dataset().labels, MASK)) for x in (clean, dirty))
+    np.testing.assert_equal(b, a)
+
+
+def test_a_session_refuses_padding_that_is_read_too(tmp_path: Path) -> None:
+    from rnngraph.exporters import export_onnx
+    from rnngraph.runtime import StreamingSession
+
+    x = features()
+    x[0, 1, 6] = np.nan
+    for mode in ("ignore", "hold"):
+        export_onnx(rg.MultiLayerNetwork(config(mask_mode=mode)), tmp_path / "net.onnx", features_mask=True)
+        session = StreamingSession(tmp_path / "net.onnx")
+        if mode == "hold":
+            assert np.isfinite(session.output(x, MASK)[MASK[:, None].repeat(2, 1) > 0]).all()
+            continue
+        with pytest.raises(InputError, match=f"^{re.escape(f'x {PADDING}')}$"):
+            session.rnn_time_step(x, MASK)
+        assert session.rnn_get_previous_state(0) == {}
 
 
 def test_a_mask_without_time_axis_is_refused() -> None:
@@ -291,6 +367,13 @@ def test_labels_that_do_not_fit_are_refused() -> None:
     for labels, mask in ((one_hot(N, T + 1), None), (one_hot(N), None), (one_hot(N + 1, T), None), (one_hot(N, T), np.ones((N, T - 1)))):
         with pytest.raises(InputError, match="labels"):
             net.score(rg.DataSet(features(), labels, None, mask))
+
+
+@pytest.mark.parametrize(("value", "kind"), [([dataset()], "list"), ((features(), one_hot(N, T)), "tuple"), (None, "NoneType")])
+def test_a_gradient_is_of_one_data_set(value: Any, kind: str) -> None:
+    message = f"gradient: expected one DataSet, not a {kind}; make one by rg.DataSet(features, labels), and call it for each of several"
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        rg.MultiLayerNetwork(config()).gradient(value)
 
 
 def test_takes_a_configuration_only() -> None:

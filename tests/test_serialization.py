@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -96,7 +97,9 @@ def test_saving_replaces_the_file_or_leaves_it(saved: Path, monkeypatch: pytest.
     before = saved.read_bytes()
     net = network()
     monkeypatch.setattr("os.replace", lambda a, b: (_ for _ in ()).throw(OSError("disk is full")))
-    with pytest.raises(OSError, match="disk is full"):
+    with pytest.raises(
+        ModelFileError, match=rf"^{re.escape(str(saved))}: cannot be written \(disk is full\); what stood there is as it was$"
+    ):
         net.save(saved)
     assert saved.read_bytes() == before
     assert [p.name for p in saved.parent.iterdir()] == [saved.name]
@@ -110,6 +113,60 @@ def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
         rg.MultiLayerNetwork.load(tmp_path / "none.rnng")
     with pytest.raises(ModelFileError, match=r"cannot be read \(Is a directory\)"):
         rg.MultiLayerNetwork.load(tmp_path)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    net = network()
+    cases: list[tuple[Any, str]] = [
+        (tmp_path / "no" / "x.rnng", f"{tmp_path}/no/x.rnng: there is no folder {tmp_path}/no; create it first"),
+        (tmp_path, f"{tmp_path}: is a folder; give the name of a file in it, such as {tmp_path}/net.rnng"),
+        (None, 'save: the path is None; expected the name of a file, such as "net.rnng"'),
+    ]
+    for path, message in cases:
+        with pytest.raises(ModelFileError, match=f"^{re.escape(message)}$"):
+            net.save(path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ModelFileError, match=r"^load: the path is None; expected the name of a file, such as \"net.rnng\"$"):
+        rg.MultiLayerNetwork.load(None)  # type: ignore[arg-type]
+
+
+def test_saving_goes_through_a_link(saved: Path) -> None:
+    link = saved.with_name("link.rnng")
+    link.symlink_to(saved)
+    network().save(link)
+    assert link.is_symlink()
+    assert rg.MultiLayerNetwork.load(saved).iteration == 0
+
+
+def test_what_load_would_refuse_is_not_saved(saved: Path) -> None:
+    before = saved.read_bytes()
+    head = f"{saved}: not written, since it could not be loaded again: "
+
+    def parameter(net: rg.MultiLayerNetwork) -> None:
+        net._parameters["1.b"].detach()[3] = float("nan")
+
+    def state(net: rg.MultiLayerNetwork) -> None:
+        net.updater_state["0.W"]["v"][2, 1] = float("inf")
+
+    def owner(net: rg.MultiLayerNetwork) -> None:
+        net.updater_state["7.W"] = {}
+        net.updater_state["7.W"]["m"] = net.updater_state["0.W"]["m"]
+
+    def count(net: rg.MultiLayerNetwork) -> None:
+        net.iteration = -1
+
+    cases = [
+        (parameter, "array 1.b has values that are not finite, the first at [3]; a file of rnngraph has none"),
+        (state, "array 0.W/v has values that are not finite, the first at [2, 1]; a file of rnngraph has none"),
+        (owner, "updater state '7.W/m' belongs to no parameter of the configuration (0.W, 0.R, 0.b, 1.W, 1.R, 1.b, 1.P, 2.W, 2.b)"),
+        (count, "training.json: iteration is -1, expected a whole number from 0 on"),
+    ]
+    for change, message in cases:
+        net = rg.MultiLayerNetwork.load(saved)
+        change(net)
+        with pytest.raises(ModelFileError, match=f"^{re.escape(head + message)}$"):
+            net.save(saved)
+        assert saved.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"hello, this is text", pickle.dumps({"a": 1})])

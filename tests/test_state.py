@@ -81,7 +81,15 @@ def test_set_replaces_one_layer_only() -> None:
         (0, {"h": H0[:0], "c": C0[:0]}, r"state 'h': it has the shape \[0, 3\]"),
         (0, {"h": H0 * np.nan, "c": C0}, r"state 'h': it is nan at row 0, unit 0; every value has to be finite"),
         (0, {"h": H0 > 1, "c": C0}, r"state 'h': it has the type bool, expected float64"),
-        (0, {"h": H0[:1], "c": C0[:1]}, r"layers\[0\]: the state has 1 rows, other layers hold 2"),
+        (0, {"h": H0[:1], "c": C0[:1]}, r"layers\[0\]: the state has 1 rows, other layers hold 2; call rnn_clear_previous_state\(\)"),
+        (0, {"h": H0, "c": C0[:1]}, r"layers\[0\]: the state has 2, 1 rows in h, c; expected the same number in each$"),
+        (0, {"h": H0, "prevAct": H0, "c": C0}, r"layers\[0\]: the state has 'h' twice, as h, prevAct; give one$"),
+        (0, {}, r"layers\[0\]: the state has the keys none, expected h, c"),
+        (0, None, r"layers\[0\]: the state is None; expected a mapping {'h': \[N, H\], 'c': \[N, H\]}, as rnn_get_previous_state gives$"),
+        (0, [H0, C0], r"layers\[0\]: the state is \[array.{,80}; expected a mapping"),
+        (0, {"h": [[1, 2], [3]], "c": C0}, r"layers\[0\], state 'h': numpy cannot make an array of \[\[1, 2\], \[3\]\] \(setting an array"),
+        (0, {"h": None, "c": C0}, r"layers\[0\], state 'h': it has the type object, expected float64"),
+        (np.zeros(200), {"h": H0}, r"there is no layer array\(.{,80}; layers with state: 0, 2$"),
         (1, {"h": H0}, r"layers\[1\] is a DenseLayer, which has no state; layers with state: 0, 2"),
         (7, {"h": H0}, r"there is no layer 7; layers with state: 0, 2"),
         (-1, {"h": H0}, r"there is no layer -1; layers with state: 0, 2"),
@@ -93,6 +101,44 @@ def test_set_refuses_what_does_not_fit_and_changes_nothing(layer: int, value: di
         state.set(layer, value)
     np.testing.assert_array_equal(state.get(0)["h"], H0)
     np.testing.assert_array_equal(state.get(2)["h"], H2)
+
+
+def test_a_value_that_only_a_wider_type_holds_is_refused() -> None:
+    state = StreamState([StateSpec("state_00_h", 0, "h", 3)], ["SimpleRnn"], "float32")
+    message = r"^layers\[0\], state 'h': it is 1e\+300 at row 1, unit 2; every value has to be finite \(float32 reaches 3\.4e\+38\)$"
+    value = np.zeros((2, 3))
+    value[1, 2] = 1e300
+    with pytest.raises(StateError, match=message):
+        state.set(0, {"h": value})
+    with pytest.raises(StateError, match=message):
+        state.restore(StateSnapshot({"state_00_h": value}))
+    assert state.batch is None
+
+
+def test_a_step_that_overflows_is_refused_and_the_state_stays() -> None:
+    state = stream(held=True)
+    after = {name: array + 1 for name, array in HELD.items()}
+    state.advance(after)
+    np.testing.assert_array_equal(state.get(2)["h"], H2 + 1)
+    bad = H2.copy()
+    bad[1, 0] = np.inf
+    message = (
+        r"^layers\[2\] \(LastTimeStep\): the next state 'h' is inf at row 1, unit 0 \(float64 reaches 1\.8e\+308\); the state stays as it "
+        r"was before the step\. Feed smaller values, or begin the row anew with rnn_clear_previous_state\(rows=\[1\]\)$"
+    )
+    with pytest.raises(StateError, match=message):
+        state.advance({**HELD, "state_02_h": bad})
+    np.testing.assert_array_equal(state.get(0)["h"], H0 + 1)
+    np.testing.assert_array_equal(state.get(2)["h"], H2 + 1)
+
+
+def test_what_was_held_comes_back_whatever_it_is() -> None:
+    state = stream(held=True)
+    state.keep({**HELD, "state_02_h": np.full((2, 2), np.inf)})
+    snapshot = state.snapshot()
+    state.clear()
+    state.restore(snapshot)
+    np.testing.assert_array_equal(state.get(2)["h"], np.full((2, 2), np.inf))
 
 
 def test_clear_all_and_rows() -> None:
@@ -112,6 +158,8 @@ def test_clear_all_and_rows() -> None:
         (True, [0, -1], r"rows=\[0, -1\]: there is no row -1"),
         (False, 0, r"rows=0: there is no row 0; no state is held yet"),
         (True, [0.5], r"rows=\[0.5\]: expected the number of a row, a list of them, or None"),
+        (True, [[0], [0, 1]], r"rows=\[\[0\], \[0, 1\]\]: numpy cannot make an array of \[\[0\], \[0, 1\]\]"),
+        (True, np.zeros(500), r"rows=array\(.{,80}: expected the number of a row"),
     ],
 )
 def test_clear_refuses_rows_that_are_not_there(held: bool, rows: object, message: str) -> None:

@@ -15,8 +15,17 @@ from rnngraph.exporters.onnx.builder import Array, Builder, Name
 from rnngraph.ir.graph import Block, Node, Value
 from rnngraph.ir.types import Dim, Shape, TensorType, evaluate
 
-Known = Name | Array
-"""An ONNX value by its name, or an array that is known at export."""
+
+@dataclass(frozen=True)
+class Widened:
+    """A weight ``source`` with one more column, which holds one of ``values`` in each of as many equal blocks of rows."""
+
+    source: Value
+    values: tuple[float, ...]
+
+
+Known = Name | Array | Widened
+"""An ONNX value by its name, or an array that is known at export, perhaps with a column that need not be stored."""
 
 Row = Callable[["Context", Node], Sequence[Known]]
 """A row of the table: adds the ONNX nodes of one IR node and gives what its outputs are."""
@@ -53,13 +62,22 @@ class Context:
         if isinstance(entry, str):
             return entry
         if value not in self._initializers:
-            self._initializers[value] = self.builder.initializer(entry, self.prefix + value.name)
+            self._initializers[value] = self.builder.initializer(self.constant(value, "constant"), self.prefix + value.name)
         return self._initializers[value]
 
     def array(self, value: Value) -> Array | None:
         """The array, where the value is known at export."""
         entry = self.known[value]
+        if isinstance(entry, Widened):
+            array = self.constant(entry.source, "mask_columns")
+            column = np.repeat(np.array(entry.values, self.data_type), len(array) // len(entry.values))
+            return np.concatenate([array, column[:, None]], axis=1)
         return None if isinstance(entry, str) else entry
+
+    def widened(self, value: Value) -> Widened | None:
+        """How the value is made, where it is a weight with a column that need not be stored."""
+        entry = self.known[value]
+        return entry if isinstance(entry, Widened) else None
 
     def constant(self, value: Value, use: str) -> Array:
         """The array of a value that must be known at export."""
@@ -73,6 +91,11 @@ class Context:
     def add(self, op: str, node: Node, *inputs: Name, **attributes: Any) -> Name:
         """Append an ONNX node for the only output of ``node``, under that output's name."""
         return self.builder.add(op, *inputs, hint=self.prefix + node.outputs[0].name, **attributes)
+
+    def hints(self, node: Node, *states: str) -> list[str]:
+        """Names for the outputs of a recurrent node: the first one's own, then those of its states, as ``0.h``."""
+        y = self.prefix + node.outputs[0].name
+        return [y, *(f"{y.rpartition('.')[0]}.{key}".removeprefix(".") for key in states)]
 
     def scalar(self, value: float) -> Name:
         """A scalar constant of the graph's data type."""

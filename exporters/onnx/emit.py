@@ -33,8 +33,8 @@ def build_model(
     """The model of ``graph``, which must have been through the target's passes.
 
     ``parameters`` holds an array for each input of that role; the other inputs, by :func:`inputs` and :func:`outputs`, are the model's.
-    ``steps=1`` writes cells in line, ``batch`` freezes N. The model has passed the full checker and strict shape inference. ExportError:
-    a parameter is missing or does not fit.
+    ``steps=1`` writes cells in line, ``batch`` freezes N. The model has passed the full checker, strict shape inference among
+    it. ExportError: a parameter is missing or does not fit.
     """
     data_type = np.dtype(graph.data_type)
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
@@ -53,8 +53,7 @@ def build_model(
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(proto, opset_imports=[opset], ir_version=IR_VERSION, producer_name="rnngraph")
     helper.set_model_props(model, dict(metadata or {}))
-    onnx.checker.check_model(model, full_check=True)
-    onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
+    onnx.checker.check_model(model, full_check=True)  # which infers all shapes, strictly
     return model
 
 

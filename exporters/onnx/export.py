@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
 from rnngraph.errors import ExportError, GraphError
-from rnngraph.exporters.golden import golden_folder, replaced, samples
+from rnngraph.exporters.golden import replaced, samples
 from rnngraph.exporters.manifest import manifest, metadata, seal
+from rnngraph.exporters.onnx.arguments import check_arguments, check_labels
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import build_model
-from rnngraph.exporters.onnx.targets import ACCEPTS, Target, transform
+from rnngraph.exporters.onnx.targets import Target, transform
+from rnngraph.file_format import golden_folder
 from rnngraph.files import atomic_write
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.prune import prune
@@ -47,6 +48,7 @@ def export_onnx(
     streaming: bool | None = None,
     steps: Literal[1] | None = None,
     batch: int | None = None,
+    class_labels: Sequence[str] | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
 
@@ -57,10 +59,15 @@ def export_onnx(
     have. ``streaming=True`` refuses a network that cannot be fed step by step, and so does ``steps=1``; otherwise such a network is
     written too, for whole sequences.
 
-    ExportError: an argument that is none of the above, a network that cannot stream, a folder that is not there; nothing is written
-    then. ExportWarning: the network was fitted with a features mask and the file has none.
+    ``class_labels`` names the outputs, in their order: the file's manifest then holds them for hosts that show results.
+
+    ExportError: an argument that is none of the above, a network that cannot stream, a path where a saved network lies or whose folder is
+    not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the file has none.
     """
-    file = _check(net, path, target, steps, batch)
+    if not isinstance(net, Network):
+        raise ExportError(f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config)")
+    file = check_arguments(path, target, features_mask, streaming, steps, batch)
+    labels = check_labels(class_labels, net.config.n_out)
     graph = _lower(net, features_mask)
     reason = why_not(graph, [layer.title for layer in net.config.layers])
     if reason and (streaming or steps == 1):
@@ -70,9 +77,7 @@ def export_onnx(
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = net.parameters()
     parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports("parameter") if p.name in arrays}
-    content = manifest(
-        graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=getattr(net, "class_labels", None)
-    )
+    content = manifest(graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=labels)
     model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
     data = seal(model.SerializeToString())
     with replaced(golden_folder(file), samples(graph, parameters, steps=steps, batch=batch)), atomic_write(file) as out:
@@ -90,21 +95,3 @@ def _lower(net: Network, features_mask: bool) -> Graph:
         return prune(lower(net.config, features_mask=features_mask))
     except GraphError as error:
         raise ExportError(str(error)) from error
-
-
-def _check(net: object, path: str | os.PathLike[str], target: str, steps: object, batch: object) -> Path:
-    """The path of the file; ExportError for arguments that do not fit."""
-    if not isinstance(net, Network):
-        raise ExportError(f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config)")
-    if target not in ACCEPTS:
-        raise ExportError(f"target={target!r}: expected {' or '.join(repr(t) for t in ACCEPTS)}")
-    if steps is not None and (steps != 1 or isinstance(steps, bool)):
-        raise ExportError(f"steps={steps!r}: expected None (any number of steps) or 1 (the straight-line form of one step)")
-    if batch is not None and (not isinstance(batch, int) or isinstance(batch, bool) or batch < 1):
-        raise ExportError(f"batch={batch!r}: expected None (any batch size) or a whole number of at least 1")
-    file = Path(path)
-    if not file.parent.is_dir():
-        raise ExportError(f"path={str(path)!r}: there is no folder {str(file.parent)!r}; create it first")
-    if file.is_dir():
-        raise ExportError(f"path={str(path)!r} is a folder; give the name of a file, as net.onnx")
-    return file

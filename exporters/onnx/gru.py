@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rnngraph.errors import GraphError
-from rnngraph.exporters.onnx.builder import ABSENT, Array, Name
+from rnngraph.exporters.onnx.builder import ABSENT, Array
 from rnngraph.exporters.onnx.context import Context, Known
 from rnngraph.exporters.onnx.lstm import ACTIVATIONS, initial_state
 from rnngraph.ir.graph import Node
@@ -23,21 +23,22 @@ def gru(ctx: Context, node: Node) -> Sequence[Known]:
     if node.attributes["mask_mode"] is not None:
         raise GraphError(f"{node.outputs[0].name}: a masked gru has no ONNX form; run the pass mask_weights first")
     x, w, r, b, *b_r, h = node.inputs
-    weights = {k: ctx.constant(v, f"{node.outputs[0].name}, {k}") for k, v in {"W": w, "R": r, "b": b}.items()}
-    second = ctx.constant(b_r[0], f"{node.outputs[0].name}, bR") if b_r else np.zeros_like(weights["b"])
+    base = ctx.prefix + node.outputs[0].name
+    weights, recurrent, bias = (ctx.constant(v, f"{base}, {key}") for key, v in (("W", w), ("R", r), ("b", b)))
+    second = ctx.constant(b_r[0], f"{base}, bR") if b_r else np.zeros_like(bias)
     names = [
         ctx.name(x),
-        _initializer(ctx, node, "W", _gates(weights["W"])),
-        _initializer(ctx, node, "R", _gates(weights["R"])),
-        _initializer(ctx, node, "B", np.concatenate([_gates(weights["b"]), _gates(second)])),
+        ctx.builder.initializer(_gates(weights)[None], f"{base}.W"),
+        ctx.builder.initializer(_gates(recurrent)[None], f"{base}.R"),
+        ctx.builder.initializer(np.concatenate([_gates(bias), _gates(second)])[None], f"{base}.B"),
         ABSENT,
-        initial_state(ctx, h),
+        initial_state(ctx, h, f"{base}.initial_h"),
     ]
-    hints = [f"{ctx.prefix}{v.name}.gru" for v in node.outputs]
-    y, last = ctx.builder.add_many("GRU", names, hints, hidden_size=weights["R"].shape[1], **attributes(node))
+    hints = [f"{base}.{k}" for k in ("Y", "Y_h")]
+    y, last = ctx.builder.add_many("GRU", names, hints, hidden_size=recurrent.shape[1], **attributes(node))
     return [
-        ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=ctx.prefix + v.name)
-        for (n, a), v in zip([(y, 1), (last, 0)], node.outputs, strict=True)
+        ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=hint)
+        for (n, a), hint in zip([(y, 1), (last, 0)], ctx.hints(node, "h"), strict=True)
     ]
 
 
@@ -58,8 +59,3 @@ def _gates(array: Array) -> Array:
     """The three blocks of rows r, z, n as z, r, n."""
     r, z, n = np.split(array, 3)
     return np.concatenate([z, r, n])
-
-
-def _initializer(ctx: Context, node: Node, key: str, array: Array) -> Name:
-    """The array with the leading axis of directions."""
-    return ctx.builder.initializer(array[None], f"{ctx.prefix}{node.outputs[0].name}.{key}")

@@ -1,4 +1,8 @@
-"""The fused LSTM of ONNX: gates i, o, f, c where parameters have i, f, g, o; peepholes i, o, f where parameters have i, f, o."""
+"""The fused LSTM of ONNX: gates i, o, f, c where parameters have i, f, g, o; peepholes i, o, f where parameters have i, f, o.
+
+What is the same number over and over, the zero half of B and the column of a mask, is not stored: nodes make it, which onnxruntime runs
+once, when it loads the file.
+"""
 
 from __future__ import annotations
 
@@ -31,33 +35,59 @@ def lstm(ctx: Context, node: Node) -> Sequence[Known]:
     if node.attributes["mask_mode"] is not None:
         raise GraphError(f"{node.outputs[0].name}: a masked lstm has no ONNX form; run the pass mask_weights first")
     x, w, r, b, h, c, *p = node.inputs
-    weights = {k: ctx.constant(v, f"{node.outputs[0].name}, {k}") for k, v in {"W": w, "R": r, "b": b}.items()}
+    base = ctx.prefix + node.outputs[0].name
+    recurrent = ctx.constant(r, f"{base}, R")
     names = [
         ctx.name(x),
-        _initializer(ctx, node, "W", _gates(weights["W"])),
-        _initializer(ctx, node, "R", _gates(weights["R"])),
-        _initializer(ctx, node, "B", np.concatenate([_gates(weights["b"]), np.zeros_like(weights["b"])])),
+        _input_weights(ctx, w, base),
+        ctx.builder.initializer(_gates(recurrent)[None], f"{base}.R"),
+        _bias(ctx, b, base),
         ABSENT,
-        initial_state(ctx, h),
-        initial_state(ctx, c),
+        initial_state(ctx, h, f"{base}.initial_h"),
+        initial_state(ctx, c, f"{base}.initial_c"),
     ]
     if p:
-        i, f, o = ctx.constant(p[0], f"{node.outputs[0].name}, P")
-        names.append(_initializer(ctx, node, "P", np.concatenate([i, o, f])))
-    hints = [f"{ctx.prefix}{v.name}.lstm" for v in node.outputs]
-    y, last_h, last_c = ctx.builder.add_many("LSTM", names, hints, hidden_size=weights["R"].shape[1], **attributes(node))
+        i, f, o = ctx.constant(p[0], f"{base}, P")
+        names.append(ctx.builder.initializer(np.concatenate([i, o, f])[None], f"{base}.P"))
+    hints = [f"{base}.{k}" for k in ("Y", "Y_h", "Y_c")]
+    y, last_h, last_c = ctx.builder.add_many("LSTM", names, hints, hidden_size=recurrent.shape[1], **attributes(node))
     squeezed = [(y, 1), (last_h, 0), (last_c, 0)]
     return [
-        ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=ctx.prefix + v.name)
-        for (n, a), v in zip(squeezed, node.outputs, strict=True)
+        ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=hint)
+        for (n, a), hint in zip(squeezed, ctx.hints(node, "h", "c"), strict=True)
     ]
 
 
-def initial_state(ctx: Context, state: Value) -> Name:
+def initial_state(ctx: Context, state: Value, hint: str) -> Name:
     """The state with the leading axis of directions; left out where it is zero, which is what that means."""
     if state.producer is not None and state.producer.op == "zero_state":
         return ABSENT
-    return ctx.builder.add("Unsqueeze", ctx.name(state), ctx.builder.ints(0))
+    return ctx.builder.add("Unsqueeze", ctx.name(state), ctx.builder.ints(0), hint=hint)
+
+
+def _input_weights(ctx: Context, w: Value, base: str) -> Name:
+    """W [1, 4H, I], made from the parameter and, where that is widened by a mask's column, one number for each gate.
+
+    It is a result of nodes even where a constant would do. By default onnxruntime makes constants of W and B before it gives nodes to CUDA,
+    which then packs W, R and B once. With optimisation off both stay computed, and CUDA packs all three at each run; it would drop a
+    computed B beside a constant W.
+    """
+    wide = ctx.widened(w)
+    array = _gates(ctx.constant(w if wide is None else wide.source, f"{base}, W"))
+    blocks = array.reshape(4, len(array) // 4, -1)
+    parts = ctx.builder.initializer(blocks, f"{base}.W.gates")
+    if wide is not None:
+        numbers = ctx.builder.initializer(_gates(np.array(wide.values, array.dtype)).reshape(4, 1, 1), f"{base}.W.mask")
+        column = ctx.builder.add("Expand", numbers, ctx.builder.ints(4, blocks.shape[1], 1), hint=f"{base}.W.column")
+        parts = ctx.builder.add("Concat", parts, column, axis=2, hint=f"{base}.W.joined")
+    return ctx.builder.add("Reshape", parts, ctx.builder.ints(1, len(array), -1), hint=f"{base}.W")
+
+
+def _bias(ctx: Context, b: Value, base: str) -> Name:
+    """B [1, 8H]: ours, and zeros for the second bias, which are not stored."""
+    array = _gates(ctx.constant(b, f"{base}, b"))
+    ours = ctx.builder.initializer(array[None], f"{base}.b")
+    return ctx.builder.add("Pad", ours, ctx.builder.ints(0, 0, 0, len(array)), hint=f"{base}.B")
 
 
 def attributes(node: Node) -> dict[str, Any]:
@@ -78,8 +108,3 @@ def _gates(array: Array) -> Array:
     """The four blocks of rows i, f, g, o as i, o, f, g."""
     i, f, g, o = np.split(array, 4)
     return np.concatenate([i, o, f, g])
-
-
-def _initializer(ctx: Context, node: Node, key: str, array: Array) -> Name:
-    """The array with the leading axis of directions."""
-    return ctx.builder.initializer(array[None], f"{ctx.prefix}{node.outputs[0].name}.{key}")

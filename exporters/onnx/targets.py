@@ -24,8 +24,8 @@ def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> 
     """
     if steps == 1 or graph.data_type == "float64":
         return clean_at_border(mask_factors(graph))
-    graph = fuse_gru(fuse_lstm(mask_factors(graph), ACCEPTS[target]), ACCEPTS_GRU[target])
-    return clean_at_border(mask_weights(graph))
+    graph = fuse_gru(fuse_lstm(graph, ACCEPTS[target]), ACCEPTS_GRU[target])
+    return clean_at_border(mask_factors(mask_weights(graph)))
 
 
 def _portable(act: str, gate: str, peephole: bool) -> bool:

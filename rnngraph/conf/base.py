@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self, dataclass_transform
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic._internal._model_construction import ModelMetaclass  # it has no public name
 
 from rnngraph.conf.explain import explain, shown
 from rnngraph.conf.spelling import unknown_field
 from rnngraph.errors import ConfigurationError
+from rnngraph.names import squeezed
+from rnngraph.spelling import no_attribute
 
 
-class Configured(BaseModel):
+@dataclass_transform(kw_only_default=True, field_specifiers=(Field,))  # as its base: type checkers do not look there
+class ConfiguredType(ModelMetaclass):
+    """The class of configuration classes, so that ``InputType.feedForward`` is told rnngraph's spelling too."""
+
+    if not TYPE_CHECKING:  # hidden from the type checker, to which a class with __getattr__ has every name
+
+        def __getattr__(cls, name: str) -> Any:
+            """Called for names that do not exist only; pydantic asks for some while a class is made."""
+            if name.startswith("_") or not vars(cls).get("__pydantic_complete__"):
+                return super().__getattr__(name)
+            field = next((f for f in cls.model_fields if squeezed(f) == squeezed(name)), None)
+            if field is not None:
+                raise AttributeError(f"{cls.__name__}.{name}: {field} is a field of its objects; make one first", name=name)
+            raise no_attribute(cls, name, own_names(cls))
+
+
+def own_names(cls: type) -> list[str]:
+    """The public names of ``cls`` that pydantic has not given it."""
+    return [name for name in dir(cls) if not name.startswith("_") and not hasattr(BaseModel, name)]
+
+
+class Configured(BaseModel, metaclass=ConfiguredType):
     """A frozen object whose fields are checked on construction; mistakes are ConfigurationErrors that name class, field, value and remedy.
 
     A field name that does not exist is refused with rnngraph's spelling of it (``nIn``: write n_in).
@@ -83,7 +107,10 @@ class Configured(BaseModel):
             """Called for names that do not exist only."""
             if name.startswith("_"):
                 return super().__getattr__(name)
-            raise AttributeError(unknown_field(name, type(self).__name__, self.known_fields), name=name, obj=self)
+            cls = type(self)
+            if squeezed(name) in map(squeezed, own_names(cls)):
+                raise no_attribute(cls, name, own_names(cls))
+            raise AttributeError(unknown_field(name, cls.__name__, self.known_fields), name=name, obj=self)
 
         def __setattr__(self, name: str, value: Any) -> None:
             cls, change = type(self).__name__, f"{name}={shown(value)}"

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import yaml
 
 from rnngraph.conf.family import keywords
 from rnngraph.errors import ConfigurationError
+from rnngraph.names import shown
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows 1e-3 for a number, as YAML 1.2 does; PyYAML itself wants 1.0e-3."""
+    """Knows 1e-3 for a number, as YAML 1.2 does; PyYAML itself wants 1.0e-3. Refuses a key that stands twice; PyYAML takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(problem=_twice(key.value), problem_mark=key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -37,12 +47,26 @@ def to_yaml(data: Mapping[str, Any]) -> str:
 
 def from_json(text: str) -> dict[str, Any]:
     """The settings that JSON ``text`` holds."""
-    return _parsed("JSON", text, json.loads)
+    return _parsed("JSON", text, lambda t: json.loads(t, object_pairs_hook=_mapping))
 
 
 def from_yaml(text: str) -> dict[str, Any]:
     """The settings that YAML ``text`` holds."""
     return _parsed("YAML", text, lambda t: yaml.load(t, Loader=_Loader))
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values, each key once."""
+    made: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in made:
+            raise ValueError(_twice(key))
+        made[key] = value
+    return made
+
+
+def _twice(key: object) -> str:
+    return f"the key {shown(key)} stands twice in one mapping; give it once"
 
 
 def _parsed(kind: str, text: str, parse: Callable[[str], object]) -> dict[str, Any]:

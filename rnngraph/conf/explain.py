@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from rnngraph import names
 from rnngraph.conf.spelling import unknown_field
 from rnngraph.errors import ConfigurationError
 
@@ -38,11 +39,8 @@ def explain(error: ValidationError, owner: str, fields: Mapping[str, FieldInfo],
 
 
 def shown(value: object) -> str:
-    """``value`` as the user wrote it, shortened; a class by its name."""
-    if isinstance(value, BaseModel):
-        return f"{type(value).__name__}(...)"
-    text = value.__name__ if isinstance(value, type) else repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
+    """``value`` as the user wrote it, shortened; a class by its name, a configured object by its class."""
+    return f"{type(value).__name__}(...)" if isinstance(value, BaseModel) else names.shown(value)
 
 
 def _line(problem: Any, owner: str, fields: Mapping[str, FieldInfo], known: Mapping[str, list[str]]) -> str:

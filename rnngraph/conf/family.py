@@ -18,8 +18,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from rnngraph.conf.base import Configured
-from rnngraph.conf.names import nearest, squeezed
 from rnngraph.errors import ConfigurationError
+from rnngraph.later import coming
+from rnngraph.names import nearest, shown, squeezed
 
 FamilyT = TypeVar("FamilyT", bound="Family")
 
@@ -122,9 +123,16 @@ def member(family: type[FamilyT], value: object) -> FamilyT:
         raise ValueError(f"{expected}; the mapping needs the key 'type' that tells which")
     cls = {squeezed(tag): cls for tag, cls in known.items()}.get(squeezed(str(value["type"])))
     if cls is None:
-        near = nearest(str(value["type"]), known)
-        raise ValueError(f"{expected} as 'type', not {value['type']!r}" + (f"; did you mean {' or '.join(near)}?" if near else ""))
+        raise ValueError(f"{expected} as 'type', not {shown(value['type'])}{_hint(str(value['type']), known)}")
     return cls(**keywords({key: v for key, v in value.items() if key != "type"}))
+
+
+def _hint(tag: str, known: Mapping[str, object]) -> str:
+    """Which type was meant, or that it will come."""
+    near, later = nearest(tag, known), coming(tag)
+    if later is not None:
+        return f"; {later}"
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def keywords(mapping: Mapping[Any, Any]) -> dict[str, Any]:

@@ -50,14 +50,19 @@ INITIALIZERS: Mapping[str, Draw] = {
     "ones": lambda shape, i, o, generator: np.ones(shape),
 }
 
+FOREIGN = (
+    "distribution", "identity", "var_scaling_normal_fan_avg", "var_scaling_normal_fan_in", "var_scaling_normal_fan_out", "xavier_legacy",
+)  # fmt: skip
+"""DL4J's that are not there yet: the nearest of those above would be another distribution."""
+
 InitializerName = Annotated[
-    str, BeforeValidator(lambda v: spell(v, INITIALIZERS)), WithJsonSchema({"type": "string", "enum": list(INITIALIZERS)})
+    str, BeforeValidator(lambda v: spell(v, INITIALIZERS, foreign=FOREIGN)), WithJsonSchema({"type": "string", "enum": list(INITIALIZERS)})
 ]
 
 
 def draw(name: str, shape: Shape, fan_in: int, fan_out: int, generator: np.random.Generator) -> Array:
     """Weights of ``shape`` in float64 as initialiser ``name`` draws them. Raises ConfigurationError for a name that does not exist."""
     try:
-        return INITIALIZERS[spell(name, INITIALIZERS)](shape, fan_in, fan_out, generator)
+        return INITIALIZERS[spell(name, INITIALIZERS, foreign=FOREIGN)](shape, fan_in, fan_out, generator)
     except ValueError as error:
         raise ConfigurationError(f"initialiser {name!r}: {error}") from None

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
-
-def squeezed(name: str) -> str:
-    """``name`` without what does not matter in it: "XAVIER_UNIFORM", "xavierUniform" and "xavier-uniform" become "xavieruniform"."""
-    return name.replace("_", "").replace("-", "").replace(" ", "").lower()
+from rnngraph.names import nearest, squeezed
 
 
-def nearest(name: str, names: Iterable[str], count: int = 3) -> list[str]:
-    """The names that look most like ``name``, best first; empty where none comes near."""
-    by_key = {squeezed(n): n for n in names}
-    return [by_key[key] for key in difflib.get_close_matches(squeezed(name), by_key, n=count)]
-
-
-def spell(value: object, names: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
+def spell(value: object, names: Iterable[str], aliases: Mapping[str, str] | None = None, foreign: Iterable[str] = ()) -> str:
     """The name of ``names`` that ``value`` means; an alias stands for the name that it maps to.
 
+    ``foreign`` are names that mean something else and are not there, for which the nearest would be a wrong one.
     Raises ValueError that lists the names and offers the nearest.
     """
     known = {squeezed(n): n for n in names} | {squeezed(a): n for a, n in (aliases or {}).items()}
@@ -28,5 +19,7 @@ def spell(value: object, names: Iterable[str], aliases: Mapping[str, str] | None
         raise ValueError(f"{expected}, as a string")
     if squeezed(value) in known:
         return known[squeezed(value)]
+    if squeezed(value) in map(squeezed, foreign):
+        raise ValueError(f"{expected}; {value} is not in this version of rnngraph")
     near = nearest(value, [*names, *(aliases or {})])
     raise ValueError(f"{expected}; did you mean {' or '.join(map(repr, near))}?" if near else expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnngraph.conf.names import nearest, squeezed
+from rnngraph.names import nearest, squeezed
 
 FOREIGN: Mapping[str, str] = {
     # DL4J's builders and JSON

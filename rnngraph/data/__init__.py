@@ -3,7 +3,9 @@
 from rnngraph.data.csv import CSVSequenceRecordReader as CSVSequenceRecordReader
 from rnngraph.data.csv import NumberedFileInputSplit as NumberedFileInputSplit
 from rnngraph.data.dataset import DataSet as DataSet
+from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
+from rnngraph.data.iteration import known_sets as known_sets
 from rnngraph.data.sequences import sequences_to_dataset as sequences_to_dataset
 
-__all__ = ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "epochs_over", "sequences_to_dataset"]
+__all__ = ["CSVSequenceRecordReader", "Data", "DataSet", "NumberedFileInputSplit", "epochs_over", "known_sets", "sequences_to_dataset"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import numpy as np
 
 from rnngraph.checks import is_count
 from rnngraph.errors import InputError
+from rnngraph.names import shown
+from rnngraph.spelling import Spelled, spelled
 
 
 class NumberedFileInputSplit:
@@ -21,13 +24,15 @@ class NumberedFileInputSplit:
     """
 
     def __init__(self, pattern: str | os.PathLike[str], first: int, last: int) -> None:
+        if not isinstance(pattern, (str, os.PathLike)):
+            raise InputError(f'pattern is {shown(pattern)}; expected text such as "f_%d.csv"')
         self.pattern, self.first, self.last = os.fspath(pattern), first, last
         if len(re.findall(r"%(?:0\d+)?d", self.pattern)) != 1 or self.pattern.count("%") != 1:
             raise InputError(
                 f'pattern {self.pattern!r} does not have exactly one %d or %0Nd, which stands for the number: "f_%d.csv", "f_%03d.csv"'
             )
         if not (is_count(first, 0) and is_count(last, first)):
-            raise InputError(f"numbers {first} to {last}: expected 0 <= first <= last; both ends are included")
+            raise InputError(f"numbers {shown(first)} to {shown(last)}: expected 0 <= first <= last; both ends are included")
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -36,28 +41,31 @@ class NumberedFileInputSplit:
         return (Path(self.pattern % number) for number in range(self.first, self.last + 1))
 
 
-class CSVSequenceRecordReader:
+class CSVSequenceRecordReader(Spelled):
     """Reads one sequence a file: iterating gives float32 arrays [T, columns], and starts anew each time.
 
-    The first ``skip_lines`` lines of a file are left out. A line is split at the delimiter (no quotes); lines without content at the end of
-    a file do not count.
+    The first ``skip_lines`` lines of a file are left out. A line is split at the delimiter, one character; fields may stand in double
+    quotes, within one line. Lines without content at the end of a file do not count.
 
     Raises InputError that names file, line and column: for a missing or unreadable file, one without data, a line with another number of
     columns than the first, and text where a number belongs. Lines and columns count from 1.
     """
 
+    @spelled
     def __init__(self, skip_lines: int = 0, delimiter: str = ",") -> None:
         if not is_count(skip_lines, 0):
-            raise InputError(f"skip_lines is {skip_lines!r}; expected a number of lines, 0 or more")
-        if not isinstance(delimiter, str) or not delimiter:
-            raise InputError(f'delimiter is {delimiter!r}; expected text of at least one character, such as ","')
+            raise InputError(f"skip_lines is {shown(skip_lines)}; expected a number of lines, 0 or more")
+        if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
+            raise InputError(f'delimiter is {shown(delimiter)}; expected one character that is no quote and no line break, such as ","')
         self.skip_lines, self.delimiter = skip_lines, delimiter
         self._split: NumberedFileInputSplit | None = None
 
     def initialize(self, split: NumberedFileInputSplit) -> CSVSequenceRecordReader:
         """Name the files to read; gives the reader itself. Raises InputError where one of them is missing."""
         if not isinstance(split, NumberedFileInputSplit):
-            raise InputError(f'initialize({split!r}): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)')
+            raise InputError(
+                f'initialize({shown(split)}): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)'
+            )
         missing = [path for path in split if not path.is_file()]
         if missing:
             raise InputError(
@@ -104,7 +112,7 @@ class CSVSequenceRecordReader:
     def _numbers(self, path: Path, number: int, line: str) -> list[float]:
         """The numbers of one line."""
         values = []
-        for column, field in enumerate(line.split(self.delimiter), start=1):
+        for column, field in enumerate(self._fields(path, number, line), start=1):
             value = _number(field)
             if value is None:
                 raise InputError(
@@ -113,6 +121,19 @@ class CSVSequenceRecordReader:
                 )
             values.append(value)
         return values
+
+    def _fields(self, path: Path, number: int, line: str) -> list[str]:
+        """The fields of one line, without their quotes."""
+        if '"' not in line:
+            return line.split(self.delimiter)
+        blanks = self.delimiter != " "  # in front of a quote and at the end they are no part of a field, unless they separate fields
+        try:
+            lines = [line.rstrip(" ") if blanks else line]
+            return next(csv.reader(lines, delimiter=self.delimiter, skipinitialspace=blanks, strict=True))
+        except csv.Error as error:
+            raise InputError(
+                f"{path}, line {number} is {shown(line)}: {error}; expected each quoted field to end in its line, and a delimiter behind it"
+            ) from error
 
 
 _LARGEST = float(np.finfo(np.float32).max)

@@ -11,13 +11,15 @@ from numpy.typing import ArrayLike
 
 from rnngraph.checks import as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
+from rnngraph.names import shown
+from rnngraph.spelling import Spelled, spelled
 
 RowIndex = SupportsIndex | slice | Sequence[int] | np.ndarray
 """One row, a slice, row numbers, or one boolean a row."""
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class DataSet:
+class DataSet(Spelled):
     """Features and labels of N rows, with their masks; immutable.
 
     features [N, F, T] or [N, F], labels [N, C, T] or [N, C], features_mask [N, T], labels_mask [N, T] ([N, 1] for labels [N, C]; [N] is
@@ -33,6 +35,7 @@ class DataSet:
     features_mask: np.ndarray | None
     labels_mask: np.ndarray | None
 
+    @spelled
     def __init__(
         self, features: ArrayLike, labels: ArrayLike, features_mask: ArrayLike | None = None, labels_mask: ArrayLike | None = None
     ) -> None:
@@ -46,12 +49,11 @@ class DataSet:
             raise InputError(
                 f"features of shape {list(x.shape)} have no time axis that a features_mask could mask; expected [N, F, T], or no mask"
             )
-        n = len(x)
         held = {
             "features": x,
             "labels": y,
-            "features_mask": None if features_mask is None else as_mask(features_mask, n, x.shape[-1]),
-            "labels_mask": None if labels_mask is None else as_mask(labels_mask, n, 1 if y.ndim == 2 else y.shape[-1], "labels_mask"),
+            "features_mask": None if features_mask is None else _mask(features_mask, x, "features"),
+            "labels_mask": None if labels_mask is None else _mask(labels_mask, y, "labels"),
         }
         for name, array in held.items():
             object.__setattr__(self, name, None if array is None else _protected(array))
@@ -70,14 +72,14 @@ class DataSet:
         Raises InputError for a row that is not there, and for an index that leaves none.
         """
         n = self.num_examples()
-        where = index if isinstance(index, slice) else np.atleast_1d(np.asarray(index))
         try:
+            where = index if isinstance(index, slice) else np.atleast_1d(np.asarray(index))
             chosen = np.arange(n)[where]
-        except IndexError as error:
-            raise InputError(f"rows({index!r}): {error}; this DataSet has {n} rows") from error
+        except (IndexError, ValueError, TypeError) as error:
+            raise InputError(f"rows({shown(index)}): {error}; this DataSet has {n} rows") from error
         if chosen.ndim != 1 or not chosen.size:
             raise InputError(
-                f"rows({index!r}) gives row numbers of shape {list(chosen.shape)}; expected at least one of {n} rows, in one axis"
+                f"rows({shown(index)}) gives row numbers of shape {list(chosen.shape)}; expected at least one of {n} rows, in one axis"
             )
         arrays = (self.features, self.labels, self.features_mask, self.labels_mask)
         x, y, features_mask, labels_mask = (None if a is None else a[where] for a in arrays)
@@ -94,20 +96,21 @@ class DataSet:
         count = round(first * n) if isinstance(first, float) and 0 < first < 1 else first
         if not is_count(count) or count >= n:
             raise InputError(
-                f"split({first!r}) of {n} rows leaves a part empty or means nothing; expected 1 to {n - 1} rows, or a share between 0 and 1"
+                f"split({shown(first)}) of {n} rows leaves a part empty or means nothing; expected 1 to {n - 1} rows, "
+                "or a share between 0 and 1"
             )
         return self.rows(slice(None, int(count))), self.rows(slice(int(count), None))
 
     def batch_by(self, batch_size: int) -> list[DataSet]:
         """Minibatches of ``batch_size`` rows in order; the last has what is left. Raises InputError for a size below 1."""
         if not is_count(batch_size):
-            raise InputError(f"batch_by({batch_size!r}): expected a number of rows of at least 1")
+            raise InputError(f"batch_by({shown(batch_size)}): expected a number of rows of at least 1")
         return [self.rows(slice(start, start + batch_size)) for start in range(0, self.num_examples(), batch_size)]
 
     def shuffle(self, seed: int) -> DataSet:
         """The same rows in another order, which the seed decides (numpy's default generator). Raises InputError for a seed below 0."""
         if not is_count(seed, 0):
-            raise InputError(f"shuffle({seed!r}): expected an integer of at least 0 as the seed")
+            raise InputError(f"shuffle({shown(seed)}): expected an integer of at least 0 as the seed")
         return self.rows(np.random.default_rng(seed).permutation(self.num_examples()))
 
 
@@ -128,6 +131,18 @@ def _array(value: ArrayLike, name: str) -> np.ndarray:
             f"{name}: an array of shape {list(array.shape)} {what}; expected {axes} with at least one row, column and step{remedy}"
         )
     return array
+
+
+def _mask(mask: ArrayLike, array: np.ndarray, name: str) -> np.ndarray:
+    """The mask of ``array``, the features or labels; where it would fit to the other order of axes, the error says so."""
+    steps, given = 1 if array.ndim == 2 else array.shape[-1], as_numeric(mask, f"{name}_mask")
+    try:
+        return as_mask(given, len(array), steps, f"{name}_mask")
+    except InputError as error:
+        if array.ndim == 3 and array.shape[1] != steps and given.shape == array.shape[:2]:
+            axes = "[N, T, F]" if name == "features" else "[N, T, C]"
+            raise InputError(f"{error}. If {name} are {axes}, give {name}.transpose(0, 2, 1)") from None
+        raise
 
 
 def _protected(array: np.ndarray) -> np.ndarray:

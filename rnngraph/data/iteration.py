@@ -9,45 +9,66 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import InputError, TrainingError
+from rnngraph.names import shown
 
 Batch = DataSet | Sequence[ArrayLike | None]
 """What an iterable of data may hold: DataSets, or (features, labels[, features_mask[, labels_mask]])."""
+Data = DataSet | Iterable[Batch]
+"""What ``fit``, ``score`` and ``evaluate`` go over."""
 
 _REMEDY = "pass a list, or an object whose __iter__ starts anew"
 
 
-def epochs_over(data: DataSet | Iterable[Batch], epochs: int = 1) -> Iterator[Iterator[DataSet]]:
+def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Iterator[DataSet]]:
     """For each epoch an iterator over its DataSets; ``data`` is one DataSet, or an iterable that is gone through anew in each epoch.
 
-    Elements may be tuples or lists (features, labels[, features_mask[, labels_mask]]), as loaders of other libraries give them.
+    Elements may be tuples or lists (features, labels[, features_mask[, labels_mask]]), as loaders of other libraries give them. ``name``
+    is what the caller calls the data.
 
     Raises TrainingError for epochs below 1, for data that yields nothing in any epoch, and for an iterator that can serve one epoch only:
     at once where the type tells (generators, map, zip, ..), else when the later epoch finds nothing. Raises InputError for anything that is
     not a DataSet.
     """
-    if not is_count(epochs):
-        raise TrainingError(f"epochs is {epochs!r}; expected an integer of at least 1")
     batches: Iterable[Batch] = [data] if isinstance(data, DataSet) else data
+    kind = type(data).__name__
+    if hasattr(data, "__array__"):
+        of = f" of shape {list(data.shape)}" if hasattr(data, "shape") else ""
+        raise InputError(f"{name} is a {kind}{of}, one array; features and labels make a DataSet: give rg.DataSet(x, y)")
     if not isinstance(batches, Iterable):
-        raise InputError(f"data is a {type(data).__name__}; expected a DataSet or an iterable of DataSets")
+        raise InputError(f"{name} is a {kind}; expected a DataSet or an iterable of DataSets")
+    if not is_count(epochs):
+        raise TrainingError(f"epochs is {shown(epochs)}; expected an integer of at least 1")
     if epochs > 1 and _is_spent_by_one_pass(batches):
-        raise TrainingError(f"data is a {type(data).__name__}, which is spent after one pass, and epochs is {epochs}; {_REMEDY}")
-    return (_one_epoch(batches, epoch) for epoch in range(epochs))
+        raise TrainingError(f"{name} is a {kind}, which is spent after one pass, and epochs is {epochs}; {_REMEDY}")
+    return (_one_epoch(batches, epoch, name) for epoch in range(epochs))
 
 
-def _one_epoch(batches: Iterable[Batch], epoch: int) -> Iterator[DataSet]:
+def known_sets(data: Data, name: str = "data") -> Iterator[tuple[str, DataSet]]:
+    """The DataSets of ``data`` that can be looked at before they are used, each with what to call it in messages.
+
+    These are one DataSet, or all elements of a list or tuple; any other iterable may be spent by looking at it. Errors as
+    :func:`epochs_over`.
+    """
+    if isinstance(data, DataSet):
+        yield name, data
+    elif isinstance(data, (list, tuple)):
+        for index, batch in enumerate(_one_epoch(data, 0, name)):
+            yield f"element {index} of {name}", batch
+
+
+def _one_epoch(batches: Iterable[Batch], epoch: int, name: str) -> Iterator[DataSet]:
     """The DataSets of one pass, of which there has to be one at least."""
     count = 0
     for count, batch in enumerate(batches, start=1):
-        yield _data_set(batch, count - 1)
+        yield _data_set(batch, count - 1, name)
     if count:
         return
     kind = type(batches).__name__
     if epoch:
         raise TrainingError(
-            f"data ({kind}) yielded DataSets in the first epoch and none in epoch {epoch + 1}: it is spent after one pass; {_REMEDY}"
+            f"{name} ({kind}) yielded DataSets in the first epoch and none in epoch {epoch + 1}: it is spent after one pass; {_REMEDY}"
         )
-    raise TrainingError(f"data ({kind}) yields no DataSet: it is empty, or an iterator that was used up before; {_REMEDY}")
+    raise TrainingError(f"{name} ({kind}) yields no DataSet: it is empty, or an iterator that was used up before; {_REMEDY}")
 
 
 def _is_spent_by_one_pass(batches: Iterable[Batch]) -> bool:
@@ -55,7 +76,7 @@ def _is_spent_by_one_pass(batches: Iterable[Batch]) -> bool:
     return isinstance(batches, Iterator) and type(batches).__module__ in ("builtins", "itertools")
 
 
-def _data_set(batch: Batch, index: int) -> DataSet:
+def _data_set(batch: Batch, index: int, name: str) -> DataSet:
     """An element as a DataSet."""
     if isinstance(batch, DataSet):
         return batch
@@ -63,9 +84,9 @@ def _data_set(batch: Batch, index: int) -> DataSet:
         try:
             return DataSet(*batch)
         except InputError as error:
-            raise InputError(f"element {index} of data: {error}") from error
+            raise InputError(f"element {index} of {name}: {error}") from error
     shape = f" of shape {list(batch.shape)}" if hasattr(batch, "shape") else f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""
     raise InputError(
-        f"element {index} of data is a {type(batch).__name__}{shape}; expected a DataSet or (features, labels[, features_mask"
+        f"element {index} of {name} is a {type(batch).__name__}{shape}; expected a DataSet or (features, labels[, features_mask"
         "[, labels_mask]]). Two arrays make one DataSet: DataSet(features, labels)"
     )

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import as_numeric, is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import InputError
+from rnngraph.names import shown
 
 
 def sequences_to_dataset(
@@ -29,7 +30,7 @@ def sequences_to_dataset(
     Raises InputError that names the sequence: for an empty one, another feature count, another length of its labels, a class out of range.
     """
     if n_classes is not None and not is_count(n_classes):
-        raise InputError(f"n_classes is {n_classes!r}; expected the number of classes, at least 1")
+        raise InputError(f"n_classes is {shown(n_classes)}; expected the number of classes, at least 1")
     for name, value in (("sequences", sequences), ("labels", labels)):
         if not hasattr(value, "__len__"):
             raise InputError(f"{name} is a {type(value).__name__}, which has no length; expected a list or an array: give list({name})")
@@ -69,7 +70,7 @@ def _class_numbers(value: ArrayLike, k: int, n_classes: int | None) -> np.ndarra
     array = as_numeric(value, f"labels[{k}]")
     whole = array.astype(np.int64) if np.isfinite(array).all() else None
     if array.ndim > 1 or not array.size or whole is None or (whole != array).any():
-        raise InputError(f"labels[{k}] is {value!r}; expected a class number, or an array [T] of one class number a step")
+        raise InputError(f"labels[{k}] is {shown(value)}; expected a class number, or an array [T] of one class number a step")
     wrong = (whole < 0) if n_classes is None else (whole < 0) | (whole >= n_classes)
     if wrong.any():
         limit = "at least 0" if n_classes is None else f"0 to {n_classes - 1}, because n_classes is {n_classes}"

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
 from rnngraph.evaluation.text import stats
+from rnngraph.names import shown
+from rnngraph.spelling import Spelled, spelled
 
 
-class Evaluation:
+class Evaluation(Spelled):
     """Counts how often each class was taken for which, over any number of calls of :meth:`eval`.
 
     ``n_classes`` is the number of output columns; one column is a probability of class 1 of two, decided at 0.5. ``labels`` names the
@@ -26,11 +28,12 @@ class Evaluation:
     Raises InputError for a number of classes below 1 and for another number of names.
     """
 
+    @spelled
     def __init__(self, n_classes: int, labels: Sequence[str] | None = None, top_n: int = 1) -> None:
         if not is_count(n_classes):
-            raise InputError(f"n_classes is {n_classes!r}; expected the number of output columns, at least 1")
+            raise InputError(f"n_classes is {shown(n_classes)}; expected the number of output columns, at least 1")
         if not is_count(top_n):
-            raise InputError(f"top_n is {top_n!r}; expected an integer of at least 1")
+            raise InputError(f"top_n is {shown(top_n)}; expected an integer of at least 1")
         self.n_classes = max(2, int(n_classes))
         self.top_n = int(top_n)
         names = [str(i) for i in range(self.n_classes)] if labels is None else [str(name) for name in labels]
@@ -136,7 +139,7 @@ class Evaluation:
             confusion = np.array(held["confusion"])
             made._top_n_correct = int(held["top_n_correct"])
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise InputError(f"from_json: {text[:80]!r} is not what to_json writes ({type(error).__name__}: {error})") from error
+            raise InputError(f"from_json: {shown(text)} is not what to_json writes ({type(error).__name__}: {error})") from error
         if confusion.shape != made._confusion.shape or confusion.dtype.kind != "i" or (confusion < 0).any():
             raise InputError(f"from_json: confusion is {held['confusion']}; expected {list(made._confusion.shape)} counts")
         made._confusion = confusion.astype(np.int64)
@@ -159,7 +162,7 @@ class Evaluation:
     def _metric(self, by_class: np.ndarray, i: int | None) -> float:
         """One class's value, or the overall one."""
         if i is not None and not (is_count(i, 0) and i < self.n_classes):
-            raise InputError(f"class {i!r} is not there; expected 0 to {self.n_classes - 1}")
+            raise InputError(f"class {shown(i)} is not there; expected 0 to {self.n_classes - 1}")
         if not self._confusion.any():
             return 0.0
         if i is None and self.n_classes > 2:

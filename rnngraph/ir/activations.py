@@ -1,9 +1,8 @@
 """Activations as IR: what each computes in primitives, and its derivative.
 
 A backend may have an op of its own for an activation; where it has none it uses the primitives. ``derivative(x, y)`` is dy/dx as a value
-(y is at hand for free, x
-costs a buffer in training, so derivatives use y where they can). Softmax, whose derivative is no elementwise factor, has a
-``pullback`` instead. Definitions: DL4J's (sources of ``org.nd4j.linalg.activations``), for softmax over the last axis.
+(y is at hand for free, x costs a buffer in training, so derivatives use y where they can). Softmax, whose derivative is no elementwise
+factor, has a ``pullback`` instead. Definitions: DL4J's (sources of ``org.nd4j.linalg.activations``), for softmax over the last axis.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """Cells: a recurrent layer's single step, written once as its equations.
 
 A :class:`Cell` names its sequences (what it reads at each step), its states, its weights and its activations, and has the step itself: a
-function of values
-that returns ``(y, next state, ...)``. :func:`trace` runs it on symbolic values and gives the :class:`~rnngraph.ir.graph.Body` from which
-come the reference loop,
-torch's generated step, the ONNX ``Scan`` and straight-line forms, and the derived backward.
+function of values that returns ``(y, next state, ...)``. :func:`trace` runs it on symbolic values and gives the
+:class:`~rnngraph.ir.graph.Body` from which come the reference loop, torch's generated step, the ONNX ``Scan`` and straight-line forms, and
+the derived backward.
 """
 
 from __future__ import annotations
@@ -28,8 +27,7 @@ class Cell:
     """A recurrent cell.
 
     ``sequences`` and ``states`` map names to widths ([N, width] at each step), ``weights`` map names to shapes, ``activations`` lists the
-    step's arguments that
-    are activations. ``step`` takes all of them as keyword arguments.
+    step's arguments that are activations. ``step`` takes all of them as keyword arguments.
     """
 
     name: str

@@ -1,15 +1,14 @@
 """The backward of a cell, derived from its body.
 
 :func:`differentiate` walks the body in reverse and gives a :class:`BodyGradient`: one block whose arguments are the body's values and the
-*running* gradients (of y
-and of the next states at one step), and whose results are the gradients of sequences, states and weights. Three steps make it fast to run:
+*running* gradients (of y and of the next states at one step), and whose results are the gradients of sequences, states and weights. Three
+steps make it fast to run:
 
 1. *Linear forms.* A gradient is kept as a sum ``Σ coefficient ⊙ running`` as long as only elementwise ops are passed, so that all factors
-meet in one coefficient.
-   It becomes a value where it branches with two or more terms, and at matrix products, splits and reductions.
+   meet in one coefficient. It becomes a value where it branches with two or more terms, and at matrix products, splits and reductions.
 2. *Parts.* Each node falls into one of three parts: ``coefficient`` (contains no running gradient), ``loop`` (the running gradients at
-the step before need it), ``tail`` (the rest).
-   Coefficients and tail are computed for all T steps at once, since axes of primitives are negative; only the loop is sequential.
+   the step before need it), ``tail`` (the rest). Coefficients and tail are computed for all T steps at once, since axes of primitives are
+   negative; only the loop is sequential.
 3. *Hash-consing.* Equal nodes are made once.
 """
 

@@ -1,8 +1,7 @@
 """Values, nodes, blocks and graphs: the intermediate representation.
 
 A :class:`Block` is a straight list of nodes over named inputs. A cell's :class:`Body` is one (a single time step); a :class:`Graph` is
-one whose inputs and
-outputs carry roles, so that it reads as the pure function
+one whose inputs and outputs carry roles, so that it reads as the pure function
 
     (inputs, masks, parameters, buffers, states, noise) -> (outputs, next states, buffer updates)
 """

@@ -7,7 +7,8 @@ value has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Block, Graph, Node, Value
@@ -61,6 +62,13 @@ class Rewriter:
             if old.type != new.type:
                 raise GraphError(f"{old.name!r} is {old.type}, its replacement {new.name!r} is {new.type}; a rewrite must keep the type")
             self.values[old] = new
+
+    def exchange(self, node: Node, op: str, inputs: Sequence[Value], **attributes: Any) -> None:
+        """Put one node of ``op`` in the place of ``node``; its outputs take over the names as well, which are reserved for them."""
+        outputs = self.at(node).add_many(op, inputs, **attributes)
+        for old, new in zip(node.outputs, outputs, strict=True):
+            new.name = old.name
+        self.replace(node, outputs)
 
     def at(self, node: Node) -> Graph:
         """The new graph, set so that values added to it are named as of the layer of ``node``."""

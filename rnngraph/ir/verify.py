@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from rnngraph.errors import GraphError
-from rnngraph.ir.graph import Block, Body, Graph, InputRole, OutputRole, Port, Value
+from rnngraph.ir.graph import Block, Body, Graph, InputRole, OutputRole, Value
 from rnngraph.ir.ops import OPS, infer
 
 
@@ -16,8 +16,10 @@ def verify(graph: Graph) -> None:
     2. the type of each value is the one that its op gives;
     3. no two values of a block have one name, nor two ports;
     4. inputs and outputs have roles of their kind, and outputs are values of the graph;
-    5. a next state ``next_s`` has the type of the state ``s``, which is an input; a loss is a scalar;
-    6. a body consists of primitives and gives its output and one value a state.
+    5. states ``s`` and next states ``next_s`` come in pairs of one type; a buffer update ``next_b`` has the type of a buffer ``b`` (which
+       inference leaves without one);
+    6. there is at most one loss, a scalar;
+    7. a body consists of primitives and gives its output and one value a state.
     """
     _verify_block(graph, "graph")
     _verify_ports(graph)
@@ -73,22 +75,38 @@ def _verify_ports(graph: Graph) -> None:
         raise GraphError(
             "the graph's inputs and outputs differ from its arguments and results; declare them with Graph.input and Graph.output"
         )
-    states = {p.name: p for p in graph.ports("state")}
-    for port in graph.ports("next_state"):
-        _verify_next_state(port, states)
-    for port in graph.ports("loss"):
+    _verify_pairs(graph, "state", "next_state")
+    _verify_pairs(graph, "buffer", "buffer_update")
+    _verify_loss(graph)
+
+
+def _verify_pairs(graph: Graph, old: InputRole, new: OutputRole) -> None:
+    """Each output ``next_s`` of role ``new`` goes with the input ``s`` of role ``old``, and each state has one."""
+    before = {p.name: p for p in graph.ports(old)}
+    after = graph.ports(new)
+    kind = new.replace("_", " ")
+    for port in after:
+        source = before.get(port.name.removeprefix("next_"))
+        if not port.name.startswith("next_") or source is None:
+            raise GraphError(
+                f"the {kind} {port.name!r} belongs to no {old}; name it 'next_' and one of {', '.join(before) or f'(no {old}s)'}"
+            )
+        if source.value.type != port.value.type:
+            raise GraphError(f"the {kind} {port.name!r} is {port.value.type}, its {old} {source.value.type}; both need one type")
+    left = sorted(before.keys() - {p.name.removeprefix("next_") for p in after})
+    if left and old == "state":
+        raise GraphError(
+            f"the state {left[0]!r} has no next state; declare the output 'next_{left[0]}', the state itself where nothing changes it"
+        )
+
+
+def _verify_loss(graph: Graph) -> None:
+    losses = graph.ports("loss")
+    if len(losses) > 1:
+        raise GraphError(f"the graph has the losses {', '.join(p.name for p in losses)}; expected one, add them up")
+    for port in losses:
         if port.value.shape:
             raise GraphError(f"the loss {port.name!r} is {port.value.type}; expected a scalar, end it in sum_all")
-
-
-def _verify_next_state(port: Port, states: dict[str, Port]) -> None:
-    state = states.get(port.name.removeprefix("next_"))
-    if not port.name.startswith("next_") or state is None:
-        raise GraphError(
-            f"the next state {port.name!r} belongs to no state; name it 'next_' and one of {', '.join(states) or '(no states)'}"
-        )
-    if state.value.type != port.value.type:
-        raise GraphError(f"the next state {port.name!r} is {port.value.type}, its state {state.value.type}; both need one type")
 
 
 def _verify_body(body: Body) -> None:

@@ -15,8 +15,8 @@ from rnngraph.conf.initializers import draw
 from rnngraph.ir.cell import Cell, normalize, trace
 from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
 from rnngraph.ir.graph import Value
-from rnngraph.ir.ops import unify
-from rnngraph.ir.types import evaluate
+from rnngraph.ir.time_ops import unify
+from rnngraph.ir.types import evaluate, floats
 from rnngraph.lowering.context import Context, affine
 from rnngraph.lowering.registry import Draw, Parameter, register
 
@@ -132,9 +132,9 @@ def run_cell(
     operands = {key: (weights or {}).get(key) or context.parameter(key) for key in cell.weights}
     sizes: dict[str, int] = {}
     for (key, width), value in zip(cell.sequences.items(), given, strict=True):
-        unify((width,), value.shape[2:], sizes, f"{cell.name}, sequence {key!r}")
+        unify(floats(width), floats(*value.shape[2:]), sizes, f"{cell.name}, sequence {key!r}")
     for key, shape in cell.weights.items():
-        unify(shape, operands[key].shape, sizes, f"{cell.name}, weight {key!r}")
+        unify(floats(*shape), operands[key].type, sizes, f"{cell.name}, weight {key!r}")
     states = {key: context.state(key, evaluate(width, sizes)) for key, width in cell.states.items()}
     mask = context.mask if layer.mask_mode != "ignore" else None
     body = trace(cell, **activations)

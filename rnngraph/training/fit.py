@@ -1,140 +1,108 @@
-"""The fit loop: one update per minibatch, in DL4J's order (divide by the minibatch, add L2, updater)."""
+"""The fit loop: epochs over minibatches, told to listeners."""
 
 from __future__ import annotations
 
-import signal
+import operator
 import sys
-import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor
-
-from rnngraph.data.iteration import epochs_over
-from rnngraph.errors import ConfigurationError
-from rnngraph.training import updaters
-from rnngraph.training.objective import Penalties, check_score, loss_sum, penalties, penalty, trained_layer
+from rnngraph.data.dataset import DataSet
+from rnngraph.data.iteration import Data, epochs_over, known_sets
+from rnngraph.errors import ConfigurationError, InputError
+from rnngraph.training.objective import score_all
+from rnngraph.training.update import Update
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
     from rnngraph.training.listeners import TrainingListener
-
-Group = tuple[Any, list[str]]
 
 
 def fit(
     network: MultiLayerNetwork,
-    data: DataSet | Iterable[DataSet],
+    data: Data,
     epochs: int,
     listeners: Sequence[TrainingListener],
-    validation: DataSet | Iterable[DataSet] | None = None,
+    validation: Data | None = None,
     progress: bool | None = None,
 ) -> None:
     """Train in place. Ctrl-C ends it between two updates: the network is then as after the last whole update.
 
     ``progress`` shows a bar with epoch, score and time left; None shows it where standard output is a terminal. ``validation`` is
-    scored after each epoch.
+    scored after each epoch. Both it and ``data`` are checked before anything is trained or told to a listener, each DataSet of a list too.
+
+    An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
     """
     refuse_untrainable(network)
+    passes = epochs_over(data, epochs)
+    check(network, data, "data")
+    if validation is not None:
+        epochs_over(validation, epochs, "validation")
+        check(network, validation, "validation")
     if progress or (progress is None and sys.stdout.isatty()):
         from rnngraph.training.progress import ProgressBar
 
-        listeners = [*listeners, ProgressBar()]
-    groups, coefficients = updater_groups(network), penalties(network)
-    try:
-        for listener in listeners:
-            listener.on_fit_start(network, epochs)
-        for batches in epochs_over(data, epochs):
-            _epoch(network, batches, groups, coefficients, listeners, validation)
-    except KeyboardInterrupt:
-        network.interrupted = True
-    finally:
-        for listener in listeners:
-            listener.on_fit_end(network)
+        listeners = [*listeners, ProgressBar(per_epoch=iterations(data))]
+    network.interrupted = False
+    update = Update(network)
+    with ExitStack() as ends:
+        try:
+            for listener in listeners:
+                listener.on_fit_start(network, epochs)
+                ends.callback(listener.on_fit_end, network)
+            for batches in passes:
+                _epoch(network, batches, update, listeners, validation)
+        except KeyboardInterrupt:
+            network.interrupted = True
 
 
 def _epoch(
-    network: MultiLayerNetwork,
-    batches: Iterable[DataSet],
-    groups: list[Group],
-    coefficients: Penalties,
-    listeners: Sequence[TrainingListener],
-    validation: DataSet | Iterable[DataSet] | None,
+    network: MultiLayerNetwork, batches: Iterable[DataSet], update: Update, listeners: Sequence[TrainingListener], validation: Data | None
 ) -> None:
     """One pass over the batches."""
-    value = float("nan")
+    value, epoch = float("nan"), network.epoch
     for listener in listeners:
-        listener.on_epoch_start(network, network.epoch)
+        listener.on_epoch_start(network, epoch)
     for batch in batches:
-        value = update(network, batch, groups, coefficients)
+        value = update(batch)
         for listener in listeners:
-            listener.iteration_done(network, network.iteration - 1, network.epoch, value)
-    validated = None if validation is None else network.score(validation)
-    for listener in listeners:
-        listener.on_epoch_end(network, network.epoch, value, validated)
+            listener.iteration_done(network, network.iteration - 1, epoch, value)
     network.epoch += 1
+    validated = None if validation is None else score_all(network, validation, "validation")
+    for listener in listeners:
+        listener.on_epoch_end(network, epoch, value, validated)
 
 
-def update(network: MultiLayerNetwork, batch: DataSet, groups: list[Group], coefficients: Penalties) -> float:
-    """One update; the score before it."""
-    n = batch.num_examples()
-    loss = loss_sum(network, batch) / n
-    parameters = network._parameters
-    value = float(loss.detach()) + penalty(network, coefficients)
-    check_score(value, network.iteration)
-    gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
-    with torch.no_grad():
-        for name, k in coefficients.items():
-            gradients[name] = gradients[name].add(parameters[name], alpha=k)
-        with whole():
-            for updater, names in groups:
-                chosen: dict[str, Tensor] = {p: parameters[p] for p in names}
-                updaters.apply(updater, chosen, gradients, network.updater_state, network.iteration)
-            network.iteration += 1
-            network.fitted_with_mask = network.fitted_with_mask or batch.features_mask is not None
-    return value
+def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
+    """Refuse what does not fit the network, as far as it can be looked at before it is used. InputError that names the DataSet."""
+    for where, one in known_sets(data, name):
+        try:
+            network._training_arrays(one)
+        except InputError as error:
+            raise InputError(f"{where}: {error}") from error
 
 
-@contextmanager
-def whole() -> Iterator[None]:
-    """Hold back Ctrl-C while parameters change, so that no update is left half done; it acts right after."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+def iterations(data: Data) -> int | None:
+    """How many updates an epoch has, where that is known before it ends."""
+    if isinstance(data, DataSet):
+        return 1
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if caught:
-        raise KeyboardInterrupt
-
-
-def updater_groups(network: MultiLayerNetwork) -> list[Group]:
-    """Parameters by updater."""
-    groups: list[Group] = []
-    for name in network._parameters:
-        updater = trained_layer(network, name).updater or network.config.updater
-        for known, names in groups:
-            if known == updater:
-                names.append(name)
-                break
-        else:
-            groups.append((updater, [name]))
-    return groups
+        return operator.length_hint(data) or None
+    except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
+        return None
 
 
 def refuse_untrainable(network: MultiLayerNetwork) -> None:
-    """ConfigurationError for a network without a loss, or with truncated BPTT, which this version does not train."""
+    """ConfigurationError for a network without a loss or parameters, or with truncated BPTT, which this version does not train."""
     last = network.config.layers[-1]
     if not hasattr(last, "loss"):
         raise ConfigurationError(
             f"layers[{len(network.config.layers) - 1}] is a {type(last).__name__}, which has no loss; "
             "fit needs an OutputLayer, RnnOutputLayer or RnnLossLayer at the end"
         )
+    if not network._parameters:
+        names = ", ".join(type(layer).__name__ for layer in network.config.layers)
+        raise ConfigurationError(f"layers ({names}) have no parameters, so there is nothing to train; put a layer with weights before them")
     if type(network.config.backprop).__name__ != "StandardBackprop":
         raise ConfigurationError(f"backprop={network.config.backprop!r} is not trained by this version; use backprop=StandardBackprop()")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rnngraph.checks import is_count
 from rnngraph.errors import ConfigurationError
+from rnngraph.names import shown
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -35,20 +36,40 @@ class TrainingListener:
         """After the last epoch, and also where Ctrl-C or an error ends the fit."""
 
 
+def as_listeners(*given: TrainingListener | Sequence[TrainingListener]) -> list[TrainingListener]:
+    """The listeners in ``given``, whose elements are listeners or sequences of them. ConfigurationError for anything else."""
+    found: list[Any] = []
+    for one in given:
+        found += one if isinstance(one, (list, tuple)) else [one]
+    for listener in found:
+        if not isinstance(listener, TrainingListener):
+            raise ConfigurationError(f"listeners: {shown(listener)}: expected a TrainingListener, or a list of them; {_remedy(listener)}")
+    return found
+
+
+def _remedy(value: object) -> str:
+    """What to write in the place of ``value``, which is no listener."""
+    if isinstance(value, type) and issubclass(value, TrainingListener):
+        return f"this is the class, write {value.__name__}(...)"
+    if callable(value):
+        return f"ScoreIterationListener(1, {getattr(value, '__name__', 'print')}) calls it with each score"
+    return "write ScoreIterationListener(50), or leave listeners out"
+
+
 class ScoreIterationListener(TrainingListener):
     """Reports "Score at iteration K is S" for every ``every``-th iteration, from iteration 0 on.
 
-    ``out`` is called with the text. Without it the text goes to the logger "rnngraph" (level INFO), or to stderr where the program has not
-    configured logging at all and would see nothing.
+    ``out`` is called with the text. Without it the text goes to the logger "rnngraph" (level INFO), or to stderr where that logger would
+    not show it: where the program has not configured logging, or for warnings only.
 
     Raises ConfigurationError for ``every`` below 1.
     """
 
     def __init__(self, every: int = 1, out: Callable[[str], object] | None = None) -> None:
         if not is_count(every):
-            raise ConfigurationError(f"ScoreIterationListener: every is {every!r}; expected a number of iterations of at least 1")
+            raise ConfigurationError(f"ScoreIterationListener: every is {shown(every)}; expected a number of iterations of at least 1")
         if out is not None and not callable(out):
-            raise ConfigurationError(f"ScoreIterationListener: out is {out!r}; expected a callable that takes a text, such as print")
+            raise ConfigurationError(f"ScoreIterationListener: out is {shown(out)}; expected a callable that takes a text, such as print")
         self.every = every
         self._out = _log if out is None else out
 
@@ -75,8 +96,8 @@ class CollectScoresListener(TrainingListener):
 
 
 def _log(text: str) -> None:
-    """To the logger, or to stderr where nobody listens to any logger."""
-    if _LOGGER.hasHandlers():
+    """To the logger, or to stderr where it would not be seen there."""
+    if _LOGGER.hasHandlers() and _LOGGER.isEnabledFor(logging.INFO):
         _LOGGER.info(text)
     else:
         sys.stderr.write(f"{text}\n")

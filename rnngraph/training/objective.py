@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from rnngraph.conf.layers import innermost
+from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -57,11 +58,18 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     return value / examples + penalty(network, penalties(network))
 
 
+def score_all(network: MultiLayerNetwork, data: Data, name: str = "data") -> float:
+    """The score of all DataSets of ``data``, as of one that has all their rows; ``name`` is what the caller calls it."""
+    sets = list(next(epochs_over(data, 1, name)))
+    rows = [one.num_examples() for one in sets]
+    return sum(score(network, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
+
+
 def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str, np.ndarray]]:
     """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``."""
     loss = loss_sum(network, data)
     names = list(network._parameters)
-    grads = torch.autograd.grad(loss, [network._parameters[n] for n in names])
+    grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / data.num_examples() + penalty(network, penalties(network))
     return value, {n: g.numpy() for n, g in zip(names, grads, strict=True)}
 

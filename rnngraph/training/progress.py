@@ -30,7 +30,8 @@ class ProgressBar(TrainingListener):
     """Shows the epoch, the last score, the validation score where there is one, and the time left.
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere one plain line at the end of an epoch, every ten
-    seconds at most, and one at the end. How many iterations an epoch has is known after the first: before that no time left is shown.
+    seconds at most, and one at the end. ``per_epoch`` is how many iterations an epoch has; left out, that is known after the first epoch,
+    and before that no time left is shown.
 
     The end of a fit, of whatever kind, gives the terminal back. Where a fit may fail before it begins to tell its listeners, use it as a
     context manager too: ``with ProgressBar() as bar: net.fit(data, epochs=10, listeners=[bar])``.
@@ -38,8 +39,8 @@ class ProgressBar(TrainingListener):
     ``console`` is by default one for stdout; ``clock`` gives seconds.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._console, self._clock = console, clock
+    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic, per_epoch: int | None = None) -> None:
+        self._console, self._clock, self._expected = console, clock, per_epoch
         self._live: Live | None = None
         self._running = False
         self._reset(0)
@@ -52,7 +53,7 @@ class ProgressBar(TrainingListener):
 
     def _reset(self, epochs: int) -> None:
         self._epochs, self._epoch, self._done = epochs, 0, 0
-        self._per_epoch: int | None = None
+        self._per_epoch = self._expected
         self._score, self._validation = math.nan, math.nan
         self._started = self._shown = self._clock()
 
@@ -108,7 +109,7 @@ class ProgressBar(TrainingListener):
             self._out.out(self.text(), highlight=False)
 
     def seconds_left(self) -> float | None:
-        """How long the rest takes at the pace so far; None in the first epoch."""
+        """How long the rest takes at the pace so far; None where it is not known how long an epoch is."""
         if self._per_epoch is None or not self._done:
             return None
         rest = max(0, self._per_epoch * self._epochs - self._done)

@@ -97,6 +97,28 @@ def test_attributes_of_other_spellings_are_told() -> None:
     assert getattr(layer, "layer", layer) is layer
 
 
+def test_methods_of_other_spellings_are_told() -> None:
+    config: Any = MultiLayerConfiguration(layers=[LSTM(n_in=2, n_out=3)])
+    with pytest.raises(AttributeError, match=r"^MultiLayerConfiguration has no attribute 'toJson'; write to_json$"):
+        config.toJson()
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "message"),
+    [
+        (MultiLayerConfiguration, "fromJson", "MultiLayerConfiguration has no attribute 'fromJson'; write from_json"),
+        (rg.InputType, "feedForward", "InputType has no attribute 'feedForward'; write feed_forward"),
+        (rg.InputType, "recurent", "InputType has no attribute 'recurent'; did you mean recurrent?"),
+        (rg.InputType, "convolutional", "InputType has no attribute 'convolutional'; convolutional is not in this version of rnngraph"),
+        (LSTM, "nOut", "LSTM.nOut: n_out is a field of its objects; make one first"),
+        (Adam, "qqq", "Adam has no attribute 'qqq'; dir(Adam) lists its names"),
+    ],
+)
+def test_classes_tell_the_spelling_too(owner: Any, name: str, message: str) -> None:
+    with pytest.raises(AttributeError, match=f"^{re.escape(message)}$"):
+        getattr(owner, name)
+
+
 def test_equal_objects_have_equal_hashes_and_survive_pickle_and_copy() -> None:
     layer = LSTM(n_out=3, updater=Adam(0.1))
     twins = [LSTM(n_out=3, updater=Adam(0.1)), pickle.loads(pickle.dumps(layer)), copy.copy(layer), copy.deepcopy(layer)]  # noqa: S301

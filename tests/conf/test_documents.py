@@ -18,6 +18,7 @@ from rnngraph.errors import ConfigurationError
         ("[1]", "JSON: expected a mapping of settings at the top, not a list"),
         ("null", "JSON: expected a mapping of settings at the top, not a NoneType"),
         ("[" * 100_000, "JSON: nested too deeply to be a configuration"),
+        ('{"a": {"b": 1, "c": 2, "b": 1}}', "JSON: the key 'b' stands twice in one mapping; give it once"),
         (b"{}", "JSON: expected text as a str, not a bytes; read a file with Path(...).read_text()"),
     ],
 )
@@ -36,6 +37,8 @@ def test_a_number_without_end_is_refused() -> None:
     [
         ("a: b: c", "YAML: line 1, column 5: mapping values are not allowed here"),
         ("a: 1\nb: [1", "YAML: line 2, column 6: expected ',' or ']', but got '<stream end>'"),
+        ("a: {b: 1}\nc: 2\na: 3", "YAML: line 3, column 1: the key 'a' stands twice in one mapping; give it once"),
+        ("a: {b: 1, c: 2, b: 1}", "YAML: line 1, column 17: the key 'b' stands twice in one mapping; give it once"),
         ("", "YAML: expected a mapping of settings at the top, not a NoneType"),
         ("1: b", "YAML: the key 1 is not a string; expected names of fields as keys"),
         (
@@ -50,6 +53,10 @@ def test_a_number_without_end_is_refused() -> None:
 def test_yaml_that_cannot_be_read(text: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
         documents.from_yaml(text)
+
+
+def test_yaml_merges_mappings_as_ever() -> None:
+    assert documents.from_yaml("a: &x {b: 1, c: 2}\nd: {<<: *x, c: 3}") == {"a": {"b": 1, "c": 2}, "d": {"b": 1, "c": 3}}
 
 
 def test_characters_that_yaml_has_not() -> None:

@@ -63,6 +63,11 @@ def test_a_member_is_an_instance_or_a_mapping() -> None:
         (Updater, TruncatedBPTT(), "expected an updater (Sgd, Adam), not a way of backpropagation of type TruncatedBPTT"),
         (Updater, {"learning_rate": 1}, "expected an updater (Sgd, Adam); the mapping needs the key 'type' that tells which"),
         (Updater, {"type": "Adom"}, "expected an updater (Sgd, Adam) as 'type', not 'Adom'; did you mean Adam?"),
+        (
+            Updater,
+            {"type": "Nesterovs"},
+            "expected an updater (Sgd, Adam) as 'type', not 'Nesterovs'; Nesterovs is not in this version of rnngraph",
+        ),
         (Updater, {"type": 3}, "expected an updater (Sgd, Adam) as 'type', not 3"),
         (Updater, {"type": "Adam", 3: 4}, "the key 3 is not a string; expected names of fields as keys"),
         (Layer, None, f"expected a layer ({LAYERS})"),

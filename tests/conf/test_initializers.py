@@ -89,6 +89,11 @@ def test_names_are_normalised() -> None:
     np.testing.assert_array_equal(sample("Xavier"), sample("xavier"))
 
 
+def test_another_initialiser_of_dl4j_is_not_taken_for_a_slip() -> None:
+    with pytest.raises(ConfigurationError, match=r"weight_init='XAVIER_LEGACY': .*; XAVIER_LEGACY is not in this version of rnngraph$"):
+        DenseLayer(n_out=3, weight_init="XAVIER_LEGACY")
+
+
 def test_unknown_names_are_refused() -> None:
     with pytest.raises(ConfigurationError, match=r"^DenseLayer: weight_init='xavir': expected one of xavier, .*did you mean 'xavier'"):
         DenseLayer(n_out=3, weight_init="xavir")

@@ -29,6 +29,13 @@ def test_an_unknown_loss_is_refused_with_the_nearest() -> None:
         OutputLayer(n_out=3, loss="mcxnt")
 
 
+@pytest.mark.parametrize("loss", ["XENT", "binaryXent", "sparse_mcxent", "L2", "mae"])
+def test_another_loss_of_dl4j_is_not_taken_for_a_slip(loss: str) -> None:
+    message = f"OutputLayer: loss='{loss}': expected one of mcxent, mse, negativeloglikelihood; {loss} is not in this version of rnngraph"
+    with pytest.raises(ConfigurationError, match=f"^{re.escape(message)}$"):
+        OutputLayer(n_out=3, loss=loss)
+
+
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_cross_entropy_wants_probabilities_as_in_dl4j(loss: str, activation: str) -> None:

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from rnngraph.conf.base import Configured
-from rnngraph.conf.names import squeezed
 from rnngraph.conf.spelling import FOREIGN, SENTENCES, unknown_field
+from rnngraph.names import squeezed
 
 FIELDS = {"Cell": ["n_in", "n_out", "gate_activation"], "Step": ["learning_rate"], "Sum": ["n_out", "has_bias"]}
 

@@ -43,6 +43,21 @@ def test_lines_are_skipped_and_delimiters_differ(tmp_path: Path) -> None:
     np.testing.assert_array_equal(one, [[1, 2]])
 
 
+@pytest.mark.parametrize(
+    ("content", "arguments"),
+    [
+        ('"1","2"\n3,"4"\n', {}),
+        ('1, "2" \n"3" ,4\n'.replace('" ,', '",'), {}),
+        ('"a;b";c\n"1";"2"\n3;4', {"skip_lines": 1, "delimiter": ";"}),
+        ('"1" "2"\n3 4', {"delimiter": " "}),
+        ('"1"\t2\r\n" 3 "\t"4"\r\n', {"delimiter": "\t"}),
+    ],
+)
+def test_fields_may_be_quoted(content: str, arguments: dict[str, Any], tmp_path: Path) -> None:
+    (one,) = reader_of(tmp_path, content, **arguments)
+    np.testing.assert_array_equal(one, [[1, 2], [3, 4]])
+
+
 @given(st.lists(st.lists(st.floats(width=32, allow_nan=False), min_size=3, max_size=3), min_size=1, max_size=5))
 def test_every_float32_comes_back(tmp_path_factory: pytest.TempPathFactory, rows: list[list[float]]) -> None:
     folder = tmp_path_factory.mktemp("csv")
@@ -99,6 +114,12 @@ def test_numbers_are_a_range(first: Any, last: Any) -> None:
         ("1;2\n", {}, f", line 1, column 1 is '1;2'{RANGE}, skip_lines is 0)"),
         ("1,1_000\n", {}, f", line 1, column 2 is '1_000'{RANGE}, skip_lines is 0)"),
         ("a\n1,-1e39\n", {"skip_lines": 1}, f", line 2, column 2 is '-1e39'{RANGE}, skip_lines is 1)"),
+        ('1,2\n1,"2\n', {}, """, line 2 is '1,"2': unexpected end of data"""
+         "; expected each quoted field to end in its line, and a delimiter behind it"),
+        ('"1"2,3\n', {}, """, line 1 is '"1"2,3': ',' expected after '"'"""
+         "; expected each quoted field to end in its line, and a delimiter behind it"),
+        ('"1,2"\n', {}, f", line 1, column 1 is '1,2'{RANGE}, skip_lines is 0)"),
+        ('1,""\n', {}, f", line 1, column 2 is ''{RANGE}, skip_lines is 0)"),
         (b"1,\xff\n", {}, f", line 1, column 2 is '\ufffd'{RANGE}, skip_lines is 0)"),
         ("h\n1,2\n3,4\n5\n", {"skip_lines": 1}, ", line 4 has 1 columns, line 2 has 2; "
          "expected the same number in each (the delimiter is ',')"),
@@ -146,13 +167,17 @@ def test_arguments_are_checked() -> None:
         CSVSequenceRecordReader(-1)
     with pytest.raises(InputError, match=r"^skip_lines is ','; expected a number of lines, 0 or more$"):
         CSVSequenceRecordReader(",")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"^delimiter is ''; expected text of at least one character, such as \",\"$"):
-        CSVSequenceRecordReader(0, "")
+    for delimiter in ("", ";;", '"', "\n", 5):
+        message = f'delimiter is {delimiter!r}; expected one character that is no quote and no line break, such as ","'
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+            CSVSequenceRecordReader(0, delimiter)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"^pattern is 5; expected text such as \"f_%d\.csv\"$"):
+        NumberedFileInputSplit(5, 0, 1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"^CSVSequenceRecordReader has no argument 'skipLines'; write skip_lines$"):
+        CSVSequenceRecordReader(skipLines=1)  # type: ignore[call-arg]
 
 
 def test_files_are_named_by_a_split() -> None:
     message = """initialize('f_%d.csv'): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)"""
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         CSVSequenceRecordReader().initialize("f_%d.csv")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"^delimiter is 5; expected text of at least one character"):
-        CSVSequenceRecordReader(delimiter=5)  # type: ignore[arg-type]

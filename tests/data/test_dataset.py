@@ -87,6 +87,21 @@ def test_labels_mask_of_labels_without_time() -> None:
             "one value a row and step, 1 where the step exists",
         ),
         (
+            (X.transpose(0, 2, 1), Y, XM),
+            "features_mask has shape [5, 3]; expected [5, 2], which is [N, T] of the array that it masks: one value a row and step, "
+            "1 where the step exists. If features are [N, T, F], give features.transpose(0, 2, 1)",
+        ),
+        (
+            (X, Y.transpose(0, 2, 1), None, YM),
+            "labels_mask has shape [5, 3]; expected [5, 4], which is [N, T] of the array that it masks: one value a row and step, "
+            "1 where the step exists. If labels are [N, T, C], give labels.transpose(0, 2, 1)",
+        ),
+        (
+            (np.ma.masked_less(X, 3), Y),
+            "features is a masked array, whose mask would be lost; give features.filled(0), and as features_mask or labels_mask an array "
+            "[N, T] that is 1 where a step exists",
+        ),
+        (
             (X[:, :, 0], Y, XM),
             "features of shape [5, 2] have no time axis that a features_mask could mask; expected [N, F, T], or no mask",
         ),
@@ -121,6 +136,10 @@ def test_rows_are_numpy_s(index: Any) -> None:
         ([0, -6], "rows([0, -6]): index -6 is out of bounds for axis 0 with size 5; this DataSet has 5 rows"),
         ([0.5], "rows([0.5]): arrays used as indices must be of integer (or boolean) type; this DataSet has 5 rows"),
         (slice(5, None), "rows(slice(5, None, None)) gives row numbers of shape [0]; expected at least one of 5 rows, in one axis"),
+        (
+            np.full(300, 9),
+            f"rows(array([{'9, ' * 23}9...): index 9 is out of bounds for axis 0 with size 5; this DataSet has 5 rows",
+        ),
         ([[0, 1]], "rows([[0, 1]]) gives row numbers of shape [1, 2]; expected at least one of 5 rows, in one axis"),
     ],
 )

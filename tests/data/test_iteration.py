@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from rnngraph.data import DataSet, epochs_over
+from rnngraph.data import DataSet, epochs_over, known_sets
 from rnngraph.errors import InputError, TrainingError
 
 ONE, TWO = (DataSet(np.full((1, 1), k), np.ones((1, 1))) for k in (1, 2))
@@ -133,6 +133,8 @@ def test_tuples_and_loaders_of_torch() -> None:
     [
         (7, "data is a int; expected a DataSet or an iterable of DataSets"),
         (None, "data is a NoneType; expected a DataSet or an iterable of DataSets"),
+        (np.ones((2, 3)), "data is a ndarray of shape [2, 3], one array; features and labels make a DataSet: give rg.DataSet(x, y)"),
+        (torch.ones(2, 3), "data is a Tensor of shape [2, 3], one array; features and labels make a DataSet: give rg.DataSet(x, y)"),
         ((np.ones((2, 3)), np.ones((2, 1))), "element 0 of data is a ndarray of shape [2, 3]; expected a DataSet or (features, labels["),
         ([ONE, "text"], "element 1 of data is a str; expected a DataSet or (features, labels[, features_mask[, labels_mask]]). "
          "Two arrays make one DataSet: DataSet(features, labels)"),
@@ -149,3 +151,32 @@ def test_what_is_no_data_set_is_named(data: Any, message: str) -> None:
 def test_epochs_are_a_number(epochs: Any) -> None:
     with pytest.raises(TrainingError, match=rf"^epochs is {epochs}; expected an integer of at least 1$"):
         epochs_over([ONE], epochs)
+
+
+def test_an_array_in_the_place_of_epochs_is_shown_short() -> None:
+    with pytest.raises(TrainingError, match=r"^epochs is array\(.{,80}; expected an integer of at least 1$"):
+        epochs_over([ONE], np.zeros((40, 40)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (7, "validation is a int; expected a DataSet or an iterable of DataSets"),
+        (iter([ONE]), "validation is a list_iterator, which is spent after one pass, and epochs is 2; pass a list"),
+    ],
+)
+def test_messages_name_the_data_as_the_caller_does(data: Any, message: str) -> None:
+    with pytest.raises((InputError, TrainingError), match=f"^{re.escape(message)}"):
+        epochs_over(data, 2, "validation")
+
+
+def test_what_can_be_looked_at_beforehand() -> None:
+    assert list(known_sets(ONE)) == [("data", ONE)]
+    assert list(known_sets([ONE, TWO], "validation")) == [("element 0 of validation", ONE), ("element 1 of validation", TWO)]
+    ((_, made),) = known_sets(((ONE.features, ONE.labels),))
+    np.testing.assert_array_equal(made.features, ONE.features)
+    spent = iter([ONE])
+    assert list(known_sets(spent)) == list(known_sets(Anew())) == []
+    assert next(spent) is ONE, "untouched"
+    with pytest.raises(TrainingError, match=r"^validation \(list\) yields no DataSet: it is empty"):
+        list(known_sets([], "validation"))

@@ -1,15 +1,17 @@
-"""Graphs for the exporter's tests, built by hand: a stack of cells between the borders, with random parameters and feeds."""
+"""What the exporter's tests export and run: networks without torch, stacks of cells built by hand, random parameters and feeds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime as ort
 
+import rnngraph as rg
 from rnngraph.exporters.onnx.emit import build_model
 from rnngraph.exporters.onnx.targets import Target, transform
 from rnngraph.ir.cell import greater, trace, where
@@ -17,9 +19,40 @@ from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, la
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.types import N, T, evaluate, floats
 from rnngraph.ir.verify import verify
+from rnngraph.lowering import initial_parameters
 
 Arrays = dict[str, np.ndarray]
 CELLS = {c.name: c for c in (lstm, graves_lstm, simple_rnn, gru_reset_after, gru_reset_before, layer_norm_rnn)}
+
+
+@dataclass
+class Net:
+    """What export_onnx needs of a network."""
+
+    config: Any
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
+    fitted_with_mask: bool = False
+
+    def parameters(self) -> Mapping[str, np.ndarray]:
+        return self.arrays
+
+
+def net_of(*layers: Any, **settings: Any) -> Net:
+    """The configured network with its initial parameters."""
+    config = rg.MultiLayerConfiguration(seed=1, layers=list(layers), **settings)
+    return Net(config, {k: v.astype(config.data_type) for k, v in initial_parameters(config).items()})
+
+
+def classifier(**settings: Any) -> Net:
+    """Five features, three classes after the last step."""
+    last = rg.OutputLayer(n_out=3, activation="softmax", loss="mcxent")
+    return net_of(rg.LSTM(n_in=5, n_out=6), rg.LastTimeStep(rg.SimpleRnn(n_out=4)), last, **settings)
+
+
+def tagger(**settings: Any) -> Net:
+    """Five features, three classes at each step."""
+    last = rg.RnnOutputLayer(n_out=3, activation="softmax", loss="mcxent")
+    return net_of(rg.GravesLSTM(n_in=5, n_out=6), rg.DenseLayer(n_out=4, activation="elu"), last, **settings)
 
 
 @dataclass(frozen=True)
@@ -122,16 +155,33 @@ def feeds(graph: Graph, n: int, t: int, seed: int = 0) -> Arrays:
     return out
 
 
+def gapped(given: Arrays, seed: int = 0) -> Arrays:
+    """The feeds with gaps in the mask, a row without a real step and a stretch that no row has; NaN and a huge value stand there."""
+    x = given["x"]
+    mask = (np.random.default_rng(seed).random((len(x), x.shape[2])) > 0.4).astype(x.dtype)
+    mask[:, 10:25] = 0
+    mask[1:2] = 0
+    x = np.where(mask[:, None] > 0, x, np.nan).astype(x.dtype)
+    x[:, :, 11:12] = 1e30
+    return {**given, "x": x, "features_mask": mask}
+
+
+def one_row(arrays: Arrays, row: int) -> Arrays:
+    """The arrays of this row alone."""
+    return {k: v[row : row + 1] for k, v in arrays.items()}
+
+
 def model(graph: Graph, target: Target = "portable", **options: Any) -> onnx.ModelProto:
     """The model of ``graph`` with :func:`parameters`."""
     return build_model(transform(graph, target, options.get("steps")), parameters(graph), **options)
 
 
-def session(proto: onnx.ModelProto) -> ort.InferenceSession:
-    """A session on the CPU with one thread."""
+def session(source: onnx.ModelProto | Path) -> ort.InferenceSession:
+    """A session of a model or a file, on the CPU with one thread."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
-    return ort.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    given = str(source) if isinstance(source, Path) else source.SerializeToString()
+    return ort.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
 def run(sess: ort.InferenceSession, given: Arrays) -> Arrays:
@@ -159,3 +209,17 @@ def in_chunks(sess: ort.InferenceSession, given: Arrays, sizes: Sequence[int]) -
         state = states_of(result)
         start, k = stop, k + 1
     return {"y": np.concatenate(results, axis=2) if results[0].ndim == 3 else results[-1], **{f"next_{k}": v for k, v in state.items()}}
+
+
+def same(got: Arrays, want: Arrays, mask: np.ndarray | None = None, tolerance: float = 0.0) -> None:
+    """Equal bit for bit, or within ``tolerance`` * max(1, largest value); y with a time axis at real steps only."""
+    assert got.keys() == want.keys()
+    for name, expected in want.items():
+        actual = got[name]
+        assert actual.shape == expected.shape
+        assert np.isfinite(expected).all(), f"{name} is not finite, perhaps at masked steps"
+        if name == "y" and mask is not None and actual.ndim == 3:
+            actual, expected = actual.transpose(0, 2, 1)[mask > 0], expected.transpose(0, 2, 1)[mask > 0]
+        allowed = tolerance * max(1.0, float(np.abs(expected).max(initial=0.0)))
+        off = ~(np.abs(actual - expected) <= allowed)
+        assert not off.any(), f"{name}: {off.sum()} of {off.size} values differ"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import onnxruntime as ort
 import pytest
 
 from rnngraph.exporters.onnx.targets import Target
-from tests.exporters.networks import Arrays, Layer, feeds, in_chunks, model, run, session, stack
+from tests.exporters.networks import Arrays, Layer, feeds, gapped, in_chunks, model, one_row, run, same, session, stack
 
 CASES = {
     "lstm": [Layer("lstm", 0)],
@@ -40,35 +41,7 @@ STEPS = 100
 
 def sized(layers: Sequence[Layer], width: int) -> list[Layer]:
     """The layers, the first one's width filled in."""
-    first = layers[0]
-    return [Layer(first.cell, width, first.act, first.gate, first.reverse, first.mask_mode), *layers[1:]]
-
-
-def same(got: Arrays, want: Arrays, mask: np.ndarray | None = None) -> None:
-    """Equal bit for bit, y at real steps only."""
-    assert got.keys() == want.keys()
-    for name, expected in want.items():
-        actual = got[name]
-        assert np.isfinite(expected[..., 0]).all()
-        if name == "y" and mask is not None and actual.ndim == 3:
-            actual, expected = actual.transpose(0, 2, 1)[mask > 0], expected.transpose(0, 2, 1)[mask > 0]
-        assert np.array_equal(actual, expected), f"{name}: {(actual != expected).sum()} of {actual.size} values differ"
-
-
-def rows(arrays: Arrays, row: int) -> Arrays:
-    return {k: v[row : row + 1] for k, v in arrays.items()}
-
-
-def with_mask(given: Arrays, seed: int) -> Arrays:
-    """A gapped mask, with a stretch that is masked in all rows and a row without a real step, NaN and huge values in its place."""
-    x, (n, t) = given["x"].copy(), (len(given["x"]), given["x"].shape[2])
-    mask = (np.random.default_rng(seed).random((n, t)) > 0.4).astype(np.float32)
-    mask[:, 10:25] = 0
-    if n > 1:
-        mask[1] = 0
-    x[np.broadcast_to(mask[:, None] == 0, x.shape)] = np.nan
-    x[:, :, 11][np.broadcast_to(mask[:, None, 11] == 0, x[:, :, 11].shape)] = 1e30
-    return {**given, "x": x, "features_mask": mask}
+    return [replace(layers[0], width=width), *layers[1:]]
 
 
 @pytest.mark.parametrize("target", ["portable", "cpu"])
@@ -83,15 +56,15 @@ def test_whole_chunked_stepped_and_row_alone(case: str, width: int, target: Targ
         whole = run(plain, given)
         same(in_chunks(plain, given, [1, 30, 7, 13]), whole)
         same(in_chunks(plain, given, [1]), whole)
-        same(run(plain, rows(given, n - 1)), rows(whole, n - 1))
+        same(run(plain, one_row(given, n - 1)), one_row(whole, n - 1))
         same(run(masked, {**given, "features_mask": np.ones((n, STEPS), np.float32)}), whole)
 
-        gaps = with_mask(given, seed=n)
+        gaps = gapped(given, seed=n)
         mask = gaps["features_mask"]
         whole = run(masked, gaps)
         same(in_chunks(masked, gaps, [3, 8, 14, 1, 20]), whole, mask)
         same(in_chunks(masked, gaps, [1]), whole, mask)
-        same(run(masked, rows(gaps, n - 1)), rows(whole, n - 1), mask[n - 1 :])
+        same(run(masked, one_row(gaps, n - 1)), one_row(whole, n - 1), mask[n - 1 :])
         if not resets:
             for row in range(n):
                 removed(plain, given, whole, mask, row)
@@ -100,12 +73,12 @@ def test_whole_chunked_stepped_and_row_alone(case: str, width: int, target: Targ
 def removed(plain: ort.InferenceSession, given: Arrays, whole: Arrays, mask: np.ndarray, row: int) -> None:
     """The row alone without its masked steps, in the file without a mask, gives the bits of the row in the masked batch."""
     real = mask[row] > 0
-    want = {k: v[..., real] if k == "y" else v for k, v in rows(whole, row).items()}
+    want = {k: v[..., real] if k == "y" else v for k, v in one_row(whole, row).items()}
     if real.any():
-        short = {k: v[..., real] if k == "x" else v for k, v in rows(given, row).items()}
+        short = {k: v[..., real] if k == "x" else v for k, v in one_row(given, row).items()}
         same(run(plain, short), want)
     else:
-        same({k: v for k, v in want.items() if k != "y"}, {f"next_{k}": v for k, v in rows(given, row).items() if k != "x"})
+        same({k: v for k, v in want.items() if k != "y"}, {f"next_{k}": v for k, v in one_row(given, row).items() if k != "x"})
 
 
 @pytest.mark.parametrize("target", ["portable", "cpu"])
@@ -119,7 +92,7 @@ def test_wide_and_narrow_borders(features: int, classes: int, target: Target) ->
             whole = run(plain, given)
             same(in_chunks(plain, given, [1]), whole)
             same(run(masked, {**given, "features_mask": np.ones((n, 20), np.float32)}), whole)
-            same(run(plain, rows(given, n - 1)), rows(whole, n - 1))
+            same(run(plain, one_row(given, n - 1)), one_row(whole, n - 1))
 
 
 @pytest.mark.parametrize("head", ["identity", "sigmoid", "tanh", "relu", "elu", "softsign", "hardsigmoid", "rationaltanh", "softmax"])
@@ -133,4 +106,4 @@ def test_heads_over_steps_and_over_the_last_state(head: str, last: bool) -> None
             given = feeds(graph, n, 23, seed=n)
             whole = run(sess, given)
             same(in_chunks(sess, given, [4, 1, 9]), whole)
-            same(run(sess, rows(given, n - 1)), rows(whole, n - 1))
+            same(run(sess, one_row(given, n - 1)), one_row(whole, n - 1))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +18,43 @@ import rnngraph.exporters.onnx.export as export_module
 from rnngraph.backends import reference
 from rnngraph.errors import ExportError
 from rnngraph.exporters import ExportWarning, export_onnx
-from rnngraph.lowering import initial_parameters, lower
-from tests.exporters.networks import Layer, feeds, in_chunks, parameters, run, stack
-from tests.exporters.test_bits import same
+from rnngraph.lowering import lower
+from tests.exporters.networks import (
+    Arrays,
+    Layer,
+    Net,
+    classifier,
+    feeds,
+    in_chunks,
+    net_of,
+    one_row,
+    parameters,
+    run,
+    same,
+    session,
+    stack,
+    tagger,
+)
 
 
-@dataclass
-class Net:
-    """A network without torch."""
-
-    config: Any
-    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
-    fitted_with_mask: bool = False
-
-    def parameters(self) -> Mapping[str, np.ndarray]:
-        return self.arrays
+def agrees(sess: ort.InferenceSession, net: Net, given: Arrays, *, masked: bool = False, atol: float) -> None:
+    """The file gives what the float64 reference backend gives for the network."""
+    want = reference.run(lower(net.config, features_mask=masked), {**given, **net.parameters()})
+    for name, value in run(sess, given).items():
+        np.testing.assert_allclose(value, want[name], atol=atol)
 
 
-def net_of(*layers: Any, **settings: Any) -> Net:
-    config = rg.MultiLayerConfiguration(seed=1, layers=list(layers), **settings)
-    return Net(config, {k: v.astype(config.data_type) for k, v in initial_parameters(config).items()})
+def manifest_of(sess: ort.InferenceSession) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(sess.get_modelmeta().custom_metadata_map["rnngraph"])
+    return content
 
 
-def classifier(**settings: Any) -> Net:
-    layers = [
-        rg.LSTM(n_in=5, n_out=6),
-        rg.LastTimeStep(rg.SimpleRnn(n_out=4)),
-        rg.OutputLayer(n_out=3, activation="softmax", loss="mcxent"),
-    ]
-    return net_of(*layers, **settings)
-
-
-def tagger(**settings: Any) -> Net:
-    layers = [rg.GravesLSTM(n_in=5, n_out=6), rg.DenseLayer(n_out=4, activation="elu")]
-    return net_of(*layers, rg.RnnOutputLayer(n_out=3, activation="softmax", loss="mcxent"), **settings)
-
-
-def session_of(file: Path) -> ort.InferenceSession:
-    return ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+def refused(net: Any, file: Path, message: str, **options: Any) -> None:
+    """export_onnx raises ``message``, and writes nothing."""
+    with pytest.raises(ExportError, match=message):
+        export_onnx(net, file, **options)
+    folder = file if file.is_dir() else file.parent
+    assert not list(folder.iterdir())
 
 
 @pytest.mark.parametrize("masked", [False, True])
@@ -68,15 +65,12 @@ def test_files_compute_what_the_graph_computes(make: Any, options: dict[str, Any
     net, file = make(mask_mode=mode), tmp_path / "net.onnx"
     export_onnx(net, file, features_mask=masked, **options)
     onnx.checker.check_model(str(file), full_check=True)
-    sess = session_of(file)
-    graph = lower(net.config, features_mask=masked)
-    given = feeds(graph, 2, options.get("steps", 7))
+    sess = session(file)
+    given = feeds(lower(net.config, features_mask=masked), 2, options.get("steps", 7))
     if masked:
         given["features_mask"][0, :3] = 0
-    want = reference.run(graph, {**given, **net.parameters()})
-    for name, value in run(sess, given).items():
-        np.testing.assert_allclose(value, want[name], atol=2e-6)
-    content = json.loads(sess.get_modelmeta().custom_metadata_map["rnngraph"])
+    agrees(sess, net, given, masked=masked, atol=2e-6)
+    content = manifest_of(sess)
     assert [i.name for i in sess.get_inputs()] == [i["name"] for i in content["inputs"]]
     assert [i.shape for i in sess.get_inputs()] == [i["shape"] for i in content["inputs"]]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net.onnx", "net.onnx.golden"]
@@ -87,7 +81,7 @@ def test_files_compute_what_the_graph_computes(make: Any, options: dict[str, Any
 def test_chunks_steps_and_rows_of_a_configured_network_are_equal_bit_for_bit(make: Any, mode: str, tmp_path: Path) -> None:
     net, file = make(mask_mode=mode), tmp_path / "net.onnx"
     export_onnx(net, file, features_mask=True)
-    sess = session_of(file)
+    sess = session(file)
     for n in (1, 2, 7):
         given = feeds(lower(net.config, features_mask=True), n, 40, seed=n)
         given["features_mask"] = (np.random.default_rng(n).random((n, 40)) > 0.5).astype(np.float32)
@@ -95,8 +89,7 @@ def test_chunks_steps_and_rows_of_a_configured_network_are_equal_bit_for_bit(mak
         whole = run(sess, given)
         same(in_chunks(sess, given, [3, 18, 8]), whole, given["features_mask"])
         same(in_chunks(sess, given, [1]), whole, given["features_mask"])
-        alone = run(sess, {k: v[:1] for k, v in given.items()})
-        same(alone, {k: v[:1] for k, v in whole.items()}, given["features_mask"][:1])
+        same(run(sess, one_row(given, 0)), one_row(whole, 0), given["features_mask"][:1])
 
 
 def test_exporting_again_replaces_both(tmp_path: Path) -> None:
@@ -113,9 +106,7 @@ def test_exporting_again_replaces_both(tmp_path: Path) -> None:
 def test_float64(tmp_path: Path) -> None:
     net, file = tagger(data_type="float64"), tmp_path / "net.onnx"
     export_onnx(net, str(file))
-    given = feeds(lower(net.config), 2, 7)
-    want = reference.run(lower(net.config), {**given, **net.parameters()})
-    np.testing.assert_allclose(run(session_of(file), given)["y"], want["y"], atol=1e-14)
+    agrees(session(file), net, feeds(lower(net.config), 2, 7), atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -129,50 +120,36 @@ def test_float64(tmp_path: Path) -> None:
     ],
 )
 def test_unknown_arguments(options: dict[str, Any], message: str, tmp_path: Path) -> None:
-    with pytest.raises(ExportError, match=re.escape(message)):
-        export_onnx(classifier(), tmp_path / "net.onnx", **options)
-    assert not list(tmp_path.iterdir())
+    refused(classifier(), tmp_path / "net.onnx", re.escape(message), **options)
 
 
 def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=r"there is no folder '.*missing'; create it first"):
         export_onnx(classifier(), tmp_path / "missing" / "net.onnx")
-    with pytest.raises(ExportError, match=r"is a folder; give the name of a file, as net\.onnx"):
-        export_onnx(classifier(), tmp_path)
-    assert not list(tmp_path.iterdir())
+    refused(classifier(), tmp_path, r"is a folder; give the name of a file, as net\.onnx")
 
 
 @pytest.mark.parametrize("thing", [None, {"a": 1}, "net.rnng", Net])
 def test_what_is_no_network(thing: Any, tmp_path: Path) -> None:
-    with pytest.raises(
-        ExportError, match=r"net: expected a MultiLayerNetwork, got \w+; build one with rnngraph\.MultiLayerNetwork\(config\)"
-    ):
-        export_onnx(thing, tmp_path / "net.onnx")
-    assert not list(tmp_path.iterdir())
+    message = r"net: expected a MultiLayerNetwork, got \w+; build one with rnngraph\.MultiLayerNetwork\(config\)"
+    refused(thing, tmp_path / "net.onnx", message)
 
 
 def test_parameters_that_are_missing_or_do_not_fit(tmp_path: Path) -> None:
     net = classifier()
     short = Net(net.config, {k: v for k, v in net.arrays.items() if k != "0.R"})
-    with pytest.raises(
-        ExportError, match=r"the network has no parameter '0\.R'; it has 0\.W, 0\.b, .*; set all parameters before exporting"
-    ):
-        export_onnx(short, tmp_path / "net.onnx")
+    message = r"the network has no parameter '0\.R'; it has 0\.W, 0\.b, .*; set all parameters before exporting"
+    refused(short, tmp_path / "net.onnx", message)
     wrong = Net(net.config, {**net.arrays, "0.b": np.zeros(7)})
-    with pytest.raises(ExportError, match=r"parameter '0\.b' has the shape \(7,\), the configuration asks for \(24,\); give an array"):
-        export_onnx(wrong, tmp_path / "net.onnx")
-    assert not list(tmp_path.iterdir())
+    message = r"parameter '0\.b' has the shape \(7,\), the configuration asks for \(24,\); give an array"
+    refused(wrong, tmp_path / "net.onnx", message)
 
 
 def test_a_mask_for_a_network_without_time(tmp_path: Path) -> None:
     net = net_of(rg.DenseLayer(n_in=3, n_out=4, activation="relu"), rg.OutputLayer(n_out=2, activation="softmax", loss="mcxent"))
-    with pytest.raises(ExportError, match=r"features_mask=True: .* no time axis to mask"):
-        export_onnx(net, tmp_path / "net.onnx", features_mask=True)
-    assert not list(tmp_path.iterdir())
+    refused(net, tmp_path / "net.onnx", r"features_mask=True: .* no time axis to mask", features_mask=True)
     export_onnx(net, tmp_path / "net.onnx")
-    given = feeds(lower(net.config), 3, 1)
-    want = reference.run(lower(net.config), {**given, **net.parameters()})
-    np.testing.assert_allclose(run(session_of(tmp_path / "net.onnx"), given)["y"], want["y"], atol=1e-6)
+    agrees(session(tmp_path / "net.onnx"), net, feeds(lower(net.config), 3, 1), atol=1e-6)
 
 
 @pytest.mark.parametrize("asked", [{"streaming": True}, {"steps": 1}])
@@ -182,12 +159,9 @@ def test_a_network_that_cannot_stream(asked: dict[str, Any], tmp_path: Path, mon
     net = Net(classifier().config, parameters(graph))
     option = ", ".join(f"{k}={v}" for k, v in asked.items())
     expected = f"{option}: the network cannot stream: layers[1] (LastTimeStep(SimpleRnn)): layer 1 (lstm(act=tanh, gate=sigmoid)) runs back"
-    with pytest.raises(ExportError, match=re.escape(expected)):
-        export_onnx(net, tmp_path / "net.onnx", **asked)
-    assert not list(tmp_path.iterdir())
+    refused(net, tmp_path / "net.onnx", re.escape(expected), **asked)
     export_onnx(net, tmp_path / "net.onnx")
-    content = json.loads(session_of(tmp_path / "net.onnx").get_modelmeta().custom_metadata_map["rnngraph"])
-    assert not content["streams"]
+    assert not manifest_of(session(tmp_path / "net.onnx"))["streams"]
 
 
 def test_fitted_with_a_mask_and_exported_without(tmp_path: Path) -> None:

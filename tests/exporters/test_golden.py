@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from rnngraph.exporters.golden import golden_folder, replaced, samples
+from rnngraph.exporters.golden import replaced, samples
+from rnngraph.file_format import golden_folder
 from rnngraph.ir.graph import Graph
 from tests.exporters.networks import Layer, model, parameters, run, session, stack
 

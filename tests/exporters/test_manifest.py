@@ -13,11 +13,14 @@ import pytest
 
 from rnngraph import __version__
 from rnngraph.errors import ExportError
-from rnngraph.exporters.manifest import EMPTY_DIGEST, manifest, metadata, parameters_digest, seal
+from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.emit import build_model
+from rnngraph.file_format import EMPTY_DIGEST
+from rnngraph.serialization import parameters_digest
 from tests.exporters.networks import Layer, model, parameters, session, stack
 
 LAYERS = [Layer("lstm", 4), Layer("simple_rnn", 2)]
+BEGINS = {"batch_axis": 0, "data_type": "float32", "initial": 0.0}
 
 
 def described(masked: bool = False, layers: list[Layer] = LAYERS, **options: Any) -> dict[str, Any]:
@@ -32,7 +35,9 @@ def test_content() -> None:
     count = 16 * 5 + 16 * 4 + 16 + 2 * 4 + 2 * 2 + 2 + 3 * 2 + 3
     assert got["parameters"].pop("count") == count
     assert re.fullmatch("[0-9a-f]{64}", got.pop("parameters")["sha256"])
-    assert got.pop("mask").items() >= {"input": "features_mask", "values": [0, 1]}.items()
+    mask = got.pop("mask")
+    assert mask.pop("rule").startswith("A masked step (0) does not exist for layers whose mask_mode is hold")
+    assert mask == {"input": "features_mask", "values": [0, 1], "padding_is_read": False}
     assert got.pop("time").items() >= {"input_axis": 2, "output_axis": 2}.items()
     states = [("state_00_h", 0, "h", 4), ("state_00_c", 0, "c", 4), ("state_01_h", 1, "h", 2)]
     assert got == {
@@ -51,10 +56,7 @@ def test_content() -> None:
             {"name": "y", "role": "output", "shape": ["N", 3, "T"], "data_type": "float32"},
             *({"name": f"next_{n}", "role": "next_state", "shape": ["N", w], "data_type": "float32"} for n, _, _, w in states),
         ],
-        "states": [
-            {"layer": k, "key": key, "input": n, "output": f"next_{n}", "shape": [w], "data_type": "float32", "initial": 0.0}
-            for n, k, key, w in states
-        ],
+        "states": [{"layer": k, "key": key, "input": n, "output": f"next_{n}", "shape": [w], **BEGINS} for n, k, key, w in states],
         "streams": True,
         "why_not": None,
         "layers": [
@@ -78,7 +80,7 @@ def test_an_output_without_time_and_float64() -> None:
     got = described(last=True, data_type="float64")
     assert got["outputs"][0] == {"name": "y", "role": "output", "shape": ["N", 3], "data_type": "float64"}
     assert got["time"]["output_axis"] is None
-    assert got["mask"]["input"] is None
+    assert got["mask"] == {"input": None, "values": [0, 1], "padding_is_read": False, "rule": None}
     assert got["states"][0]["data_type"] == "float64"
 
 

@@ -11,29 +11,10 @@ from rnngraph.backends import reference
 from rnngraph.exporters.onnx.targets import Target
 from rnngraph.ir.activations import ACTIVATIONS
 from tests.exporters.loops import act, cell
-from tests.exporters.networks import Arrays, Layer, feeds, model, parameters, run, session, stack
+from tests.exporters.networks import Layer, feeds, gapped, model, parameters, run, same, session, stack
 
 TARGETS: tuple[Target, ...] = ("portable", "cpu")
 TOLERANCE = {"float32": 3e-6, "float64": 1e-13}
-
-
-def gapped(given: Arrays, seed: int = 0) -> Arrays:
-    """The feeds with a random mask, one row of it empty, and NaN at masked steps."""
-    mask = (np.random.default_rng(seed).random(given["features_mask"].shape) > 0.4).astype(given["x"].dtype)
-    if len(mask) > 1:
-        mask[1] = 0
-    x = np.where(mask[:, None, :] > 0, given["x"], np.nan).astype(given["x"].dtype)
-    return {**given, "x": x, "features_mask": mask}
-
-
-def close(got: Arrays, want: Arrays, tolerance: float, real: np.ndarray | None = None) -> None:
-    assert got.keys() == want.keys()
-    for name, expected in want.items():
-        actual = got[name]
-        if name == "y" and real is not None:
-            actual, expected = actual.transpose(0, 2, 1)[real], expected.transpose(0, 2, 1)[real]
-        scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
-        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * scale, err_msg=name)
 
 
 def compare(layers: list[Layer], target: Target, **options: Any) -> None:
@@ -44,7 +25,7 @@ def compare(layers: list[Layer], target: Target, **options: Any) -> None:
     got = run(session(model(graph, target)), given)
     want = reference.run(graph, {**parameters(graph), **given})
     assert all(v.dtype == graph.data_type for v in got.values())
-    close(got, want, TOLERANCE[graph.data_type], given["features_mask"] > 0 if "features_mask" in given else None)
+    same(got, dict(want), given.get("features_mask"), TOLERANCE[graph.data_type])
 
 
 @pytest.mark.parametrize("masked", [False, True])

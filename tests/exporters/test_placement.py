@@ -16,8 +16,7 @@ import rnngraph as rg
 from rnngraph.errors import ExportError
 from rnngraph.exporters import export_onnx
 from rnngraph.ir.activations import ACTIVATIONS
-from tests.exporters.networks import Layer, model, stack
-from tests.exporters.test_export import classifier
+from tests.exporters.networks import Layer, classifier, model, stack
 
 TOOL = Path(__file__).resolve().parents[3] / "shared" / "tools" / "cuda_placement" / "placement.py"
 

@@ -16,7 +16,7 @@ from rnngraph.ir.cell import absolute, activation, exp, greater, linear, maximum
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.ops import OPS
 from rnngraph.ir.types import Dim, N, T, TensorType, floats
-from tests.exporters.networks import Arrays, run, session
+from tests.exporters.networks import Arrays, one_row, run, session
 
 Build = Callable[[Graph, Value, Value], Value]
 """From x [T, N, F] and a mask [T, N, 1], the result."""
@@ -88,7 +88,7 @@ WHOLE: dict[str, Build] = {
     "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m])]),
     "zeros of a mask": lambda g, x, m: g.add("zeros", [m]),
     "last_index": lambda g, x, m: g.add("last_index", [m]),
-    "last_index reverse": lambda g, x, m: g.add("last_index", [m], reverse=True),
+    "first_index": lambda g, x, m: g.add("first_index", [m]),
     "zero_state": lambda g, x, m: g.add("zero_state", [x], width=4),
     "block_rows": lambda g, x, m: linear(x, g.add("block_rows", [weight(g, 8, x.shape[-1])], start=1, stop=3, blocks=4)),
     "gather_steps": last_step,
@@ -96,7 +96,7 @@ WHOLE: dict[str, Build] = {
     **{f"pack_index {k}{' reverse' if r else ''}": packed(r, k) for r in (False, True) for k in range(3)},
 }
 
-ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns"}
+ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns", "reset_columns"}
 """Ops tried under another name above, or in the tests of cells."""
 
 
@@ -190,11 +190,11 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
             parts = [run(sess, {"x": x, "features_mask": m})["y"] for x, m in pieces]
             assert np.array_equal(np.concatenate(parts), whole)
         for row in range(n):
-            assert np.array_equal(run(sess, {k: v[row : row + 1] for k, v in feeds.items()})["y"], whole[:, row : row + 1])
+            assert np.array_equal(run(sess, one_row(feeds, row))["y"], whole[:, row : row + 1])
 
 
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
-    time = {"row", "pack_index", "last_index", "gather_steps", "recurrent", "lstm", "gru", "zero_state"}  # tried in whole networks
+    time = {"row", "pack_index", "last_index", "gather_steps", "recurrent", "lstm", "gru", "zero_state", "first_index"}  # tried in networks
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
-    assert claimed <= probed | time | {"constant", "squeeze", "mask_columns", "block_rows"}
+    assert claimed <= probed | time | {"constant", "squeeze", "mask_columns", "reset_columns", "block_rows"}

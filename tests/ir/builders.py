@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rnngraph.ir.cell import Cell, greater, linear, trace, where
 from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
-from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.graph import DataType, Graph, Value
 from rnngraph.ir.types import N, T, evaluate, floats
 
 Array = npt.NDArray[Any]
@@ -44,9 +44,9 @@ class Case:
     seed: int = 0
 
 
-def build(layers: Sequence[Layer], mode: str | None = None) -> Graph:
+def build(layers: Sequence[Layer], mode: str | None = None, data_type: DataType = "float64") -> Graph:
     """x [N, 3, T] through the layers, of 4 units each, to y [N, 4, T]."""
-    graph = Graph("float64")
+    graph = Graph(data_type)
     x = graph.add("transpose", [graph.input("x", "input", floats(N, I, T))], order=(2, 0, 1))
     mask: list[Value] = []
     if mode is not None:
@@ -91,7 +91,7 @@ def _layer(graph: Graph, k: int, layer: Layer, x: Value, mode: str | None, mask:
 
 
 def feeds(graph: Graph, case: Case) -> dict[str, Array]:
-    """Random arrays for all inputs, parameters scaled by their fan-in."""
+    """Random arrays for all inputs in the graph's data type, parameters scaled by their fan-in."""
     rng = np.random.default_rng(case.seed)
     rows, steps = case.mask.shape
     sizes = {N: rows, T: steps}
@@ -103,7 +103,7 @@ def feeds(graph: Graph, case: Case) -> dict[str, Array]:
         arrays["features_mask"] = case.mask
         if case.nan:
             arrays["x"] = np.where(case.mask[:, None, :] > 0.5, arrays["x"], np.nan)
-    return arrays
+    return {name: array.astype(graph.data_type) for name, array in arrays.items()}
 
 
 @st.composite

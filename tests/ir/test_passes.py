@@ -13,7 +13,7 @@ from rnngraph.backends.reference import run
 from rnngraph.errors import GraphError
 from rnngraph.ir.cell import Cell, H, greater, linear, split, trace, where
 from rnngraph.ir.cells import graves_lstm, lstm, simple_rnn
-from rnngraph.ir.graph import Graph, Node, Value
+from rnngraph.ir.graph import Graph, Node, Port, Value
 from rnngraph.ir.passes.fuse_lstm import Kind, fuse_lstm, lstm_kind
 from rnngraph.ir.passes.mask_body import mask_body
 from rnngraph.ir.passes.mask_weights import mask_weights
@@ -135,7 +135,7 @@ def two_masks(nan: bool) -> tuple[Graph, dict[str, Array]]:
     masks = [greater(graph.input(f"mask_{k}", "mask", floats(T, N, 1)), 0.5) for k in (0, 1)]
     x, body = where(masks[0], x, 0.0), trace(lstm, act="tanh", gate="sigmoid")
     w, r, b = (graph.input(k, "parameter", floats(*shape)) for k, shape in (("W", (8, 2)), ("R", (8, 2)), ("b", (8,))))
-    h = graph.add("zeros", [graph.input("state_00_h", "state", floats(N, 2))])
+    h = graph.add("zeros", [graph.input("start", "input", floats(N, 2))])
     for name, mask in (("y_0", masks[1]), ("y_1", masks[0])):
         x, *_ = graph.add_many("recurrent", [linear(x, w) + b, h, h, r, mask], body=body, reverse=False, mask_mode="hold")
         graph.output(name, "output", x)
@@ -163,7 +163,7 @@ def test_a_sum_that_is_no_projection_is_not_fused() -> None:
     graph = Graph()
     x, z = graph.input("x", "input", floats(T, N, 2)), graph.input("z", "input", floats(T, N, 8))
     w, r = graph.input("W", "parameter", floats(8, 2)), graph.input("R", "parameter", floats(8, 2))
-    h, c = (graph.input(k, "state", floats(N, 2)) for k in "hc")
+    h, c = (graph.input(k, "input", floats(N, 2)) for k in "hc")
     body = trace(lstm, act="tanh", gate="sigmoid")
     y, *_ = graph.add_many("recurrent", [linear(x, w) + z, h, c, r], body=body, reverse=False, mask_mode=None)
     graph.output("y", "output", y)
@@ -176,7 +176,7 @@ def test_mask_weights_refuse_gates_that_stay_ajar() -> None:
     soft = Node("lstm", node.inputs, node.outputs, {**node.attributes, "gate_activation": "softsign"})
     graph.nodes[graph.nodes.index(node)] = soft
     with pytest.raises(
-        GraphError, match=r"'0\.lstm': the gate activation 'softsign' never closes a gate entirely.*keep such a layer a rec"
+        GraphError, match=r"'0\.recurrent': the gate activation 'softsign' never closes a gate entirely.*keep such a layer a rec"
     ):
         mask_weights(graph)
 
@@ -185,7 +185,7 @@ def test_mask_weights_refuse_an_unknown_mode() -> None:
     graph = fuse_lstm(build((Layer(),), "hold"), everything)
     (node,) = (n for n in graph.nodes if n.op == "lstm")
     graph.nodes[graph.nodes.index(node)] = Node("lstm", node.inputs, node.outputs, {**node.attributes, "mask_mode": "skip"})
-    with pytest.raises(GraphError, match=r"'0\.lstm': mask_mode 'skip'; expected 'hold', 'reset' or None"):
+    with pytest.raises(GraphError, match=r"'0\.recurrent': mask_mode 'skip'; expected 'hold', 'reset' or None"):
         mask_weights(graph)
 
 
@@ -218,7 +218,7 @@ def test_a_projection_that_is_used_elsewhere_stays() -> None:
 
 def test_a_bare_recurrent_is_left_alone() -> None:
     graph = Graph()
-    operands = [graph.input("xw", "input", floats(T, N, 8)), *(graph.input(k, "state", floats(N, 2)) for k in "hc")]
+    operands = [graph.input("xw", "input", floats(T, N, 8)), *(graph.input(k, "input", floats(N, 2)) for k in "hc")]
     r = graph.input("R", "parameter", floats(8, 2))
     body = trace(lstm, act="tanh", gate="sigmoid")
     graph.output("y", "output", graph.add_many("recurrent", [*operands, r], body=body, reverse=False, mask_mode=None)[0])
@@ -256,7 +256,10 @@ def test_an_lstm_by_another_name_is_one_and_swapped_gates_are_none() -> None:
 def test_prune_drops_what_reaches_no_output() -> None:
     graph = build((Layer(), Layer()))
     graph.add("zeros", [graph.inputs[0].value])
-    del graph.outputs[1:], graph.results[1:]  # keeps the first layer's next h
+    for k, port in enumerate(graph.outputs[1:], start=1):  # of all that is computed, keeps the first layer's next h
+        kept = next(p.value for p in graph.inputs if p.name == port.name.removeprefix("next_")) if port.role == "next_state" else port.value
+        graph.outputs[k], graph.results[k] = Port(port.name, port.role, kept, port.layer), kept
+    del graph.outputs[-1], graph.results[-1]
     pruned = prune(graph)
     assert [n.op for n in pruned.nodes] == ["transpose", "linear", "add", "recurrent"]
     assert [p.name for p in pruned.inputs] == [p.name for p in graph.inputs]

@@ -129,10 +129,47 @@ def test_a_loss_that_is_no_scalar() -> None:
     broken(r"the loss 'loss' is \[N, 2\]; expected a scalar, end it in sum_all", graph)
 
 
+def test_a_state_without_a_next_state() -> None:
+    graph, _ = simple()
+    graph.input("state_01_h", "state", floats(N, 3))
+    broken(
+        "the state 'state_01_h' has no next state; declare the output 'next_state_01_h', the state itself where nothing changes it", graph
+    )
+
+
+def test_two_losses() -> None:
+    graph, y = simple()
+    loss = graph.add("sum_all", [y])
+    graph.output("loss", "loss", loss)
+    verify(graph)
+    graph.output("penalty", "loss", loss)
+    broken("the graph has the losses loss, penalty; expected one, add them up", graph)
+
+
+def test_buffers_and_their_updates() -> None:
+    graph, _ = simple()
+    mean = graph.input("2.mean", "buffer", floats(3))
+    verify(graph)  # inference updates none
+    graph.output("next_2.mean", "buffer_update", mean)
+    verify(graph)
+    graph.output("2.mean.new", "buffer_update", mean)
+    broken(r"the buffer update '2\.mean\.new' belongs to no buffer; name it 'next_' and one of 2\.mean", graph)
+    del graph.outputs[-1], graph.results[-1]
+    graph.input("2.variance", "buffer", floats(2))
+    graph.output("next_2.variance", "buffer_update", mean)
+    broken(r"the buffer update 'next_2\.variance' is \[3\], its buffer \[2\]; both need one type", graph)
+
+
+def test_a_buffer_update_without_any_buffer() -> None:
+    graph, y = simple()
+    graph.output("next_mean", "buffer_update", y)
+    broken(r"the buffer update 'next_mean' belongs to no buffer; name it 'next_' and one of \(no buffers\)", graph)
+
+
 def with_body(body: Body) -> Graph:
     """A graph that runs an lstm-like body."""
     graph = Graph()
-    operands = [graph.input("xw", "input", floats(T, N, 8)), *(graph.input(k, "state", floats(N, 2)) for k in "hc")]
+    operands = [graph.input("xw", "input", floats(T, N, 8)), *(graph.input(k, "input", floats(N, 2)) for k in "hc")]
     operands.append(graph.input("R", "parameter", floats(8, 2)))
     graph.output("y", "output", graph.add_many("recurrent", list(operands), body=body, reverse=False, mask_mode=None)[0])
     return graph

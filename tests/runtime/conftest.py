@@ -1,17 +1,17 @@
-"""Exported files for the tests of the runtime, made once."""
+"""Files for the tests of the runtime, made once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.runtime.files import Spec, write
+from rnngraph.runtime import StreamingSession
+from tests.runtime.files import File, Spec, write
 
 
 @pytest.fixture(scope="session")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Spec], Path]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> File:
     """The file of a Spec. Tests that change files write their own."""
     folder = tmp_path_factory.mktemp("files")
     made: dict[Spec, Path] = {}
@@ -22,3 +22,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Spec], Path]:
         return made[spec]
 
     return get
+
+
+@pytest.fixture
+def session(file: File) -> StreamingSession:
+    """A new session on the file of Spec()."""
+    return StreamingSession(file(Spec()))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,8 @@ from typing import Any
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from rnngraph.runtime import StateSnapshot, StreamingSession
 
 Array = np.ndarray
 ZEROS = "sha256:" + 64 * "0"
@@ -44,6 +49,10 @@ class Spec:
     def keys(self) -> list[str]:
         """The keys of the layer's states."""
         return ["h"] if self.masked else ["h", "c"]
+
+
+File = Callable[[Spec], Path]
+"""The fixture ``file``."""
 
 
 def weights(spec: Spec) -> dict[str, Array]:
@@ -94,12 +103,17 @@ def write(path: Path, spec: Spec | None = None, *, golden: bool = True, **change
 
 
 def serialized(spec: Spec, metadata: dict[str, str]) -> bytes:
-    """The file's bytes, sealed where ``metadata`` has a place for the digest."""
+    """The file's bytes, sealed if ``metadata`` has the digest's place."""
     model = helper.make_model(_graph(spec), opset_imports=[helper.make_opsetid("", 21)], ir_version=10, producer_name="by hand")
     helper.set_model_props(model, metadata)
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString()
-    assert data.count(ZEROS.encode()) == ("rnngraph_digest" in metadata)
+    return sealed(data) if "rnngraph_digest" in metadata else data
+
+
+def sealed(data: bytes) -> bytes:
+    """The bytes of a file, its digest filled in where ZEROS stands."""
+    assert data.count(ZEROS.encode()) == 1
     return data.replace(ZEROS.encode(), f"sha256:{hashlib.sha256(data).hexdigest()}".encode())
 
 
@@ -230,3 +244,24 @@ def _scan_body(spec: Spec, kind: int) -> onnx.GraphProto:
     gives = [info("next", kind, ["N", spec.hidden]), info("out", kind, ["N", spec.hidden])]
     r = numpy_helper.from_array(np.ascontiguousarray(weights(spec)["R"].T), "R")
     return helper.make_graph(nodes, "cell", takes, gives, [r])
+
+
+def feed(
+    session: StreamingSession, x: Array, mask: Array | None, lengths: Sequence[int], start: StateSnapshot | None = None
+) -> tuple[Array, dict[str, Array]]:
+    """The output of x [N, F, T] in pieces of these lengths, over and over, from ``start`` or from zero; and the states afterwards."""
+    session.restore(start or StateSnapshot())
+    outputs: list[Array] = []
+    at = 0
+    while at < x.shape[2]:
+        end = at + lengths[len(outputs) % len(lengths)]
+        outputs.append(session.rnn_time_step(x[:, :, at:end], None if mask is None else mask[:, at:end]))
+        at = end
+    return (np.concatenate(outputs, 2) if outputs[0].ndim == 3 else outputs[-1]), dict(session.snapshot().states)
+
+
+def printed(program: str, *arguments: object) -> str:
+    """What ``program`` prints in a process of its own, in which nothing may go wrong."""
+    done = subprocess.run([sys.executable, "-c", program, *map(str, arguments)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout

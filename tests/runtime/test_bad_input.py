@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +11,8 @@ import pytest
 from rnngraph.errors import InputError, StateError
 from rnngraph.runtime import StreamingSession
 from rnngraph.runtime.engine import Engine
-from tests.runtime.files import Spec, inputs
+from tests.runtime.files import File, Spec, inputs, printed
 
-File = Callable[[Spec], Path]
 X = inputs(Spec(), 2, 6)["x"]
 
 
@@ -25,12 +22,25 @@ def with_nan(value: float = np.nan) -> np.ndarray:
     return x
 
 
+def refused(path: Path, message: str, *given: Any, calls: tuple[str, ...] = ("rnn_time_step", "output")) -> None:
+    """InputError before the first step and amid a stream, which goes on as the one beside it."""
+    session, other = StreamingSession(path), StreamingSession(path)
+    for t in range(2):
+        before = session.rnn_get_previous_state(0)
+        for call in calls:
+            with pytest.raises(InputError, match=message):
+                getattr(session, call)(*given)
+        np.testing.assert_equal(session.rnn_get_previous_state(0), before)
+        np.testing.assert_array_equal(session.rnn_time_step(X[:, :, t]), other.rnn_time_step(X[:, :, t]))
+
+
 CASES = {
     "transposed": (X.transpose(0, 2, 1), r"x has 6 features .*expected \[N, 3, T\]. If it is \[N, T, F\], give x\.transpose\(0, 2, 1\)"),
     "features": (np.zeros((2, 4, 6)), r"x has 4 features .*the network takes 3"),
     "rank 1": (np.zeros(3), r"x has shape \[3\], rank 1; expected \[N, 3, T\]"),
     "rank 4": (np.zeros((2, 3, 6, 1)), r"x has shape \[2, 3, 6, 1\], rank 4; expected"),
-    "text": (np.full((2, 3, 6), "a"), r"x is an array of <U1 .*expected real numbers"),
+    "strings": (np.full((2, 3, 6), "a"), r"x is an array of <U1 .*expected real numbers"),
+    "a string": ("text", r"expected real numbers"),
     "complex": (np.zeros((2, 3, 6), complex), r"x is an array of complex128"),
     "ragged": ([[[1.0, 2.0], [1.0]]], r"x is a list that numpy cannot make an array of"),
     "no rows": (np.zeros((0, 3, 6)), r"x has shape \[0, 3, 6\], which has no rows; expected at least one"),
@@ -42,17 +52,10 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("running", [False, True])
-def test_x(case: str, running: bool, file: File) -> None:
+@pytest.mark.parametrize("spec", [Spec(), Spec(steps=1), Spec(batch=2)], ids=repr)
+def test_x(case: str, spec: Spec, file: File) -> None:
     x, message = CASES[case]
-    session, other = StreamingSession(file(Spec())), StreamingSession(file(Spec()))
-    if running:
-        session.rnn_time_step(X[:, :, 0])
-        other.rnn_time_step(X[:, :, 0])
-    for call in (session.rnn_time_step, session.output):
-        with pytest.raises(InputError, match=message):
-            call(x)  # type: ignore[arg-type]
-    np.testing.assert_array_equal(session.rnn_time_step(X[:, :, 1]), other.rnn_time_step(X[:, :, 1]))
+    refused(file(spec), message, x)
 
 
 STEPS = {
@@ -68,18 +71,14 @@ STEPS = {
 @pytest.mark.parametrize("masked", [False, True])
 def test_one_step(case: str, masked: bool, file: File) -> None:
     x, message = STEPS[case]
-    session, other = StreamingSession(file(Spec(masked=masked))), StreamingSession(file(Spec(masked=masked)))
-    for one in (session, other):
-        one.rnn_time_step(X[:, :, 0])
-    with pytest.raises(InputError, match=message):
-        session.rnn_time_step(x)
-    np.testing.assert_array_equal(session.rnn_time_step(X[:, :, 1]), other.rnn_time_step(X[:, :, 1]))
+    refused(file(Spec(masked=masked)), message, x, calls=("rnn_time_step",))
 
 
 MASKS = {
     "shape": (np.ones((2, 5)), r"features_mask has shape \[2, 5\]; expected \[2, 6\]"),
     "turned": (np.ones((6, 2)), r"features_mask has shape \[6, 2\]; expected \[2, 6\].*give features_mask\.T"),
-    "values": (np.full((2, 6), 0.5), r"features_mask is 0\.5 at row 0, step 0; a mask holds 1 where a step exists"),
+    "a half": (np.full((2, 6), 0.5), r"features_mask is 0\.5 at row 0, step 0; a mask holds 1 where a step exists"),
+    "two": (np.full((2, 6), 2.0), r"features_mask is 2\.0 at row 0, step 0"),
     "NaN": (np.full((2, 6), np.nan), r"features_mask is nan at row 0, step 0"),
 }
 
@@ -87,18 +86,24 @@ MASKS = {
 @pytest.mark.parametrize("case", MASKS)
 def test_masks(case: str, file: File) -> None:
     mask, message = MASKS[case]
-    session = StreamingSession(file(Spec(masked=True)))
-    for call in (session.rnn_time_step, session.output):
-        with pytest.raises(InputError, match=message):
-            call(X, mask)
-    assert session.rnn_get_previous_state(0) == {}
+    refused(file(Spec(masked=True)), message, X, mask)
+
+
+def test_a_mask_for_a_file_without(file: File) -> None:
+    message = r"features_mask was given, but .*onnx has no mask input; export it with export_onnx\(net, path, features_mask=True\)"
+    refused(file(Spec()), message, X, np.ones((2, 6)))
 
 
 def test_nan_at_a_real_step_of_a_masked_array(file: File) -> None:
     mask = np.ones((2, 6))
     mask[1, 3] = 0
-    with pytest.raises(InputError, match=r"x is nan at row 1, feature 2, step 4"):
-        StreamingSession(file(Spec(masked=True))).output(with_nan(), mask)
+    refused(file(Spec(masked=True)), r"x is nan at row 1, feature 2, step 4", with_nan(), mask)
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_another_batch_than_that_of_the_file(value: float, file: File) -> None:
+    message = r"x has 3 rows, but .*onnx was exported for batch=2; give 2 rows, or export with batch=None"
+    refused(file(Spec(batch=2)), message, np.full((3, 3, 6), value))
 
 
 @pytest.mark.parametrize("steps", [1, 3])
@@ -107,12 +112,10 @@ def test_another_batch_without_clearing(steps: int, file: File) -> None:
     for one in (session, other):
         one.rnn_time_step(X[:, :, :steps])
     for rows in (1, 3):
+        message = rf"x has {rows} rows, but the state that is held has 2.*call rnn_clear_previous_state\(\) before a batch of another size"
         x = np.zeros((rows, 3, 2), np.float32)
         for broken in (x, x[:, :, :1], x[:, :, 0]):
-            wanted = (
-                rf"x has {rows} rows, but the state that is held has 2.*call rnn_clear_previous_state\(\) before a batch of another size"
-            )
-            with pytest.raises(StateError, match=wanted):
+            with pytest.raises(StateError, match=message):
                 session.rnn_time_step(broken)
     np.testing.assert_array_equal(session.rnn_time_step(X), other.rnn_time_step(X))
     session.rnn_clear_previous_state()
@@ -122,7 +125,8 @@ def test_another_batch_without_clearing(steps: int, file: File) -> None:
 # The last line before onnxruntime: what reaches it fits the manifest, whoever feeds it.
 
 FEEDS: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
-    "missing": ({"state_00_c": None}, r"the file takes x, state_00_h, state_00_c; given: x, state_00_h"),
+    "missing": ({"state_00_c": None}, r"the file takes x, state_00_h, state_00_c; given: x, state_00_h$"),
+    "x alone": ({"state_00_h": None, "state_00_c": None}, r"the file takes x, state_00_h, state_00_c; given: x$"),
     "type": ({"x": np.zeros((2, 3, 6))}, r"x has the type float64, expected float32"),
     "no rows": ({"x": np.zeros((0, 3, 6), np.float32)}, r"x has the shape \[0, 3, 6\], expected \[N, 3, T\].*no axis of length 0"),
     "no steps": ({"x": np.zeros((2, 3, 0), np.float32)}, r"x has the shape \[2, 3, 0\]"),
@@ -134,9 +138,10 @@ FEEDS: dict[str, tuple[dict[str, np.ndarray | None], str]] = {
 @pytest.mark.parametrize("case", FEEDS)
 def test_the_engine_checks_all_once_more(case: str, file: File) -> None:
     changes, message = FEEDS[case]
-    feeds = {k: v for k, v in {**inputs(Spec(), 2, 6), **changes}.items() if v is not None}
+    engine, feeds = Engine(file(Spec())), inputs(Spec(), 2, 6)
+    assert engine.run(feeds)["y"].shape == (2, 4, 6)
     with pytest.raises(InputError, match=message):
-        Engine(file(Spec())).run(feeds)
+        engine.run({k: v for k, v in {**feeds, **changes}.items() if v is not None})
 
 
 PROGRAM = """
@@ -161,7 +166,5 @@ print("alive")
 
 def test_the_process_lives(file: File) -> None:
     """onnxruntime itself ends the process for N = 0 or T = 0, which no test beside this one would survive."""
-    paths = [str(file(spec)) for spec in (Spec(), Spec(masked=True), Spec(steps=1))]
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["refused"] * 30 + ["alive"]
+    told = printed(PROGRAM, *(file(spec) for spec in (Spec(), Spec(masked=True), Spec(steps=1))))
+    assert told.split() == ["refused"] * 30 + ["alive"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.metadata
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +14,25 @@ import pytest
 
 from rnngraph.errors import MissingDependencyError, ModelFileError
 from rnngraph.runtime import StreamingSession, device, engine
-from tests.runtime.files import Spec, inputs, write
+from tests.runtime.files import File, Spec, inputs, printed, write
 
-File = Callable[[Spec], Path]
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+CREATE = ort.InferenceSession
+INSTALL = r"pip install 'onnxruntime-gpu\[cuda,cudnn\]'"
 
 
 @pytest.fixture
 def gpu_build(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """onnxruntime-gpu alone is installed, there is a driver, and CUDA's libraries are where they should be."""
     monkeypatch.setattr(device, "_installed", lambda name: name == "onnxruntime-gpu")
-    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"])
+    monkeypatch.setattr(ort, "get_available_providers", lambda: [CUDA, CPU])
     monkeypatch.setattr(ctypes, "CDLL", lambda name: None)
     return monkeypatch
 
 
-def without_cuda(path: Any, providers: list[Any], *rest: Any) -> Any:
-    """A session as onnxruntime makes it where CUDA cannot be loaded: on the CPU, in silence."""
-    return CREATE(path, ["CPUExecutionProvider"], *rest)
-
-
-CREATE = device._create
+def not_there(name: str) -> None:
+    """A library that cannot be loaded."""
+    raise OSError(name)
 
 
 def refused(path: Path, message: str) -> None:
@@ -47,46 +44,57 @@ def refused(path: Path, message: str) -> None:
 
 def test_both_builds(gpu_build: pytest.MonkeyPatch, file: File) -> None:
     gpu_build.setattr(device, "_installed", lambda name: True)
-    message = (
-        r"onnxruntime and onnxruntime-gpu are both installed.*pip uninstall --yes onnxruntime onnxruntime-gpu && "
-        r"pip install 'onnxruntime-gpu\[cuda,cudnn\]'  \(or use device='cpu'\)"
+    refused(
+        file(Spec()),
+        r"onnxruntime and onnxruntime-gpu are both installed; .*pip uninstall --yes onnxruntime onnxruntime-gpu && "
+        + INSTALL
+        + r"  \(or use device='cpu'\)",
     )
-    refused(file(Spec()), message)
     assert StreamingSession(file(Spec())).device == "cpu"  # nobody asks on the CPU
 
 
 def test_the_build_without_cuda(gpu_build: pytest.MonkeyPatch, file: File) -> None:
     gpu_build.setattr(device, "_installed", lambda name: name == "onnxruntime")
-    gpu_build.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    gpu_build.setattr(ort, "get_available_providers", lambda: [CPU])
     refused(
         file(Spec()),
-        r"the onnxruntime [\d.]+ that is installed is built without CUDA\. Run: pip uninstall --yes onnxruntime && pip install",
+        r"the onnxruntime [\d.]+ that is installed is built without CUDA\. Run: pip uninstall --yes onnxruntime && " + INSTALL,
     )
 
 
 def test_no_driver(gpu_build: pytest.MonkeyPatch, file: File) -> None:
-    def fail(name: str) -> None:
-        raise OSError(name)
-
-    gpu_build.setattr(ctypes, "CDLL", fail)
-    refused(file(Spec()), r"there is no NVIDIA driver here \((libcuda\.so\.1|nvcuda\.dll) cannot be loaded\); install the driver")
+    gpu_build.setattr(ctypes, "CDLL", not_there)
+    refused(
+        file(Spec()),
+        r"there is no NVIDIA driver here \((libcuda\.so\.1|nvcuda\.dll) cannot be loaded\); install the driver .*, or use device='cpu'",
+    )
 
 
 def test_up_on_the_cpu_in_silence(gpu_build: pytest.MonkeyPatch, file: File) -> None:
-    gpu_build.setattr(device, "_create", without_cuda)
-    refused(file(Spec()), r"onnxruntime could not load CUDA.*came up on the CPU.*run: pip install 'onnxruntime-gpu\[cuda,cudnn\]'")
+    """As onnxruntime does where CUDA cannot be loaded."""
+    asked: list[Any] = []
+
+    def create(*given: Any, providers: list[Any], **rest: Any) -> Any:
+        asked.append(providers)
+        return CREATE(*given, providers=[CPU], **rest)
+
+    gpu_build.setattr(ort, "InferenceSession", create)
+    refused(file(Spec()), rf"onnxruntime could not load CUDA.*came up on the CPU.*run: {INSTALL}  \(or use device='cpu'\)")
+    on_cuda = [(CUDA, {"use_tf32": "0"}), CPU]
+    assert asked == [on_cuda, on_cuda, [CPU]]
 
 
 def test_cuda_that_fails(gpu_build: pytest.MonkeyPatch, file: File) -> None:
-    def fail(path: Any, providers: list[Any], *rest: Any) -> Any:
-        if len(providers) > 1:
+    def create(*given: Any, providers: list[Any], **rest: Any) -> Any:
+        if providers != [CPU]:
             raise RuntimeError("where it was\nCUDA failure 35: CUDA driver version is insufficient")
-        return CREATE(path, providers, *rest)
+        return CREATE(*given, providers=providers, **rest)
 
-    gpu_build.setattr(device, "_create", fail)
+    gpu_build.setattr(ort, "InferenceSession", create)
     refused(
         file(Spec()),
-        r"CUDA does not work here \(CUDA failure 35: CUDA driver version is insufficient\)\. Install a driver that is as new as",
+        r"CUDA does not work here \(CUDA failure 35: CUDA driver version is insufficient\)\. Install a driver that is as new as .*"
+        + INSTALL,
     )
 
 
@@ -97,28 +105,12 @@ def test_a_file_that_is_at_fault_is_not_blamed_on_cuda(gpu_build: pytest.MonkeyP
         StreamingSession(path, "cuda")
 
 
-def test_what_cuda_is_asked_for(gpu_build: pytest.MonkeyPatch, file: File) -> None:
-    asked: list[Any] = []
-
-    def note(path: Any, providers: list[Any], *rest: Any) -> Any:
-        asked.append(providers)
-        return without_cuda(path, providers, *rest)
-
-    gpu_build.setattr(device, "_create", note)
-    refused(file(Spec()), "CUDA")
-    assert asked[0] == [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]
-
-
 def test_libraries_from_pip_are_loaded_where_the_loader_has_none(gpu_build: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     calls: list[str] = []
     gpu_build.setattr(ort, "preload_dlls", lambda: calls.append(f"preload {sys.stdout.write('missing')}"), raising=False)
     device._preload()
     assert calls == []
-
-    def fail(name: str) -> None:
-        raise OSError(name)
-
-    gpu_build.setattr(ctypes, "CDLL", fail)
+    gpu_build.setattr(ctypes, "CDLL", not_there)
     device._preload()
     assert calls == ["preload 7"]
     assert capsys.readouterr().out == ""
@@ -126,12 +118,18 @@ def test_libraries_from_pip_are_loaded_where_the_loader_has_none(gpu_build: pyte
 
 def test_a_file_for_the_cpu_under_cuda(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     path = write(tmp_path / "net.onnx", golden=False, target="cpu")
-    monkeypatch.setattr(engine, "device_of", lambda session: "cuda")
-    monkeypatch.setattr(
-        "rnngraph.runtime.manifest.create_session", lambda path, device, threads, optimise: CREATE(path, ["CPUExecutionProvider"], 1, True)
-    )
+    asked: list[str] = []
+
+    def create(path: Path, device: str, threads: int, *, optimise: bool) -> Any:
+        asked.append(device)
+        return CREATE(str(path), providers=[CPU])
+
+    monkeypatch.setattr("rnngraph.runtime.manifest.create_session", create)
+    monkeypatch.setattr(engine, "device_of", lambda session: "cuda" if asked[-1] != "cpu" else "cpu")
     with pytest.raises(ModelFileError, match=r"was exported with target='cpu'.*export it with target='portable', or use device='cpu'"):
         StreamingSession(path, "cuda")
+    assert StreamingSession(path, "auto").device == "cpu"
+    assert asked == ["cuda", "auto", "cpu"]
 
 
 def test_which_distributions_are_there() -> None:
@@ -145,7 +143,7 @@ def _cuda_works() -> bool:
         ctypes.CDLL("libcuda.so.1")
     except OSError:
         return False
-    return "CUDAExecutionProvider" in ort.get_available_providers()
+    return CUDA in ort.get_available_providers()
 
 
 @pytest.mark.skipif(not _cuda_works(), reason="needs an NVIDIA driver and onnxruntime-gpu")
@@ -165,30 +163,46 @@ def test_a_stream_is_the_same_without_the_buffers_of_the_cpu(monkeypatch: pytest
     x = inputs(Spec(), 3, 9)["x"]
     for t in range(9):
         np.testing.assert_array_equal(plain.rnn_time_step(x[:, :, t]), buffered.rnn_time_step(x[:, :, t]))
-        np.testing.assert_array_equal(plain.rnn_get_previous_state(0)["c"], buffered.rnn_get_previous_state(0)["c"])
+        np.testing.assert_equal(plain.rnn_get_previous_state(0), buffered.rnn_get_previous_state(0))
     assert plain._live is None
     assert buffered._live is not None
 
 
 # Imports
 
+WORK = """
+import contextlib, sys
+import numpy as np
+from rnngraph.errors import InputError
+from rnngraph.runtime import Manifest, StateSnapshot, StreamingSession, read_manifest
+
+session = StreamingSession(sys.argv[1])
+session.rnn_time_step(np.zeros((1, 3)))
+session.output(np.zeros((1, 3, 2)))
+with contextlib.suppress(InputError):
+    session.output(np.zeros((0, 3, 2)))
+print(*[m for m in ("torch", "onnx", "pydantic", "safetensors", "yaml", "typer") if m in sys.modules])
+"""
+
 
 def test_the_runtime_imports_numpy_and_onnxruntime_alone(file: File) -> None:
-    program = (
-        "import sys; from rnngraph.runtime import Manifest, StateSnapshot, StreamingSession, read_manifest; import numpy; "
-        "StreamingSession(sys.argv[1]).rnn_time_step(numpy.zeros((1, 3))); "
-        "print(*[m for m in ('torch', 'onnx', 'pydantic', 'safetensors', 'yaml', 'typer') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program, str(file(Spec()))], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    assert printed(WORK, file(Spec())) == "\n"
+
+
+WITHOUT_ONNXRUNTIME = """
+import sys
+sys.modules["onnxruntime"] = None
+import rnngraph.runtime
+from rnngraph.errors import MissingDependencyError
+
+try:
+    rnngraph.runtime.StreamingSession
+except MissingDependencyError as error:
+    print(error)
+"""
 
 
 def test_without_onnxruntime() -> None:
-    program = (
-        "import sys; sys.modules['onnxruntime'] = None\n"
-        "try:\n    from rnngraph.runtime import StreamingSession\n"
-        "except ImportError as error:\n    print(type(error).__name__, error)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("MissingDependencyError rnngraph.runtime needs onnxruntime, which cannot be imported")
-    assert "run: pip install onnxruntime  (for CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]')" in done.stdout
+    told = printed(WITHOUT_ONNXRUNTIME)
+    assert told.startswith("rnngraph.runtime needs onnxruntime, which cannot be imported")
+    assert "run: pip install onnxruntime  (for CUDA: pip install 'onnxruntime-gpu[cuda,cudnn]')" in told

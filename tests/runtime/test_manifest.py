@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
+import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
 from rnngraph.errors import ModelFileError
 from rnngraph.runtime import Manifest, StreamingSession, read_manifest
 from rnngraph.runtime.manifest import MaskRule, Port, State, TimeRule, parse_manifest
-from tests.runtime.files import ZEROS, Spec, manifest, serialized, write
+from tests.runtime.files import ZEROS, File, Spec, manifest, sealed, serialized, write
 
 
-def test_all_that_the_file_says(file: Callable[[Spec], Path]) -> None:
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A good file, to be damaged."""
+    return write(tmp_path / "net.onnx", golden=False)
+
+
+def test_all_that_the_file_says(file: File) -> None:
     assert read_manifest(file(Spec(masked=True, seed=3))) == Manifest(
         format=1,
         producer="rnngraph 0.1.0",
@@ -43,9 +52,14 @@ def test_all_that_the_file_says(file: Callable[[Spec], Path]) -> None:
     )
 
 
-def test_a_port_by_its_role(file: Callable[[Spec], Path]) -> None:
+def test_a_port_by_its_role(file: File) -> None:
     content = read_manifest(file(Spec(masked=True)))
     assert [content.port(role).name for role in ("input", "mask", "output")] == ["x", "features_mask", "y"]
+
+
+def test_it_is_frozen(path: Path) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        read_manifest(path).batch = 3  # type: ignore[misc]
 
 
 def test_unknown_entries_of_the_same_format_are_passed_over(tmp_path: Path) -> None:
@@ -54,55 +68,100 @@ def test_unknown_entries_of_the_same_format_are_passed_over(tmp_path: Path) -> N
 
 # Files that cannot be used. StreamingSession opens a file as read_manifest does.
 
-Open = Callable[[Path], object]
 both = pytest.mark.parametrize("open_file", [read_manifest, StreamingSession])
+Open = Callable[[Path], object]
 
 
 @both
-def test_missing(open_file: Open, tmp_path: Path) -> None:
-    with pytest.raises(
-        ModelFileError, match=r"absent\.onnx: there is no such file \(the working folder is /.*\); write one with .*export_onnx"
-    ):
+def test_a_path_without_a_file(open_file: Open, tmp_path: Path) -> None:
+    message = r"absent\.onnx: there is no such file \(the working folder is /.*\); write one with .*export_onnx"
+    with pytest.raises(ModelFileError, match=message):
         open_file(tmp_path / "absent.onnx")
-
-
-@both
-def test_a_folder(open_file: Open, tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"is a folder; give the \.onnx file that export_onnx wrote"):
         open_file(tmp_path)
 
 
-def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(ModelFileError, match=r"net\.onnx cannot be read: Permission denied"):
-        read_manifest(tmp_path / "net.onnx")
+        read_manifest(path)
+
+
+def cut(part: float) -> Callable[[bytes], bytes]:
+    return lambda data: data[: int(len(data) * part)]
+
+
+def flipped(data: bytes, place: int) -> bytes:
+    return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+
+def saved_again(data: bytes, **fields: Any) -> bytes:
+    """As another program would write the same model with other ``fields``."""
+    model = onnx.ModelProto.FromString(data)
+    for name, value in fields.items():
+        setattr(model, name, value)
+    return bytes(model.SerializeToString())
+
+
+def resealed(data: bytes) -> bytes:
+    return sealed(re.sub(rb"sha256:[0-9a-f]{64}", ZEROS.encode(), data))
+
+
+def with_manifest(**changes: Any) -> bytes:
+    return serialized(Spec(), {"rnngraph": json.dumps({**manifest(Spec()), **changes}), "rnngraph_digest": ZEROS})
+
+
+TRUNCATED = r"net\.onnx (is truncated, damaged or no ONNX file|was altered or damaged).*export the network again"
+ALTERED = r"net\.onnx was altered or damaged: its digest says [0-9a-f]{12}\.\.\., its bytes have [0-9a-f]{12}"
+BROKEN = r"its manifest is not as rnngraph writes it \(.*\); export the network again"
+CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "empty": (cut(0), r"net\.onnx is empty; get a whole copy"),
+    "2 %": (cut(0.02), TRUNCATED),
+    "10 %": (cut(0.1), TRUNCATED),
+    "50 %": (cut(0.5), TRUNCATED),
+    "90 %": (cut(0.9), TRUNCATED),
+    "99.9 %": (cut(0.999), TRUNCATED),
+    "a byte altered": (lambda data: flipped(data, len(data) // 2), ALTERED),
+    "a byte appended": (lambda data: data + b"\n", ALTERED),
+    "saved again by another program": (lambda data: saved_again(data, doc_string="optimised"), ALTERED),
+    "without its digest": (
+        lambda data: serialized(Spec(), {"rnngraph": json.dumps(manifest(Spec()))}),
+        r"net\.onnx was altered: its digest is gone; what it computes is no longer what was exported",
+    ),
+    "not ours": (
+        lambda data: serialized(Spec(), {"author": "somebody"}),
+        r"net\.onnx is an ONNX file, but none of rnngraph's: its metadata has no 'rnngraph' \(its producer is 'by hand'\); "
+        r"run it with onnxruntime itself, or export the network with rnngraph\.exporters\.export_onnx",
+    ),
+    "no ONNX at all": (
+        lambda data: b"PK\x03\x04 this is a zip file",
+        r"net\.onnx is truncated, damaged or no ONNX file: onnxruntime cannot open it",
+    ),
+    "of a newer format": (
+        lambda data: with_manifest(format=2, producer="rnngraph 9.0"),
+        r"has format 2 \(written by rnngraph 9\.0\), this version .* reads up to 1; run: pip install --upgrade rnngraph",
+    ),
+    "a manifest with a hole": (lambda data: with_manifest(mask=None), rf"net\.onnx: {BROKEN}"),
+    "for a newer onnxruntime": (
+        lambda data: resealed(saved_again(data, ir_version=99)),
+        r"net\.onnx is intact, but onnxruntime [\d.]+ cannot open it; install a newer one",
+    ),
+}
 
 
 @both
-def test_empty(open_file: Open, tmp_path: Path) -> None:
-    path = tmp_path / "net.onnx"
-    path.touch()
-    with pytest.raises(ModelFileError, match=r"net\.onnx is empty; get a whole copy"):
+@pytest.mark.parametrize("case", CASES)
+def test_a_file_that_is_not_what_was_exported(case: str, open_file: Open, path: Path) -> None:
+    change, message = CASES[case]
+    path.write_bytes(change(path.read_bytes()))
+    with pytest.raises(ModelFileError, match=message):
         open_file(path)
 
 
-@both
-@pytest.mark.parametrize("part", [0.1, 0.5, 0.9, 0.999])
-def test_truncated(open_file: Open, part: float, tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
-    data = path.read_bytes()
-    path.write_bytes(data[: int(len(data) * part)])
-    with pytest.raises(
-        ModelFileError, match=r"net\.onnx (is truncated, damaged or no ONNX file|was altered or damaged).*export the network again"
-    ):
-        open_file(path)
-
-
-def test_every_truncation_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
+def test_every_truncation_is_told(path: Path) -> None:
     data = path.read_bytes()
     for length in range(1, len(data), 97):
         path.write_bytes(data[:length])
@@ -110,100 +169,25 @@ def test_every_truncation_is_told(tmp_path: Path) -> None:
             read_manifest(path)
 
 
-@both
-@pytest.mark.parametrize("place", [0.2, 0.5, 0.8])
-def test_one_altered_byte(open_file: Open, place: float, tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
-    data = bytearray(path.read_bytes())
-    data[int(len(data) * place)] ^= 1
+def test_every_altered_byte_is_told(path: Path) -> None:
+    data = path.read_bytes()
+    digest = data.rfind(b"sha256:") + 9
+    for place in [digest, *np.random.default_rng(0).integers(0, len(data), 60).tolist()]:
+        path.write_bytes(flipped(data, place))
+        with pytest.raises(ModelFileError, match=r"net\.onnx (is truncated, damaged|was altered)"):
+            read_manifest(path)
     path.write_bytes(data)
-    with pytest.raises(
-        ModelFileError, match=r"net\.onnx was altered or damaged: its digest says [0-9a-f]{12}\.\.\., its bytes have [0-9a-f]{12}"
-    ):
-        open_file(path)
-
-
-@both
-def test_appended_bytes(open_file: Open, tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
-    path.write_bytes(path.read_bytes() + b"\n")
-    with pytest.raises(ModelFileError, match=r"was altered or damaged"):
-        open_file(path)
-
-
-@both
-def test_saved_again_by_another_program(open_file: Open, tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
-    model = onnx.load(path)
-    model.doc_string = "optimised"
-    onnx.save(model, path)
-    with pytest.raises(ModelFileError, match=r"was altered or damaged"):
-        open_file(path)
-
-
-@both
-def test_without_its_digest(open_file: Open, tmp_path: Path) -> None:
-    path = tmp_path / "net.onnx"
-    path.write_bytes(serialized(Spec(), {"rnngraph": json.dumps(manifest(Spec()))}))
-    with pytest.raises(ModelFileError, match=r"net\.onnx was altered: its digest is gone; what it computes is no longer what was exported"):
-        open_file(path)
-
-
-@both
-def test_not_ours(open_file: Open, tmp_path: Path) -> None:
-    path = tmp_path / "net.onnx"
-    path.write_bytes(serialized(Spec(), {"author": "somebody"}))
-    wanted = (
-        r"net\.onnx is an ONNX file, but none of rnngraph's: its metadata has no 'rnngraph' \(its producer is 'by hand'\); "
-        r"run it with onnxruntime itself, or export the network with rnngraph\.exporters\.export_onnx"
-    )
-    with pytest.raises(ModelFileError, match=wanted):
-        open_file(path)
-
-
-@both
-def test_no_onnx_at_all(open_file: Open, tmp_path: Path) -> None:
-    path = tmp_path / "net.onnx"
-    path.write_bytes(b"PK\x03\x04 this is a zip file")
-    with pytest.raises(ModelFileError, match=r"net\.onnx is truncated, damaged or no ONNX file: onnxruntime cannot open it"):
-        open_file(path)
-
-
-@both
-def test_a_newer_format(open_file: Open, tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False, format=2, producer="rnngraph 9.0")
-    with pytest.raises(
-        ModelFileError, match=r"has format 2 \(written by rnngraph 9\.0\), this version .* reads up to 1; run: pip install --upgrade"
-    ):
-        open_file(path)
-
-
-def test_intact_but_beyond_this_onnxruntime(tmp_path: Path) -> None:
-    path = write(tmp_path / "net.onnx", golden=False)
-    data = onnx.load(path)
-    data.ir_version = 99
-    for entry in data.metadata_props:
-        if entry.key == "rnngraph_digest":
-            entry.value = ZEROS
-    path.write_bytes(_sealed(data.SerializeToString()))
-    with pytest.raises(ModelFileError, match=r"net\.onnx is intact, but onnxruntime [\d.]+ cannot open it; install a newer one"):
-        read_manifest(path)
-
-
-def _sealed(data: bytes) -> bytes:
-    return data.replace(ZEROS.encode(), f"sha256:{hashlib.sha256(data).hexdigest()}".encode())
+    assert read_manifest(path).format == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '"text"', '{"format": 1}', '{"format": "one"}', '{"format": null}'])
 def test_a_manifest_that_is_none(text: str) -> None:
-    with pytest.raises(ModelFileError, match=r"net\.onnx: its manifest is not as rnngraph writes it .*; export the network again"):
+    with pytest.raises(ModelFileError, match=rf"net\.onnx: {BROKEN}"):
         parse_manifest(text, "net.onnx")
 
 
-def test_an_initial_state_of_a_later_version(tmp_path: Path) -> None:
-    states = [{**s, "initial": 0.5} for s in manifest(Spec())["states"]]
-    path = write(tmp_path / "net.onnx", golden=False, states=states)
-    with pytest.raises(
-        ModelFileError, match=r"state_00_h has the shape \[5\] and begins at 0\.5; this version .* begin at 0; run: pip install --upgrade"
-    ):
+def test_an_initial_state_of_a_later_version(path: Path) -> None:
+    write(path, golden=False, states=[{**s, "initial": 0.5} for s in manifest(Spec())["states"]])
+    message = r"state_00_h has the shape \[5\] and begins at 0\.5; this version .* begin at 0; run: pip install --upgrade"
+    with pytest.raises(ModelFileError, match=message):
         StreamingSession(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,7 @@ import pytest
 from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.runtime import StreamingSession
 from rnngraph.runtime.engine import Engine
-from tests.runtime.files import Array, Spec, inputs
-
-File = Callable[[Spec], Path]
+from tests.runtime.files import Array, File, Spec, inputs
 
 
 class Model:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +9,8 @@ import pytest
 
 from rnngraph.errors import InputError, StreamingError
 from rnngraph.runtime import StreamingSession
-from tests.runtime.files import Spec, inputs, write
+from tests.runtime.files import File, Spec, inputs, write
 
-File = Callable[[Spec], Path]
 LSTM = Spec()
 
 
@@ -104,32 +102,12 @@ def test_float64_files_compute_in_float64(file: File) -> None:
     assert session.rnn_get_previous_state(0)["h"].dtype == np.float64
 
 
-# Files that cannot do all
-
-
 def test_stepping_a_file_that_does_not_stream(file: File) -> None:
     session = StreamingSession(file(Spec(streams=False)))
     wanted = r"cannot be fed step by step: layer 0 \(Bidirectional\) runs backwards in time; output\(x\) computes whole sequences"
     with pytest.raises(StreamingError, match=wanted):
         session.rnn_time_step(x_of(LSTM)[:, :, 0])
-    assert session.output(x_of(LSTM)).shape == (2, 4, 6)
-
-
-def test_a_file_of_a_fixed_batch(file: File) -> None:
-    path = file(Spec(batch=3))
-    session = StreamingSession(path)
-    assert session.rnn_time_step(x_of(LSTM, n=3)[:, :, 0]).shape == (3, 4)
-    for call in (session.output, session.rnn_time_step):
-        with pytest.raises(InputError, match=r"x has 2 rows, but .*onnx was exported for batch=3; give 3 rows, or export with batch=None"):
-            call(x_of(LSTM))
-
-
-def test_a_mask_for_a_file_without(file: File) -> None:
-    session = StreamingSession(file(LSTM))
-    wanted = r"features_mask was given, but .*onnx has no mask input; export it with export_onnx\(net, path, features_mask=True\)"
-    for call in (session.output, session.rnn_time_step):
-        with pytest.raises(InputError, match=wanted):
-            call(x_of(LSTM), np.ones((2, 6)))
+    np.testing.assert_array_equal(session.output(x_of(LSTM)), StreamingSession(file(LSTM)).output(x_of(LSTM)))
 
 
 # Failures
@@ -147,8 +125,8 @@ def test_a_step_that_fails_in_onnxruntime_can_be_repeated(steps: int | None, fil
         with pytest.raises(StreamingError, match=r"onnxruntime failed, the state is as it was before the call: ") as caught:
             session.rnn_time_step(broken)
         assert caught.value.__cause__ is not None
-        for key, array in session.rnn_get_previous_state(0).items():
-            np.testing.assert_array_equal(array, before[key])
+        assert str(caught.value).endswith(str(caught.value.__cause__))
+        np.testing.assert_equal(session.rnn_get_previous_state(0), before)
     with pytest.raises(StreamingError, match=r"onnxruntime failed"):
         session.output(bad)
     other.rnn_time_step(x[:, :, 0])

@@ -16,9 +16,7 @@ from onnx import TensorProto, numpy_helper
 from rnngraph.errors import MissingDependencyError, ModelFileError
 from rnngraph.runtime import ParityReport, StreamingSession, verify
 from rnngraph.runtime.verify import ParityRow, compare
-from tests.runtime.files import Spec, inputs, write
-
-File = Callable[[Spec], Path]
+from tests.runtime.files import File, Spec, inputs, write
 
 
 @pytest.fixture
@@ -26,8 +24,8 @@ def path(tmp_path: Path) -> Path:
     return write(tmp_path / "net.onnx")
 
 
-def sample(path: Path, name: str) -> Path:
-    return path.with_name("net.onnx.golden") / "test_data_set_0" / f"{name}.pb"
+def sample(path: Path, name: str, k: int = 0) -> Path:
+    return path.with_name("net.onnx.golden") / f"test_data_set_{k}" / f"{name}.pb"
 
 
 def change(file: Path, by: float) -> None:
@@ -44,7 +42,7 @@ SPECS = [Spec(), Spec(masked=True), Spec(steps=1), Spec(batch=3), Spec(last=True
 def test_right_files_pass(spec: Spec, file: File) -> None:
     report = verify(file(spec))
     assert report
-    assert report.device == "cpu"
+    assert (report.path, report.device) == (str(file(spec)), "cpu")
     named = [row.what for row in report.rows]
     assert named[: 1 + len(spec.keys)] == ["golden 0: y", *(f"golden 0: next_state_00_{k}" for k in spec.keys)]
     assert ("whole = row alone: y" in named) == (spec.batch is None)
@@ -63,15 +61,21 @@ def test_a_file_that_does_not_stream_is_compared_with_its_samples_alone(file: Fi
     assert all(row.what.startswith("golden") for row in report.rows)
 
 
-@pytest.mark.parametrize("name", ["output_0", "output_2"])
-def test_one_number_that_is_off(name: str, path: Path) -> None:
+@pytest.mark.parametrize(("name", "what"), [("output_0", "golden 0: y"), ("output_2", "golden 0: next_state_00_c")])
+def test_one_number_that_is_off(name: str, what: str, path: Path) -> None:
     change(sample(path, name), 1e-3)
     report = verify(path)
     assert not report
-    bad = [row for row in report.rows if not row.ok]
-    assert [row.what for row in bad] == ["golden 0: y" if name == "output_0" else "golden 0: next_state_00_c"]
-    assert bad[0].absolute == pytest.approx(1e-3, rel=1e-2)
+    (bad,) = [row for row in report.rows if not row.ok]
+    assert bad.what == what
+    assert bad.absolute == pytest.approx(1e-3, rel=1e-2)
     assert "1 of 15 comparisons OFF" in str(report)
+
+
+@pytest.mark.parametrize(("by", "off"), [(5e-6, []), (2e-5, ["golden 0: y"]), (np.nan, ["golden 0: y"])])
+def test_the_tolerance(by: float, off: list[str], path: Path) -> None:
+    change(sample(path, "output_0"), by)
+    assert [row.what for row in verify(path).rows if not row.ok] == off
 
 
 def test_what_stands_at_masked_steps_is_not_compared(tmp_path: Path) -> None:
@@ -91,12 +95,12 @@ def test_against_a_network(file: File) -> None:
         assert report
         named = [row.what for row in report.rows if row.what.startswith("network")]
         assert named == ["network: y", "network, chunked: y", *(f"network, chunked: state_00_{k}" for k in spec.keys)]
-        for name, array in net.snapshot().states.items():
-            np.testing.assert_array_equal(array, before.states[name])
+        np.testing.assert_equal(net.snapshot().states, before.states)
 
 
-def test_against_another_network(file: File) -> None:
-    report = verify(file(Spec()), StreamingSession(file(Spec(seed=5))))
+@pytest.mark.parametrize("masked", [False, True])
+def test_against_another_network(masked: bool, file: File) -> None:
+    report = verify(file(Spec(masked=masked)), StreamingSession(file(Spec(masked=masked, seed=5))))
     assert not report
     assert all(row.ok != row.what.startswith("network") for row in report.rows)
 
@@ -115,6 +119,8 @@ def test_errors_are_absolute_and_relative_to_the_largest() -> None:
     assert row == ParityRow("y", 0.5, 0.025, 2e-4, False)
     assert compare("y", np.array([0.1 + 9e-6]), np.array([0.1])).ok
     assert not compare("y", np.array([0.1 + 2e-5]), np.array([0.1])).ok
+    assert compare("y", np.array([100 + 9e-4]), np.array([100.0])).ok
+    assert not compare("y", np.array([100 + 11e-4]), np.array([100.0])).ok
 
 
 def test_exact_means_exact() -> None:
@@ -145,6 +151,7 @@ def test_where_all_is_masked_nothing_differs() -> None:
 REPORT = ParityReport(
     "net.onnx", "cpu", (ParityRow("golden 0: y", 2.5e-8, 1e-7, 1e-5, True), ParityRow("whole = stepped: y", math.inf, math.inf, 0.0, False))
 )
+GOOD = ParityReport("net.onnx", "cpu", REPORT.rows[:1])
 
 
 def test_as_a_table() -> None:
@@ -157,16 +164,16 @@ def test_as_a_table() -> None:
             "1 of 2 comparisons OFF",
         ]
     )
-    assert str(ParityReport("net.onnx", "cpu", REPORT.rows[:1])).endswith("all 1 comparisons within tolerance")
+    assert str(GOOD).endswith("all 1 comparisons within tolerance")
 
 
 def test_as_json() -> None:
-    content = json.loads(REPORT.to_json())
-    assert {k: content[k] for k in ("path", "device", "ok")} == {"path": "net.onnx", "device": "cpu", "ok": False}
-    assert content["rows"] == [
+    rows = [
         {"what": "golden 0: y", "absolute": 2.5e-8, "relative": 1e-7, "tolerance": 1e-5, "ok": True},
         {"what": "whole = stepped: y", "absolute": None, "relative": None, "tolerance": 0.0, "ok": False},
     ]
+    assert json.loads(REPORT.to_json()) == {"path": "net.onnx", "device": "cpu", "ok": False, "rows": rows}
+    assert json.loads(GOOD.to_json()) == {"path": "net.onnx", "device": "cpu", "ok": True, "rows": rows[:1]}
 
 
 # Samples that cannot be used
@@ -183,16 +190,26 @@ def test_no_samples(path: Path) -> None:
 
 
 def test_a_sample_that_is_incomplete(path: Path) -> None:
-    sample(path, "input_1").unlink()
-    wanted = r"test_data_set_0 has the inputs x, state_00_c, the file has x, state_00_h, state_00_c; copy the whole folder"
+    sample(path, "input_1", 1).unlink()
+    wanted = r"test_data_set_1 has the inputs x, state_00_c, the file has x, state_00_h, state_00_c; copy the whole folder"
     with pytest.raises(ModelFileError, match=wanted):
         verify(path)
 
 
-@pytest.mark.parametrize("data", [b"\xff\xff\xff", b""])
-def test_a_sample_that_is_damaged(data: bytes, path: Path) -> None:
-    sample(path, "output_1").write_bytes(data)
-    with pytest.raises(ModelFileError, match=r"(output_1\.pb cannot be read: it is truncated, or no tensor|has the outputs)"):
+DAMAGE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "truncated": (lambda data: data[:-3], r"output_1\.pb cannot be read: it is truncated, or no tensor"),
+    "no tensor": (lambda data: b"\xff\xff\xff", r"output_1\.pb cannot be read: it is truncated, or no tensor"),
+    "empty": (lambda data: b"", r"(output_1\.pb cannot be read: it is truncated, or no tensor|has the outputs)"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+@pytest.mark.parametrize("k", [0, 1])
+def test_a_sample_that_is_damaged(case: str, k: int, path: Path) -> None:
+    change_bytes, message = DAMAGE[case]
+    file = sample(path, "output_1", k)
+    file.write_bytes(change_bytes(file.read_bytes()))
+    with pytest.raises(ModelFileError, match=message):
         verify(path)
 
 

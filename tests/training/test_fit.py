@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,10 @@ import torch
 
 import rnngraph as rg
 from rnngraph.backends.reference import run
-from rnngraph.errors import ConfigurationError, TrainingError
+from rnngraph.errors import ConfigurationError, InputError, TrainingError
 from rnngraph.lowering import lower
-from rnngraph.training.listeners import TrainingListener
+from rnngraph.training import progress
+from rnngraph.training.listeners import CollectScoresListener, TrainingListener
 
 Array = npt.NDArray[Any]
 
@@ -168,3 +171,174 @@ def test_errors_name_the_cause_and_leave_the_network_as_it_was() -> None:
     with pytest.raises(TrainingError, match="the score at iteration"):
         huge.fit(data, epochs=20, progress=False)
     assert all(np.array_equal(v, net.parameters()[k]) for k, v in before.items())
+
+
+# What is checked before anything is trained
+
+
+class Calls(TrainingListener):
+    """What a fit tells, in order."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def on_fit_start(self, network: Any, epochs: int) -> None:
+        self.seen.append("start")
+
+    def iteration_done(self, network: Any, iteration: int, epoch: int, score: float) -> None:
+        self.seen.append(f"iteration {iteration} of {epoch}")
+
+    def on_epoch_end(self, network: Any, epoch: int, score: float, validation_score: float | None) -> None:
+        self.seen.append(f"end of {epoch}, counted {network.epoch}")
+
+    def on_fit_end(self, network: Any) -> None:
+        self.seen.append("end")
+
+
+GOOD, NARROW = batch(), rg.DataSet(np.zeros((4, 2, 7), np.float32), batch().labels)
+SHORT = rg.DataSet(batch().features, batch().labels[:, :, :6])
+HOLES = rg.DataSet(np.where(np.arange(7) == 3, np.nan, batch().features), batch().labels)
+SPENT, EMPTY = "which is spent after one pass, and epochs is 2; pass a list", "yields no DataSet: it is empty"
+
+
+@pytest.mark.parametrize(
+    ("data", "settings", "message"),
+    [
+        (NARROW, {}, "data: features has 2 features (shape [4, 2, 7] read as [N, F, T]), but the network takes 3"),
+        ([GOOD, NARROW], {}, "element 1 of data: features has 2 features"),
+        ((GOOD, SHORT), {}, "element 1 of data: labels have shape [4, 3, 6]; expected [4, 3, 7]"),
+        ([GOOD, HOLES], {}, "element 1 of data: features is nan at row 0, feature 0, step 3, the first of 12 values"),
+        ([GOOD, 5], {}, "element 1 of data is a int; expected a DataSet"),
+        ([GOOD, (GOOD.features, SHORT.labels)], {}, "element 1 of data: labels have shape [4, 3, 6]"),
+        ([], {}, f"data (list) {EMPTY}"),
+        (GOOD.features, {}, "data is a ndarray of shape [4, 3, 7], one array; features and labels make a DataSet: give rg.DataSet(x, y)"),
+        (GOOD, {"epochs": 0}, "epochs is 0; expected an integer of at least 1"),
+        (GOOD, {"epochs": GOOD.labels}, "epochs is array([[[0., "),
+        ((d for d in [GOOD]), {}, f"data is a generator, {SPENT}"),
+        (GOOD, {"validation": NARROW}, "validation: features has 2 features"),
+        (GOOD, {"validation": [GOOD, SHORT]}, "element 1 of validation: labels have shape [4, 3, 6]"),
+        (GOOD, {"validation": 0.2}, "validation is a float; expected a DataSet or an iterable of DataSets"),
+        (GOOD, {"validation": GOOD.features}, "validation is a ndarray of shape [4, 3, 7], one array"),
+        (GOOD, {"validation": []}, f"validation (list) {EMPTY}"),
+        (GOOD, {"validation": map(list, [])}, f"validation is a map, {SPENT}"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_is_trained(data: Any, settings: dict[str, Any], message: str) -> None:
+    net, calls = network(rg.LSTM(n_in=3, n_out=5)), Calls()
+    before = net.parameters()
+    with pytest.raises((InputError, TrainingError), match=f"^{re.escape(message)}"):
+        net.fit(data, **{"epochs": 2, "listeners": calls, "progress": False, **settings})
+    assert (calls.seen, net.iteration, net.epoch) == ([], 0, 0)
+    np.testing.assert_equal(net.parameters(), before)
+
+
+def test_validation_that_can_be_gone_through_once_serves_one_epoch() -> None:
+    net, scores = network(rg.LSTM(n_in=3, n_out=5)), CollectScoresListener()
+    net.fit(GOOD, validation=(d for d in [GOOD]), listeners=scores, progress=False)
+    assert scores.epochs[0][2] == pytest.approx(net.score(GOOD))
+
+
+def test_a_mistake_in_lazy_validation_is_told_under_its_name() -> None:
+    class Lazy:
+        def __iter__(self) -> Iterator[Any]:
+            yield "text"
+
+    net = network(rg.LSTM(n_in=3, n_out=5))
+    with pytest.raises(InputError, match=r"^element 0 of validation is a str; expected a DataSet"):
+        net.fit(GOOD, validation=Lazy(), progress=False)
+
+
+@pytest.mark.parametrize("listeners", [[print], None, [None], TrainingListener])
+def test_what_is_no_listener_is_refused_at_once(listeners: Any) -> None:
+    net = network(rg.LSTM(n_in=3, n_out=5))
+    calls = Calls()
+    net.set_listeners(calls)
+    with pytest.raises(ConfigurationError, match=r"^listeners: .*: expected a TrainingListener, or a list of them; "):
+        net.fit(GOOD, listeners=listeners, progress=False)
+    with pytest.raises(ConfigurationError, match=r"^listeners: "):
+        net.set_listeners(listeners)
+    assert (calls.seen, net.iteration) == ([], 0)
+    net.fit(GOOD, progress=False)
+    assert calls.seen == ["start", "iteration 0 of 0", "end of 0, counted 1", "end"], "those set before are still there"
+
+
+def test_a_network_without_parameters_is_scored_but_not_trained() -> None:
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[rg.RnnLossLayer(n_in=3)]))
+    data = rg.DataSet(GOOD.features, GOOD.labels)
+    assert net.gradient(data) == (net.score(data), {})
+    message = r"^layers \(RnnLossLayer\) have no parameters, so there is nothing to train; put a layer with weights before them$"
+    with pytest.raises(ConfigurationError, match=message):
+        net.fit(data, progress=False)
+
+
+# Listeners and epochs
+
+
+def test_an_epoch_is_counted_before_its_end_is_told(tmp_path: Path) -> None:
+    class Checkpoint(TrainingListener):
+        def on_epoch_end(self, network: Any, epoch: int, score: float, validation_score: float | None) -> None:
+            network.save(tmp_path / f"{epoch}.rnng")
+
+    net, calls = network(rg.LSTM(n_in=3, n_out=5)), Calls()
+    net.fit(GOOD, epochs=2, listeners=[calls, Checkpoint()], progress=False)
+    assert calls.seen == [
+        "start", "iteration 0 of 0", "end of 0, counted 1", "iteration 1 of 1", "end of 1, counted 2", "end",
+    ]  # fmt: skip
+    for k in (0, 1):
+        loaded = rg.MultiLayerNetwork.load(tmp_path / f"{k}.rnng")
+        assert (loaded.epoch, loaded.iteration) == (k + 1, k + 1)
+    first = rg.MultiLayerNetwork.load(tmp_path / "0.rnng")
+    first.fit(GOOD, progress=False)
+    np.testing.assert_equal(first.parameters(), net.parameters())
+    assert first.epoch == net.epoch
+
+
+def test_ctrl_c_while_validating_does_not_repeat_the_epoch() -> None:
+    class Pressing:
+        def __iter__(self) -> Iterator[rg.DataSet]:
+            os.kill(os.getpid(), signal.SIGINT)
+            yield GOOD
+
+    net = network(rg.LSTM(n_in=3, n_out=5))
+    net.fit(GOOD, epochs=5, validation=Pressing(), progress=False)
+    assert net.interrupted
+    assert (net.iteration, net.epoch) == (1, 1)
+
+
+def test_only_listeners_that_were_told_the_start_are_told_the_end() -> None:
+    class Failing(Calls):
+        def on_fit_start(self, network: Any, epochs: int) -> None:
+            raise RuntimeError("cannot start")
+
+    first, failing, third = Calls(), Failing(), Calls()
+    net = network(rg.LSTM(n_in=3, n_out=5))
+    with pytest.raises(RuntimeError, match="cannot start"):
+        net.fit(GOOD, listeners=[first, failing, third], progress=False)
+    assert (first.seen, failing.seen, third.seen) == (["start", "end"], [], [])
+    assert net.iteration == 0
+
+
+class Endless:
+    """Does not know how long it is."""
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __iter__(self) -> Iterator[rg.DataSet]:
+        yield GOOD
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [(GOOD, 1), ([GOOD] * 3, 3), ((GOOD, GOOD), 2), (iter([GOOD, GOOD]), 2), ((d for d in [GOOD]), None), (Endless(), None)],
+)
+def test_the_bar_is_told_how_long_an_epoch_is(data: Any, expected: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int | None] = []
+
+    class Bar(TrainingListener):
+        def __init__(self, per_epoch: int | None) -> None:
+            told.append(per_epoch)
+
+    monkeypatch.setattr(progress, "ProgressBar", Bar)
+    network(rg.LSTM(n_in=3, n_out=5)).fit(data, progress=True)
+    assert told == [expected]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from rnngraph.errors import ConfigurationError
-from rnngraph.training.listeners import CollectScoresListener, ScoreIterationListener, TrainingListener
+from rnngraph.training.listeners import CollectScoresListener, ScoreIterationListener, TrainingListener, as_listeners
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -60,10 +61,12 @@ ScoreIterationListener().iteration_done(None, 7, 0, 0.25)
     [
         ("", "Score at iteration 7 is 0.25\n"),
         ("logging.basicConfig(level='INFO', format='%(name)s: %(message)s')", "rnngraph: Score at iteration 7 is 0.25\n"),
-        ("logging.basicConfig()", ""),  # a program that wants warnings only
+        ("logging.basicConfig()", "Score at iteration 7 is 0.25\n"),  # shows warnings only
+        ("logging.basicConfig(); logging.getLogger('rnngraph').setLevel('INFO')", "INFO:rnngraph:Score at iteration 7 is 0.25\n"),
+        ("logging.basicConfig(level='DEBUG'); logging.getLogger('rnngraph').setLevel('ERROR')", "Score at iteration 7 is 0.25\n"),
     ],
 )
-def test_scores_are_seen_where_logging_is_not_configured(setup: str, expected: str) -> None:
+def test_scores_are_seen_whatever_logging_shows(setup: str, expected: str) -> None:
     done = subprocess.run([sys.executable, "-c", CODE, setup], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", expected)
 
@@ -87,3 +90,31 @@ def test_receiver_is_checked() -> None:
     message = r"^ScoreIterationListener: out is 'log\.txt'; expected a callable that takes a text, such as print$"
     with pytest.raises(ConfigurationError, match=message):
         ScoreIterationListener(1, "log.txt")  # type: ignore[arg-type]
+
+
+def test_listeners_come_alone_or_in_lists() -> None:
+    one, two, three = (CollectScoresListener() for _ in range(3))
+    assert as_listeners() == []
+    assert as_listeners(one) == [one]
+    assert as_listeners(one, [two, three], ()) == [one, two, three]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (None, "None: expected a TrainingListener, or a list of them; write ScoreIterationListener(50), or leave listeners out"),
+        (50, "50: expected a TrainingListener, or a list of them; write ScoreIterationListener(50), or leave listeners out"),
+        (
+            [CollectScoresListener(), print],
+            "<built-in function print>: expected a TrainingListener, or a list of them; ScoreIterationListener(1, print) calls it with "
+            "each score",
+        ),
+        (
+            ScoreIterationListener,
+            "ScoreIterationListener: expected a TrainingListener, or a list of them; this is the class, write ScoreIterationListener(...)",
+        ),
+    ],
+)
+def test_what_is_no_listener_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^listeners: {re.escape(message)}$"):
+        as_listeners(given)

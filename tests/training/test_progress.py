@@ -31,11 +31,11 @@ class Clock:
         return self.now
 
 
-def made(terminal: bool, width: int = 80) -> tuple[ProgressBar, Clock, io.StringIO]:
+def made(terminal: bool, width: int = 80, per_epoch: int | None = None) -> tuple[ProgressBar, Clock, io.StringIO]:
     """A bar, its clock, and what it writes."""
     clock, out = Clock(), io.StringIO()
     console = Console(file=out, force_terminal=terminal, color_system=None, width=width, height=10, _environ={"TERM": "xterm"})
-    return ProgressBar(console, clock), clock, out
+    return ProgressBar(console, clock, per_epoch), clock, out
 
 
 def epoch(bar: ProgressBar, clock: Clock, number: int, iterations: int = 4, seconds: float = 1.0, validation: float | None = None) -> None:
@@ -67,6 +67,19 @@ def test_tells_epoch_score_and_time_left() -> None:
     assert drawn[0].endswith("  epoch 1/3")
     assert drawn[2].endswith("  epoch 1/3  score 0.1")  # how long an epoch is shows at its end
     assert drawn[-1] == f"{'━' * 24}  epoch 3/3  score 2.3  validation 0.125  took 1:06:52"
+
+
+def test_time_left_is_told_from_the_start_where_the_length_of_an_epoch_is_known() -> None:
+    bar, clock, out = made(terminal=True, per_epoch=4)
+    for _ in range(2):  # in each fit
+        bar.on_fit_start(NETWORK, 3)
+        bar.on_epoch_start(NETWORK, 0)
+        assert bar.text() == "epoch 1/3"
+        clock.now += 2
+        bar.iteration_done(NETWORK, 0, 0, 0.5)
+        assert bar.text() == "epoch 1/3  score 0.5  0:00:22 left"
+        bar.on_fit_end(NETWORK)
+    assert frames(out)[-1] == f"{'━' * 2:24}  epoch 1/3  score 0.5  took 0:00:02"
 
 
 @pytest.mark.parametrize(("epochs", "bar"), [(1, "━" * 24), (2, "━" * 12), (4, "━" * 6), (16, "━╸")])

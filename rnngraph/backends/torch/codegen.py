@@ -1,10 +1,9 @@
 """From a cell's body to the Python source of its step, forward and backward, over preallocated buffers.
 
 Torch's own cost per op outweighs the arithmetic of a small cell, so the step is generated once per structure and holds nothing but calls
-with ``out=``. Three kinds of
-storage: ``full`` [T, N, .] for what is read after the loop, ``scratch`` [N, .] for the rest, ``state`` [T + 1, N, .], where row t is the
-state before step t. All views of all steps are
-made by one ``unbind`` before the loop. A node may write over its operand where nothing else reads it.
+with ``out=``. Three kinds of storage: ``full`` [T, N, .] for what is read after the loop, ``scratch`` [N, .] for the rest, ``state``
+[T + 1, N, .], where row t is the state before step t. All views of all steps are made by one ``unbind`` before the loop. A node may write
+over its operand where nothing else reads it.
 """
 
 from __future__ import annotations

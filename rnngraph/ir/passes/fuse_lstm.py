@@ -67,7 +67,8 @@ def lstm_kind(body: Body) -> Kind | None:
 def _fuse(new: Rewriter, node: Node, kind: Kind, found: tuple[Value, Value, Value]) -> None:
     x, w, b = found
     _, h, c, r, *rest = node.inputs  # rest: [P], [mask]
-    outputs = new.at(node).add_many(
+    new.exchange(
+        node,
         "lstm",
         [new[v] for v in (x, w, r, b, h, c, *rest)],
         activation=kind.activation,
@@ -76,4 +77,3 @@ def _fuse(new: Rewriter, node: Node, kind: Kind, found: tuple[Value, Value, Valu
         reverse=node.attributes["reverse"],
         mask_mode=node.attributes["mask_mode"],
     )
-    new.replace(node, outputs)

@@ -1,0 +1,47 @@
+"""Whether a graph reads what stands in its input at masked steps: computed from its nodes."""
+
+from __future__ import annotations
+
+from rnngraph.ir.graph import Graph, Node, Value
+
+_MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat"})
+"""Ops that hand on what stands at each step as it is."""
+_BLIND = frozenset({"zeros", "zero_state"})
+"""Ops that look at shapes alone."""
+
+
+def reads_padding(graph: Graph) -> bool:
+    """Whether an op computes with the raw input at masked steps; False for a graph without a mask.
+
+    It does not where each way from the input first leads through a ``where`` under the mask, or into a loop that obeys the mask: then
+    anything may stand there, NaN included. It does where a layer ignores masks.
+    """
+    masks = _computed_from({p.value for p in graph.ports("mask")}, graph)
+    raw = {p.value for p in graph.ports("input")} if masks else set()
+    for node in graph.nodes:
+        touched = [v for v in node.inputs if v in raw]
+        if not touched or node.op in _BLIND or _cleans(node, masks, raw):
+            continue
+        if node.op not in _MOVING:
+            return True
+        raw.update(node.outputs)
+    return False
+
+
+def _computed_from(values: set[Value], graph: Graph) -> set[Value]:
+    """``values``, and what follows from them alone and from constants."""
+    for node in graph.nodes:
+        if any(v in values for v in node.inputs) and all(v in values or _constant(v) for v in node.inputs):
+            values.update(node.outputs)
+    return values
+
+
+def _constant(value: Value) -> bool:
+    return value.producer is not None and value.producer.op == "constant"
+
+
+def _cleans(node: Node, masks: set[Value], raw: set[Value]) -> bool:
+    """Whether the node takes the raw input at real steps only."""
+    if node.op == "where":
+        return node.inputs[0] in masks and node.inputs[2] not in raw
+    return node.op in ("recurrent", "lstm", "gru") and node.attributes["mask_mode"] is not None and node.inputs[-1] in masks

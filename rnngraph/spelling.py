@@ -1,0 +1,121 @@
+"""rnngraph's spelling for a name that one of its objects does not have: DL4J's, torch's, Keras's, or a slip. Imports nothing heavy.
+
+- :class:`Spelled` is the base of objects that tell it where an attribute is asked for;
+- :func:`spelled` makes a function tell it where a keyword is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from rnngraph.later import coming
+from rnngraph.names import nearest, squeezed
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FOREIGN: Mapping[str, str] = {
+    # DL4J; what differs in case, underscores or a leading "get" alone needs no entry
+    "addlisteners": "set_listeners",
+    "asarraysdataset": "batch_by",
+    "aslist": "batch_by",
+    "computegradientandscore": "gradient",
+    "epochcount": "epoch",
+    "featuresmaskarray": "features_mask",
+    "getepochcount": "epoch",
+    "getfeaturesmaskarray": "features_mask",
+    "getiterationcount": "iteration",
+    "getlabelsmaskarray": "labels_mask",
+    "getlayerwiseconfigurations": "config",
+    "getmodelparams": "parameters",
+    "getrange": "rows",
+    "iterationcount": "iteration",
+    "labelsmaskarray": "labels_mask",
+    "layerwiseconfigurations": "config",
+    "numepochs": "epochs",
+    "params": "parameters",
+    "paramtable": "parameters",
+    "rnnactivateusingstoredstate": "rnn_time_step",
+    "setparams": "set_parameters",
+    "setparamtable": "set_parameters",
+    "splittestandtrain": "split",
+    # torch, Keras and scikit-learn
+    "callbacks": "listeners",
+    "forward": "output",
+    "loadstatedict": "set_parameters",
+    "mask": "features_mask",
+    "predict": "output",
+    "resetstates": "rnn_clear_previous_state",
+    "statedict": "parameters",
+    "validationdata": "validation",
+    "verbose": "progress",
+    "x": "features",
+    "y": "labels",
+}
+"""Other systems' names, squeezed, and ours."""
+
+SENTENCES: Mapping[str, str] = {
+    "numparams": "parameters() gives all by name, and summary() their number",
+}
+"""Names for which rnngraph has no single one."""
+
+
+def advice(name: str, own: Iterable[str], otherwise: str) -> str:
+    """What to write instead of ``name``, where there are the names ``own``; ``otherwise`` where none comes near."""
+    names = list(own)
+    ours, key = {squeezed(n): n for n in names}, squeezed(name)
+    candidates = (key, key.removeprefix("get"), squeezed(FOREIGN.get(key, "")))
+    found = next((ours[c] for c in candidates if c in ours), None)
+    if found is not None:
+        return f"write {found}"
+    near = nearest(name, names)
+    return coming(name) or SENTENCES.get(key) or (f"did you mean {' or '.join(near)}?" if near else otherwise)
+
+
+def no_attribute(owner: type, name: str, own: Iterable[str]) -> AttributeError:
+    """The error for an attribute that ``owner`` and its objects, which have ``own``, do not have."""
+    public = [n for n in own if not n.startswith("_")]
+    said = f"{owner.__name__} has no attribute {name!r}"
+    return AttributeError(f"{said}; {advice(name, public, f'dir({owner.__name__}) lists its names')}", name=name)
+
+
+class SpelledType(type):
+    """The class of :class:`Spelled` classes, so that ``StateSnapshot.fromBytes`` is told too."""
+
+    if not TYPE_CHECKING:  # hidden from the type checker, to which a class with __getattr__ has every name
+
+        def __getattr__(cls, name: str) -> Any:
+            """Called for names that do not exist only."""
+            if name.startswith("_"):
+                raise AttributeError(f"type object {cls.__name__!r} has no attribute {name!r}", name=name, obj=cls)
+            raise no_attribute(cls, name, dir(cls))
+
+
+class Spelled(metaclass=SpelledType):
+    """Base of objects that answer a name that they do not have with rnngraph's spelling of it (``rnnTimeStep``: write rnn_time_step)."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Called for names that do not exist only."""
+            if name.startswith("_"):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raise no_attribute(type(self), name, dir(self))
+
+
+def spelled(function: Callable[P, R]) -> Callable[P, R]:
+    """The method ``function``, which answers a keyword that it does not have with a TypeError that gives rnngraph's spelling of it."""
+    own = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    label, listed = function.__qualname__.removesuffix(".__init__"), f"its arguments are {', '.join(own)}"
+
+    @wraps(function)
+    def told(*args: P.args, **keywords: P.kwargs) -> R:
+        for name in keywords:
+            if name not in own:
+                raise TypeError(f"{label} has no argument {name!r}; {advice(name, own, listed)}")
+        return function(*args, **keywords)
+
+    return told
