@@ -9,13 +9,13 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    ActivationLayer AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad BatchNormalization Bidirectional
-    CnnToFeedForwardPreProcessor CnnToRnnPreProcessor ComputationGraph ComputationGraphConfiguration Convolution1D Convolution1DLayer
-    ConvolutionLayer DropConnect Dropout DropoutLayer EmbeddingLayer EmbeddingSequenceLayer EvaluationBinary
-    FeedForwardToCnnPreProcessor FeedForwardToRnnPreProcessor GaussianDropout GaussianNoise GlobalPoolingLayer GravesBidirectionalLSTM
-    GRU LossLayer MaskZeroLayer MultiDataSet Nadam Nesterovs NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation
-    RmsProp RnnToCnnPreProcessor RnnToFeedForwardPreProcessor ROC ROCMultiClass SequenceRecordReaderDataSetIterator SpatialDropout
-    StreamPool Subsampling1DLayer SubsamplingLayer TimeDistributed TorchUpdater WeightNoise convolutional convolutional_flat dl4j
+    ActivationLayer AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad BatchNormalization CnnToFeedForwardPreProcessor
+    CnnToRnnPreProcessor ComputationGraph ComputationGraphConfiguration Convolution1D Convolution1DLayer ConvolutionLayer DropConnect
+    Dropout DropoutLayer EmbeddingLayer EmbeddingSequenceLayer EvaluationBinary FeedForwardToCnnPreProcessor FeedForwardToRnnPreProcessor
+    GaussianDropout GaussianNoise GlobalPoolingLayer LossLayer MultiDataSet Nadam Nesterovs NoOp NormalizerMinMaxScaler
+    NormalizerStandardize RegressionEvaluation RmsProp RnnToCnnPreProcessor RnnToFeedForwardPreProcessor ROC ROCMultiClass
+    SequenceRecordReaderDataSetIterator SpatialDropout StreamPool Subsampling1DLayer SubsamplingLayer TorchUpdater WeightNoise
+    convolutional convolutional_flat dl4j
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

@@ -54,7 +54,7 @@ SNAPSHOT: Any = rg.StateSnapshot
             "ConvolutionLayer",
             "module 'rnngraph' has no attribute 'ConvolutionLayer'; ConvolutionLayer is not in this version of rnngraph",
         ),
-        (rg, "GRU", "module 'rnngraph' has no attribute 'GRU'; GRU is not in this version of rnngraph"),
+        (rg, "GRUs", "module 'rnngraph' has no attribute 'GRUs'; the nearest names are: GRU"),
         (rg, "NeuralNetConfiguration", "module 'rnngraph' has no attribute 'NeuralNetConfiguration'; write MultiLayerConfiguration"),
     ],
 )
