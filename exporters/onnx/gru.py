@@ -24,18 +24,18 @@ def gru(ctx: Context, node: Node) -> Sequence[Known]:
         raise GraphError(f"{node.outputs[0].name}: a masked gru has no ONNX form; run the pass mask_weights first")
     x, w, r, b, *b_r, h = node.inputs
     base = ctx.prefix + node.outputs[0].name
-    arrays = {k: _gates(ctx.constant(v, f"{base}, {k}")) for k, v in {"W": w, "R": r, "b": b}.items()}
-    second = _gates(ctx.constant(b_r[0], f"{base}, bR")) if b_r else np.zeros_like(arrays["b"])
+    weights, recurrent, bias = (ctx.constant(v, f"{base}, {key}") for key, v in (("W", w), ("R", r), ("b", b)))
+    second = ctx.constant(b_r[0], f"{base}, bR") if b_r else np.zeros_like(bias)
     names = [
         ctx.name(x),
-        ctx.builder.initializer(arrays["W"][None], f"{base}.W"),
-        ctx.builder.initializer(arrays["R"][None], f"{base}.R"),
-        ctx.builder.initializer(np.concatenate([arrays["b"], second])[None], f"{base}.B"),
+        ctx.builder.initializer(_gates(weights)[None], f"{base}.W"),
+        ctx.builder.initializer(_gates(recurrent)[None], f"{base}.R"),
+        ctx.builder.initializer(np.concatenate([_gates(bias), _gates(second)])[None], f"{base}.B"),
         ABSENT,
         initial_state(ctx, h, f"{base}.initial_h"),
     ]
-    hints = [f"{base}.Y", f"{base}.Y_h"]
-    y, last = ctx.builder.add_many("GRU", names, hints, hidden_size=arrays["R"].shape[1], **attributes(node))
+    hints = [f"{base}.{k}" for k in ("Y", "Y_h")]
+    y, last = ctx.builder.add_many("GRU", names, hints, hidden_size=recurrent.shape[1], **attributes(node))
     return [
         ctx.builder.add("Squeeze", n, ctx.builder.ints(a), hint=hint)
         for (n, a), hint in zip([(y, 1), (last, 0)], ctx.hints(node, "h"), strict=True)

@@ -2,8 +2,7 @@
 
 Both emit the same body of plain ops, so the two forms give the same bits. Weights become initializers inside the body: onnxruntime packs
 those once, but not values that come in from outside. With a mask, the body is the one that
-:func:`~rnngraph.ir.passes.mask_body.mask_body` makes, and the output is set to 0 at masked steps; or it obeys by products, which cost a
-step half as much.
+:func:`~rnngraph.ir.passes.mask_body.mask_body` makes, and the output is set to 0 at masked steps.
 """
 
 from __future__ import annotations
@@ -16,8 +15,7 @@ from rnngraph.exporters.onnx.builder import Builder, Name
 from rnngraph.exporters.onnx.context import Context, Known
 from rnngraph.exporters.onnx.straight_line import straight_line
 from rnngraph.ir.graph import Body, Node, Value
-from rnngraph.ir.passes.mask_body import mask_body, mask_body_by_factors
-from rnngraph.ir.types import TensorType
+from rnngraph.ir.passes.mask_body import mask_body
 
 
 def recurrent(ctx: Context, node: Node) -> Sequence[Known]:
@@ -26,30 +24,17 @@ def recurrent(ctx: Context, node: Node) -> Sequence[Known]:
     body: Body = node.attributes["body"]
     operands = list(node.inputs)
     count = len(body.sequences)
-    mask = operands.pop() if mode is not None else None
-    factors = bool(node.attributes.get("factors", False))
-    if mask is not None:
-        body = (mask_body_by_factors if factors else mask_body)(body, mode)
-        operands[count:count] = _factors(ctx, mask)[: len(body.sequences) - count] if factors else [mask]
+    mask: Value | None = None
+    if mode is not None:
+        mask = operands.pop()
+        body = mask_body(body, mode)
+        operands.insert(count, mask)
     inner = _body_context(ctx, node, body, operands)
     form = straight_line if ctx.steps == 1 else _scan
     y, *states = form(ctx, inner, node, body, operands[: len(body.sequences) + len(body.states)])
-    if mask is not None and not factors:
+    if mask is not None:
         y = ctx.builder.add("Where", ctx.name(mask), y, ctx.scalar(0.0), hint=f"{y}.kept")
     return [y, *states]
-
-
-def _factors(ctx: Context, mask: Value) -> list[Value]:
-    """The mask as 1 and 0 and its rest, made once for the whole graph."""
-    key = f"factors of {mask.name}"
-    if key not in ctx.cache:
-        to = helper.np_dtype_to_tensor_dtype(ctx.data_type)
-        ctx.cache[key] = ctx.builder.add("Cast", ctx.name(mask), to=to, hint=f"{mask.name}.factor")
-        ctx.cache[f"{key}, rest"] = ctx.builder.add("Sub", ctx.scalar(1.0), ctx.cache[key], hint=f"{mask.name}.rest")
-    type_ = TensorType("float", mask.shape)
-    made = [Value(f"{mask.name}.{k}", type_, mask.block) for k in ("factor", "rest")]
-    ctx.known.update(zip(made, (ctx.cache[key], ctx.cache[f"{key}, rest"]), strict=True))
-    return made
 
 
 def _body_context(ctx: Context, node: Node, body: Body, operands: Sequence[Value]) -> Context:

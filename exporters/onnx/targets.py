@@ -23,11 +23,11 @@ def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> 
 
     Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know.
     """
-    graph = mask_factors(cancel_layout(graph))
+    graph = cancel_layout(graph)
     if steps == 1 or graph.data_type == "float64":
-        return clean_at_border(graph)
+        return clean_at_border(mask_factors(graph))
     graph = fuse_gru(fuse_lstm(graph, ACCEPTS[target]), ACCEPTS_GRU[target])
-    return clean_at_border(mask_weights(graph))
+    return clean_at_border(mask_factors(mask_weights(graph)))
 
 
 def _portable(act: str, gate: str, peephole: bool) -> bool:

@@ -187,7 +187,7 @@ def _normalize_backward(types: Sequence[TensorType], attributes: Attributes) -> 
     """The gradient of x from that of ``normalize(x)``, the first operand, and x, the second."""
     g, x = types
     if x.rank < 1 or g.shape != x.shape:
-        raise misfit("normalize_backward", types, "a gradient and an x of one shape")
+        raise misfit("normalize_backward", types, "a gradient and an x [..., K] of one shape")
     return (x,)
 
 

@@ -7,7 +7,7 @@ it asks the rule, which then has shapes to look at only.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rnngraph.errors import GraphError
@@ -28,11 +28,10 @@ ANY: Elements = ("float", "int64", "bool")
 
 @dataclass(frozen=True)
 class Kind:
-    """What an attribute may be, and whether it may be left out."""
+    """What an attribute may be."""
 
     expected: str
     accepts: Callable[[Any], bool]
-    optional: bool = False
 
 
 def _whole(value: object) -> bool:
@@ -58,11 +57,9 @@ WHOLE = Kind("a whole number", _whole)
 COUNT = Kind("a whole number of at least 1", lambda v: _whole(v) and v >= 1)
 REAL = Kind("a number", lambda v: _whole(v) or isinstance(v, float))
 FLAG = Kind("True or False", lambda v: isinstance(v, bool))
-MARK = replace(FLAG, optional=True)
 WHOLES = Kind("whole numbers", lambda v: _all(v, _whole))
 REALS = Kind("at least one number", lambda v: _all(v, REAL.accepts) and bool(v))
 MAYBE_REALS = Kind("None, or at least one number", lambda v: v is None or REALS.accepts(v))
-REALS_OR_NONE = Kind("at least one number or None", lambda v: _all(v, lambda k: k is None or REAL.accepts(k)) and bool(v))
 SHAPE = Kind("a shape", lambda v: isinstance(v, tuple))
 BODY = Kind("a cell's body, as trace gives it", lambda v: isinstance(v, Body))
 ACTIVATION = Kind("an activation as nodes spell it, like 'tanh' or 'elu(alpha=0.5)'", _is_activation)
@@ -99,7 +96,7 @@ def op(
     invariant: bool = True,
     **attributes: Kind,
 ) -> Callable[[Infer], Infer]:
-    """Enter a type rule into the table as op ``name``; each of ``attributes`` has to be given unless it is optional, and no other."""
+    """Enter a type rule into the table as op ``name``; each of ``attributes`` has to be given, and no other."""
 
     def enter(rule: Infer) -> Infer:
         OPS[name] = OpSpec(name, rule, arity, elements, attributes, primitive, invariant)
@@ -133,10 +130,9 @@ def _check_elements(spec: OpSpec, types: Sequence[TensorType]) -> None:
 
 
 def _check_attributes(spec: OpSpec, attributes: Attributes) -> None:
-    required = {name for name, kind in spec.attributes.items() if not kind.optional}
-    if not required <= attributes.keys() <= spec.attributes.keys():
+    if attributes.keys() != spec.attributes.keys():
         takes = ", ".join(spec.attributes) or "none"
         raise GraphError(f"{spec.name}: the attributes are {', '.join(attributes) or 'none'}; expected exactly these: {takes}")
     for name, kind in spec.attributes.items():
-        if name in attributes and not kind.accepts(attributes[name]):
+        if not kind.accepts(attributes[name]):
             raise GraphError(f"{spec.name}: {name}={attributes[name]!r}; expected {kind.expected}")

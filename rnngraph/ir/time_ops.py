@@ -1,4 +1,4 @@
-"""The ops that look along the time axis, recurrent ones among them, and what comes with a fused LSTM."""
+"""The ops that look along the time axis, recurrent ones among them, and what comes with fused cells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
-from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MARK, MASK_MODE, REALS_OR_NONE, Attributes, misfit, op
+from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MASK_MODE, REAL, REALS, Attributes, misfit, op
 from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats, is_known
 
 
@@ -22,14 +22,26 @@ def _pack_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[Te
     return moves, moves, TensorType("int64", (batch,))
 
 
-@op("last_index", 1, BOOL, reverse=FLAG)
+@op("last_index", 1, BOOL)
 def _last_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]: the entry of (start, steps) that was seen last.
-
-    With ``reverse`` the first step whose mask is 1, T where there is none: the entry of (steps, start) that a backward run sees last.
-    """
+    """1 + the last step whose mask is 1, 0 where there is none: mask [T, N, 1] -> [N]."""
     _, batch = _of_mask("last_index", types)
     return (TensorType("int64", (batch,)),)
+
+
+@op("first_index", 1, BOOL)
+def _first_index(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The first step whose mask is 1, T where there is none: mask [T, N, 1] -> [N]."""
+    _, batch = _of_mask("first_index", types)
+    return (TensorType("int64", (batch,)),)
+
+
+@op("zero_state", 1, ANY, width=COUNT)
+def _zero_state(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """A state that begins at zero, for as many rows as the sequence x [T, N, F] has: [N, width]."""
+    if types[0].rank != 3:
+        raise misfit("zero_state", types, "a sequence [T, N, F]")
+    return (floats(types[0].shape[1], attributes["width"]),)
 
 
 def _of_mask(name: str, types: Sequence[TensorType]) -> tuple[Dim, Dim]:
@@ -59,7 +71,7 @@ def _last_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[Te
     return (floats(count, *x.shape[1:]),)
 
 
-@op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE, factors=MARK)
+@op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE)
 def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """A cell over time. Operands: sequences [T, N, .], states [N, .], weights, and with a ``mask_mode`` a bool mask [T, N, 1].
 
@@ -147,31 +159,33 @@ def _gru(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorTyp
         raise misfit("gru", types, wanted)
     steps, batch, width = types[0].shape
     hidden = types[2].shape[1]
-    expected = [types[0], floats(3 * hidden, width), floats(3 * hidden, hidden), floats(3 * hidden)]
-    expected += [floats(3 * hidden)] * after + [floats(batch, hidden)] + [TensorType("bool", (steps, batch, 1))] * masked
+    state = floats(batch, hidden)
+    expected = [types[0], floats(3 * hidden, width), floats(3 * hidden, hidden), *[floats(3 * hidden)] * (1 + after), state]
+    expected += [TensorType("bool", (steps, batch, 1))] * masked
     if list(types) != expected or types[0].element != "float":
         raise misfit("gru", types, wanted)
-    return floats(steps, batch, hidden), floats(batch, hidden)
+    return floats(steps, batch, hidden), state
 
 
-@op("zero_state", 1, ANY, width=COUNT)
-def _zero_state(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """A state that begins at zero, for as many rows as the sequence x [T, N, F] has: [N, width]."""
-    if types[0].rank != 3:
-        raise misfit("zero_state", types, "a sequence [T, N, F]")
-    return (floats(types[0].shape[1], attributes["width"]),)
+@op("reset_columns", 2, value=REAL)
+def _reset_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """One more column of a GRU's weight, with which a feature that is 1 at masked steps resets it: W [3H, I], b [3H] -> [3H, I + 1].
 
-
-@op("mask_columns", None, values=REALS_OR_NONE)
-def _mask_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """One more column of a weight, that of a feature which is 1 at masked steps: W [K H, I] -> [K H, I + 1].
-
-    ``values`` has one number for each equal block of rows, for the gates in their order. None among them stands for the negative of the
-    bias of that gate, which is the second operand then, so that both cancel.
+    ``value`` for the gates r and z; minus the bias for n, so that both cancel.
     """
-    values = attributes["values"]
-    if not types or types[0].rank != 2 or divide(types[0].shape[0], len(values)) is None:
+    w, b = types
+    if w.rank != 2 or divide(w.shape[0], 3) is None or b.shape != w.shape[:1]:
+        raise misfit("reset_columns", types, "a weight [3H, I] and a bias [3H]")
+    return (floats(w.shape[0], w.shape[1] + 1),)
+
+
+@op("mask_columns", 1, values=REALS)
+def _mask_columns(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """One more column of a weight, that of a feature which is 1 at masked steps: W [4H, I] -> [4H, I + 1].
+
+    ``values`` has one number for each equal block of rows, for the gates i, f, g, o.
+    """
+    w, values = types[0], attributes["values"]
+    if w.rank != 2 or divide(w.shape[0], len(values)) is None:
         raise misfit("mask_columns", types, f"a weight [4H, I] whose rows divide into {len(values)} blocks")
-    if len(types) != 1 + (None in values) or any(t.shape != types[0].shape[:1] for t in types[1:]):
-        raise misfit("mask_columns", types, "a bias as second operand exactly where one of the values is None")
-    return (floats(types[0].shape[0], types[0].shape[1] + 1),)
+    return (floats(w.shape[0], w.shape[1] + 1),)

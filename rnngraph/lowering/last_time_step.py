@@ -44,7 +44,7 @@ def _last_seen(context: Context, key: str, width: int, y: Value, mask: Value | N
     else:
         before = graph.add("unsqueeze", [state], "before", axis=0)
         seen = graph.add("concat", [y, before] if reverse else [before, y], "seen", axis=0)
-        index = graph.add("unsqueeze", [graph.add("last_index", [mask], reverse=reverse)], "index", axis=0)
+        index = graph.add("unsqueeze", [graph.add("first_index" if reverse else "last_index", [mask])], "index", axis=0)
         last = graph.add("squeeze", [graph.add("gather_steps", [seen, index])], "last", axis=0)
     context.next_state(key, last)
     return last

@@ -158,7 +158,7 @@ def test_packing_moves_real_steps_together(reverse: bool, source: list[list[int]
 
 
 def test_last_index() -> None:
-    assert one("last_index", MASK, reverse=False).tolist() == [4, 0, 5, 5]
+    assert one("last_index", MASK).tolist() == [4, 0, 5, 5]
 
 
 def sigma(x: Array) -> Array:

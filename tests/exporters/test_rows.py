@@ -46,7 +46,7 @@ def moved(g: Graph, x: Value, mask: Value) -> Value:
 
 def last_step(g: Graph, x: Value, mask: Value) -> Value:
     start = g.add("unsqueeze", [g.add("row", [x], index=0) * 2.0], axis=0)
-    index = g.add("unsqueeze", [g.add("last_index", [mask], reverse=False)], axis=0)
+    index = g.add("unsqueeze", [g.add("last_index", [mask])], axis=0)
     return g.add("squeeze", [g.add("gather_steps", [concat(g, start, x, axis=0), index])], axis=0)
 
 
@@ -89,12 +89,12 @@ WHOLE: dict[str, Build] = {
     "row": lambda g, x, m: g.add("row", [x], index=-1),
     "last_steps": lambda g, x, m: g.add("last_steps", [concat(g, x, x, axis=0)], count=1),
     "first row": lambda g, x, m: g.add("row", [x], index=0),
-    "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m], reverse=False)]),
+    "zeros of steps": lambda g, x, m: g.add("zeros", [g.add("last_index", [m])]),
     "zeros of a mask": lambda g, x, m: g.add("zeros", [m]),
-    "last_index": lambda g, x, m: g.add("last_index", [m], reverse=False),
+    "last_index": lambda g, x, m: g.add("last_index", [m]),
     "sum_steps": lambda g, x, m: g.add("sum_steps", [x]),
     "max_steps": lambda g, x, m: g.add("max_steps", [x]),
-    "last_index reverse": lambda g, x, m: g.add("last_index", [m], reverse=True),
+    "first_index": lambda g, x, m: g.add("first_index", [m]),
     "zero_state": lambda g, x, m: g.add("zero_state", [x], width=4),
     "block_rows": lambda g, x, m: linear(x, g.add("block_rows", [weight(g, 8, x.shape[-1])], start=1, stop=3, blocks=4)),
     "gather_steps": last_step,
@@ -102,7 +102,8 @@ WHOLE: dict[str, Build] = {
     **{f"pack_index {k}{' reverse' if r else ''}": packed(r, k) for r in (False, True) for k in range(3)},
 }
 
-ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns", "convolution", "pool"}
+ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns", "reset_columns"}
+ELSEWHERE |= {"convolution", "pool"}
 """Ops tried under another name above, or in the tests of cells and of windows."""
 
 
@@ -203,6 +204,6 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
     over_time = {"row", "pack_index", "last_index", "gather_steps", "sum_steps", "max_steps", "recurrent", "lstm", "gru", "zero_state"}
-    over_time |= {"last_steps", "convolution", "pool"}
+    over_time |= {"last_steps", "first_index", "convolution", "pool"}
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
-    assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "block_rows"}
+    assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "reset_columns", "block_rows"}

@@ -106,7 +106,7 @@ def test_weights_that_are_no_parts_of_one_are_not_fused() -> None:
     first = graph.add("block_rows", [r], start=0, stop=2, blocks=3)
     body = trace(gru_reset_before, act="tanh", gate="sigmoid")
     for second in (other, graph.add("block_rows", [r], start=0, stop=1, blocks=3)):
-        y, _ = graph.add_many("recurrent", [linear(x, w) + b, h, first, second], body=body, reverse=False, mask_mode=None)
+        y, h = graph.add_many("recurrent", [linear(x, w) + b, h, first, second], body=body, reverse=False, mask_mode=None)
         graph.output(f"y{len(graph.outputs)}", "output", y)
     graph.output("next_h", "next_state", h)
     assert not ops(fuse_gru(graph, everything))["gru"]
@@ -117,9 +117,9 @@ def test_a_bare_recurrent_is_left_alone() -> None:
     xw, h = graph.input("xw", "input", floats(T, N, 6)), graph.input("h", "state", floats(N, 2))
     r, b = graph.input("R", "parameter", floats(6, 2)), graph.input("bR", "parameter", floats(6))
     body = trace(gru_reset_after, act="tanh", gate="sigmoid")
-    y, after = graph.add_many("recurrent", [xw, h, r, b], body=body, reverse=False, mask_mode=None)
+    y, last = graph.add_many("recurrent", [xw, h, r, b], body=body, reverse=False, mask_mode=None)
     graph.output("y", "output", y)
-    graph.output("next_h", "next_state", after)
+    graph.output("next_h", "next_state", last)
     assert ops(fuse_gru(graph, everything)) == {"recurrent": 1}
 
 
@@ -128,7 +128,7 @@ def test_mask_weights_refuse_gates_that_stay_ajar() -> None:
     (node,) = (n for n in graph.nodes if n.op == "gru")
     soft = Node("gru", node.inputs, node.outputs, {**node.attributes, "gate_activation": "softsign"})
     graph.nodes[graph.nodes.index(node)] = soft
-    with pytest.raises(ValueError, match=r"'0\.gru': the gate activation 'softsign' never closes a gate.*fuse_lstm and fuse_gru do"):
+    with pytest.raises(ValueError, match=r"'0\.recurrent': the gate activation 'softsign' never closes a gate.*fuse_lstm and fuse_gru do"):
         mask_weights(graph)
 
 

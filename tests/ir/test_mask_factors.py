@@ -15,37 +15,19 @@ from rnngraph.ir.passes.mask_factors import BOUNDED, mask_factors
 from rnngraph.ir.rewrite import Rewriter
 from rnngraph.ir.types import floats
 from tests.ir.builders import Case, Layer, build, cases
-from tests.ir.test_passes import assert_same
+from tests.ir.test_passes import assert_same, ops
 
 
 def marked(graph: Graph) -> list[bool]:
-    return [bool(n.attributes.get("factors")) for n in mask_factors(graph).nodes if n.op == "recurrent"]
-
-
-def by_factors(graph: Graph) -> Graph:
-    """Each marked node as an unmasked one over the body with factors."""
-    graph = mask_factors(graph)
-    new = Rewriter(graph)
-    for node in graph.nodes:
-        if not node.attributes.get("factors"):
-            new.copy(node)
-            continue
-        body = mask_body_by_factors(node.attributes["body"], node.attributes["mask_mode"])
-        count = len(node.attributes["body"].sequences)
-        *operands, mask = (new[v] for v in node.inputs)
-        block = new.at(node)
-        factor = block.add("cast", [mask], to="float")
-        factors = [factor, 1.0 - factor][: len(body.sequences) - count]
-        operands[count:count] = factors
-        new.replace(node, block.add_many("recurrent", operands, body=body, reverse=node.attributes["reverse"], mask_mode=None))
-    return new.finish()
+    """Which of the masked loops have become loops over factors."""
+    return [n.attributes["mask_mode"] is None for n in mask_factors(graph).nodes if n.op == "recurrent"]
 
 
 @settings(max_examples=100, deadline=None)
 @given(cases(cells=("simple_rnn", "layer_norm_rnn", "lstm"), modes=("hold", "reset")))
 def test_products_give_the_numbers_of_choices(case: Case) -> None:
     graph = build(case.layers, case.mode)
-    assert_same(graph, by_factors(graph), case)
+    assert_same(graph, mask_factors(graph), case)
 
 
 @pytest.mark.parametrize("cell", ["simple_rnn", "layer_norm_rnn"])
@@ -57,7 +39,14 @@ def test_bounded_cells_over_clean_sequences_are_marked(cell: str, mode: str) -> 
 def test_others_are_not() -> None:
     for layer in (Layer("simple_rnn", "relu"), Layer("lstm"), Layer("graves_lstm"), Layer("gru")):
         assert marked(build((layer,), "hold")) == [False]
-    assert marked(build((Layer("simple_rnn"),))) == [False], "there is no mask"
+    unmasked = build((Layer("simple_rnn"),))
+    assert str(mask_factors(unmasked)) == str(unmasked)
+
+
+def test_the_factors_of_a_mask_are_made_once() -> None:
+    graph = mask_factors(build((Layer("simple_rnn"), Layer("layer_norm_rnn", reverse=True)), "hold"))
+    assert (ops(graph)["cast"], ops(graph)["sub"]) == (1, 1)
+    assert {p.value.name for p in graph.outputs} >= {"0.recurrent_2", "1.recurrent_2"}, "names stay"
 
 
 def test_a_sequence_that_may_hold_anything_at_masked_steps_is_not() -> None:

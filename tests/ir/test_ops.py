@@ -61,10 +61,18 @@ OPERANDS: list[tuple[str, list[TensorType], dict[str, Any], str]] = [
     ("row", [X], {"index": 5}, r"expected a first axis with an entry 5 whatever its size; 0 and -1 are always there"),
     ("row", [W], {"index": 8}, r"expected a first axis with an entry 8"),
     ("row", [floats()], {"index": 0}, r"expected a first axis with an entry 0"),
+    ("normalize", [floats()], {"epsilon": 1e-5}, r"normalize\(\[\]\): expected an operand with a last axis"),
+    ("normalize_backward", [ROW, X], {"epsilon": 1e-5}, r"expected a gradient and an x \[\.\.\., K\] of one shape"),
+    ("block_rows", [W], {"start": 0, "stop": 1, "blocks": 3}, r"expected a weight with 3 equal blocks of rows, of which 0 to 1 are taken"),
+    ("block_rows", [W], {"start": 1, "stop": 3, "blocks": 2}, r"expected a weight with 2 equal blocks of rows, of which 1 to 3 are taken"),
+    ("zero_state", [ROW], {"width": 4}, r"zero_state\(\[N, 4\]\): expected a sequence \[T, N, F\]"),
+    ("first_index", [FLAGS], {}, r"first_index\(bool\[T, N, 4\]\): expected a bool mask \[T, N, 1\]"),
+    ("reset_columns", [floats(6, 4), floats(5)], {"value": -1.0}, r"expected a weight \[3H, I\] and a bias \[3H\]"),
+    ("reset_columns", [W, floats(8)], {"value": -1.0}, r"expected a weight \[3H, I\] and a bias \[3H\]"),
     ("pack_index", [X], {"reverse": False}, r"expected bool as operand 0"),
     ("pack_index", [FLAGS], {"reverse": False}, r"expected a bool mask \[T, N, 1\]"),
-    ("last_index", [X], {"reverse": False}, r"last_index\(\[T, N, 4\]\): expected bool as operand 0, which is float"),
-    ("last_index", [FLAGS], {"reverse": False}, r"expected a bool mask \[T, N, 1\]"),
+    ("last_index", [X], {}, r"last_index\(\[T, N, 4\]\): expected bool as operand 0, which is float"),
+    ("last_index", [FLAGS], {}, r"expected a bool mask \[T, N, 1\]"),
     ("gather_steps", [X, X], {}, r"expected int64 as operand 1, which is float"),
     ("gather_steps", [floats(T, 3, 4), INDEX], {}, r"expected x \[T, N, F\] and an int64 index \[K, N\]"),
     ("mask_columns", [floats(9, 4)], {"values": (1.0, 0.0)}, r"expected a weight \[4H, I\] whose rows divide into 2 blocks"),
@@ -205,3 +213,28 @@ def test_an_operand_of_an_lstm_that_does_not_fit(place: int, type_: TensorType) 
 def test_an_lstm_without_the_operands_of_its_attributes(changes: dict[str, Any], extra: list[TensorType], message: str) -> None:
     with pytest.raises(GraphError, match=message):
         infer("lstm", [*OF_LSTM, *extra], {**FUSED, **changes})
+
+
+OF_GRU = [X, floats(9, 4), floats(9, 3), floats(9), floats(9), floats(N, 3)]
+FUSED_GRU = {"activation": "tanh", "gate_activation": "sigmoid", "reset_after": True, "reverse": False, "mask_mode": None}
+
+
+def test_a_fused_gru_gives_its_output_and_state() -> None:
+    want = (floats(T, N, 3), floats(N, 3))
+    assert infer("gru", OF_GRU, FUSED_GRU) == want
+    assert infer("gru", [*OF_GRU, MASK], {**FUSED_GRU, "mask_mode": "hold"}) == want
+    assert infer("gru", [*OF_GRU[:4], OF_GRU[5]], {**FUSED_GRU, "reset_after": False}) == want
+
+
+@pytest.mark.parametrize("position", range(6))
+def test_each_operand_of_a_fused_gru_is_checked(position: int) -> None:
+    types = [*OF_GRU[:position], floats(T, N, 7) if position == 0 else floats(5, 5), *OF_GRU[position + 1 :]]
+    with pytest.raises(GraphError, match=r"gru\(.*\): expected x \[T, N, I\], W \[3H, I\], R \[3H, H\], b \[3H\], bR \[3H\], h \[N, H\]$"):
+        infer("gru", types, FUSED_GRU)
+
+
+def test_a_fused_gru_takes_a_mask_where_it_says_so() -> None:
+    with pytest.raises(GraphError, match=r"h \[N, H\], mask bool\[T, N, 1\]$"):
+        infer("gru", OF_GRU, {**FUSED_GRU, "mask_mode": "reset"})
+    with pytest.raises(GraphError, match=r"expected x \[T, N, I\], W \[3H, I\], R \[3H, H\], b \[3H\], h \[N, H\]$"):
+        infer("gru", OF_GRU, {**FUSED_GRU, "reset_after": False})

@@ -110,7 +110,7 @@ def test_the_canonical_text_sees_structure_only() -> None:
 def test_scalar_and_integer_types_are_shown() -> None:
     graph = build((Layer(),), "hold")
     mask = next(n for n in graph.nodes if n.op == "unsqueeze").outputs[0]
-    graph.output("last", "output", graph.add("last_index", [mask], reverse=False))
+    graph.output("last", "output", graph.add("last_index", [mask]))
     graph.output("loss", "loss", graph.add("sum_all", [graph.input("labels", "label", floats(N, 2))]))
     text = graph_text(graph)
     assert "last_index: int64[N] = last_index unsqueeze" in text

@@ -14,14 +14,16 @@ from rnngraph.ir.graph import Node
 
 
 def _mask_columns(ctx: Context, node: Node) -> Sequence[Known]:
-    """Numbers become a column where it is used: an LSTM stores one for each gate. With a bias among them it is a column like any."""
-    w, *bias = (ctx.constant(v, "mask_columns") for v in node.inputs)
-    values = node.attributes["values"]
-    if not bias:
-        return [Widened(node.inputs[0], tuple(values))]
-    size = len(w) // len(values)
-    blocks = [-bias[0][k * size : (k + 1) * size] if v is None else np.full(size, v, ctx.data_type) for k, v in enumerate(values)]
-    return [np.concatenate([w, np.concatenate(blocks)[:, None]], axis=1)]
+    """Checked here, made where it is used: an LSTM stores the numbers and not the column."""
+    ctx.constant(node.inputs[0], "mask_columns")
+    return [Widened(node.inputs[0], tuple(node.attributes["values"]))]
 
 
-FUSED: dict[str, Row] = {"recurrent": recurrent, "lstm": lstm, "gru": gru, "mask_columns": _mask_columns}
+def _reset_columns(ctx: Context, node: Node) -> Sequence[Known]:
+    w, b = (ctx.constant(v, "reset_columns") for v in node.inputs)
+    r, z, n = np.split(b, 3)
+    value = node.attributes["value"]
+    return [np.concatenate([w, np.concatenate([np.full_like(r, value), np.full_like(z, value), -n])[:, None]], axis=1)]
+
+
+FUSED: dict[str, Row] = {"recurrent": recurrent, "lstm": lstm, "gru": gru, "mask_columns": _mask_columns, "reset_columns": _reset_columns}

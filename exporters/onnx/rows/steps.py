@@ -45,11 +45,16 @@ def _pack_index(ctx: Context, node: Node) -> Sequence[Known]:
 def _last_index(ctx: Context, node: Node) -> Sequence[Known]:
     mask, r, s = _counts(ctx, node)
     add = ctx.builder.add
-    if node.attributes.get("reverse", False):
-        before = add("Where", add("Greater", r, ctx.builder.integer(0)), ctx.builder.integer(0), s, hint="before_the_first")
-        return [ctx.add("ReduceMax", node, before, ctx.builder.ints(0), keepdims=0)]
     numbered = add("Where", mask, add("Add", r, s), ctx.builder.integer(0))
     return [ctx.add("ReduceMax", node, numbered, ctx.builder.ints(0), keepdims=0)]
+
+
+def _first_index(ctx: Context, node: Node) -> Sequence[Known]:
+    """How many masked steps stand in front of all real ones."""
+    _, r, s = _counts(ctx, node)
+    zero = ctx.builder.integer(0)
+    before = ctx.builder.add("Where", ctx.builder.add("Greater", r, zero), zero, s, hint="before_the_first")
+    return [ctx.add("ReduceMax", node, before, ctx.builder.ints(0), keepdims=0)]
 
 
 def _gather_steps(ctx: Context, node: Node) -> Sequence[Known]:
@@ -73,4 +78,4 @@ def _row_numbers(ctx: Context, index: Name) -> tuple[Name, Name]:
     return ctx.cache["row_numbers"], ctx.cache["row_count"]
 
 
-STEPS: dict[str, Row] = {"pack_index": _pack_index, "last_index": _last_index, "gather_steps": _gather_steps}
+STEPS: dict[str, Row] = {"pack_index": _pack_index, "last_index": _last_index, "first_index": _first_index, "gather_steps": _gather_steps}

@@ -107,15 +107,21 @@ def pack_index(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, 
 
 
 def last_index(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
-    """1 + the last real step, 0 where there is none; with ``reverse`` the first real step, T where there is none."""
+    """1 + the last real step, 0 where there is none."""
     (mask,) = inputs
     last = np.zeros(mask.shape[1], np.int64)
     for n, real, _ in _steps_of(mask):
-        if attributes.get("reverse", False):
-            last[n] = real[0] if real else len(mask)
-        else:
-            last[n] = 1 + real[-1] if real else 0
+        last[n] = 1 + real[-1] if real else 0
     return (last,)
+
+
+def first_index(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """The first real step, T where there is none."""
+    (mask,) = inputs
+    first = np.zeros(mask.shape[1], np.int64)
+    for n, real, _ in _steps_of(mask):
+        first[n] = real[0] if real else len(mask)
+    return (first,)
 
 
 def gather_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:

@@ -113,11 +113,18 @@ def softmax_cross_entropy(inputs: Sequence[Array], attributes: Attributes) -> tu
 
 
 def mask_columns(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
-    """One more column: ``values[k]`` in the rows of gate k, minus its bias where that is None."""
-    w, values = inputs[0], attributes["values"]
-    size = len(w) // len(values)
-    blocks = [-inputs[1][k * size : (k + 1) * size] if v is None else np.full(size, v, np.float64) for k, v in enumerate(values)]
-    return (np.concatenate([w, np.concatenate(blocks)[:, None]], axis=1),)
+    """One more column: ``values[k]`` in the rows of gate k."""
+    (w,), values = inputs, attributes["values"]
+    column = np.repeat(np.asarray(values, np.float64), len(w) // len(values))
+    return (np.concatenate([w, column[:, None]], axis=1),)
+
+
+def reset_columns(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """One more column: ``value`` in the rows of r and z, minus the bias in those of n."""
+    w, b = inputs
+    r, z, n = np.split(b, 3)
+    column = np.concatenate([np.full_like(r, attributes["value"]), np.full_like(z, attributes["value"]), -n])
+    return (np.concatenate([w, column[:, None]], axis=1),)
 
 
 def normalize(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
@@ -196,8 +203,10 @@ TABLE: dict[str, Row] = {
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     "mask_columns": mask_columns,
+    "reset_columns": reset_columns,
     "pack_index": recurrent.pack_index,
     "last_index": recurrent.last_index,
+    "first_index": recurrent.first_index,
     "gather_steps": recurrent.gather_steps,
     "lstm": recurrent.lstm,
     **layer_ops.ROWS,

@@ -301,10 +301,13 @@ def _pack_index(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor,
 @row("last_index")
 def _last_index(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     mask = x[0].squeeze(2)
-    if attributes.get("reverse", False):
-        return (mask.cumsum(0) == 0).sum(0)
     steps = torch.arange(1, mask.shape[0] + 1, device=mask.device).unsqueeze(1)
     return (mask.long() * steps).amax(0)
+
+
+@row("first_index")
+def _first_index(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return (x[0].squeeze(2).cumsum(0) == 0).sum(0)
 
 
 @row("gather_steps")
@@ -317,10 +320,17 @@ def _gather_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 
 @row("mask_columns")
 def _mask_columns(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
-    w, values = x[0], attributes["values"]
-    size = w.shape[0] // len(values)
-    blocks = [-x[1][k * size : (k + 1) * size] if v is None else w.new_full((size,), v) for k, v in enumerate(values)]
-    return torch.cat([w, torch.cat(blocks).unsqueeze(1)], 1)
+    w = x[0]
+    column = w.new_tensor(attributes["values"]).repeat_interleave(w.shape[0] // len(attributes["values"]))
+    return torch.cat([w, column.unsqueeze(1)], 1)
+
+
+@row("reset_columns")
+def _reset_columns(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    w, b = x
+    size = b.shape[0] // 3
+    column = torch.cat([b.new_full((2 * size,), attributes["value"]), -b[2 * size :]])
+    return torch.cat([w, column.unsqueeze(1)], 1)
 
 
 @row("lstm")

@@ -20,7 +20,7 @@ def clean_at_border(graph: Graph) -> Graph:
         at = new.at(node)
         mask = at.add("unsqueeze", [at.add("greater", [given, threshold])], "mask_at_border", axis=1)
         cleaned = at.add("where", [mask, x, other], "clean_at_border")
-        new.replace(node, [at.add("transpose", [cleaned], order=(2, 0, 1))])
+        new.exchange(node, "transpose", [cleaned], order=(2, 0, 1))
     return prune(new.finish())
 
 

@@ -46,7 +46,8 @@ def fuse_gru(graph: Graph, accepts: Accepts) -> Graph:
         if kind is None or found is None or not (may_be_masked(kind) and accepts(*astuple(kind))):
             new.copy(node)
             continue
-        outputs = new.at(node).add_many(
+        new.exchange(
+            node,
             "gru",
             [new[v] for v in found],
             activation=kind.activation,
@@ -55,7 +56,6 @@ def fuse_gru(graph: Graph, accepts: Accepts) -> Graph:
             reverse=node.attributes["reverse"],
             mask_mode=node.attributes["mask_mode"],
         )
-        new.replace(node, outputs)
     return prune(new.finish())
 
 

@@ -30,7 +30,7 @@ def mask_body(body: Body, mode: str) -> Body:
 def mask_body_by_factors(body: Body, mode: str) -> Body:
     """By products, with ``m`` and for "hold" ``rest`` = 1 - m, floats [N, 1] of 1 and 0; the output is 0 at masked steps.
 
-    For bodies that :func:`~rnngraph.ir.passes.mask_factors.mask_factors` marks.
+    For bodies that :func:`~rnngraph.ir.passes.mask_factors.mask_factors` chooses.
     """
     masked, (y, *states) = _copied(body, mode)
     m = masked.argument("m", floats(N, 1))

@@ -1,4 +1,4 @@
-"""Which masked cells may obey their mask by products, which cost a loop less than choices do.
+"""Masked cells that obey their mask by products, which cost a loop less than choices do.
 
 ``y · m`` and ``old · (1 - m)`` select exactly where all four are finite: a product of 0 with an infinity or NaN is none. So it is for cells
 whose output and states come out of activations with bounded values, over sequences that hold nothing but finite values at masked steps.
@@ -6,9 +6,8 @@ whose output and states come out of activations with bounded values, over sequen
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rnngraph.ir.graph import Body, Graph, Node, Value
+from rnngraph.ir.passes.mask_body import mask_body_by_factors
 from rnngraph.ir.passes.mask_weights import is_clean
 from rnngraph.ir.rewrite import Rewriter
 
@@ -17,10 +16,24 @@ BOUNDED = frozenset({"hardsigmoid", "rationaltanh", "sigmoid", "softmax", "softs
 
 
 def mask_factors(graph: Graph) -> Graph:
-    """Each masked ``recurrent`` of that kind gets the attribute ``factors=True``, which backends may use or ignore."""
+    """Each masked ``recurrent`` of that kind becomes an unmasked one with the mask among its sequences, as 1 and 0.
+
+    Its body is that of :func:`~rnngraph.ir.passes.mask_body.mask_body_by_factors`; the factors of a mask are made once.
+    """
     new = Rewriter(graph)
+    factors: dict[Value, tuple[Value, Value]] = {}
     for node in graph.nodes:
-        new.copy(replace(node, attributes={**node.attributes, "factors": True}) if _may(graph, node) else node)
+        if not _may(graph, node):
+            new.copy(node)
+            continue
+        mask, count = node.inputs[-1], len(node.attributes["body"].sequences)
+        if mask not in factors:
+            factor = new.at(node).add("cast", [new[mask]], "factor", to="float")
+            factors[mask] = factor, new.graph.add("sub", [1.0, factor], "rest")
+        body = mask_body_by_factors(node.attributes["body"], node.attributes["mask_mode"])
+        operands = [new[v] for v in node.inputs[:-1]]
+        operands[count:count] = factors[mask][: len(body.sequences) - count]
+        new.exchange(node, "recurrent", operands, body=body, reverse=node.attributes["reverse"], mask_mode=None)
     return new.finish()
 
 

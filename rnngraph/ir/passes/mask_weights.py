@@ -28,8 +28,6 @@ CLOSED = -1e30
 OPEN = 1e30
 COLUMNS = {"hold": (CLOSED, OPEN, 0.0, CLOSED), "reset": (CLOSED, CLOSED, 0.0, CLOSED)}
 """Weights of the mask feature into the gates i, f, g, o."""
-GRU_RESET = (CLOSED, CLOSED, None)
-"""Weights of the mask feature into the gates r, z, n; None: minus the bias."""
 
 
 def mask_weights(graph: Graph, right_padded: bool = False) -> Graph:
@@ -99,7 +97,7 @@ class _Masking(Rewriter):
             return x, w
         x = graph.add("concat", [x, self._feature(graph, mask)], axis=-1)
         if node.op == "gru":
-            return x, graph.add("mask_columns", [w, self[node.inputs[3]]], values=GRU_RESET)
+            return x, graph.add("reset_columns", [w, self[node.inputs[3]]], value=CLOSED)
         return x, graph.add("mask_columns", [w], values=COLUMNS[mode])
 
     def _clean(self, graph: Graph, x: Value, mask: Value) -> Value:
@@ -124,7 +122,7 @@ class _Masking(Rewriter):
     def _length(self, graph: Graph, mask: Value) -> Value:
         """How many steps each row of a right-padded mask has: [N]."""
         if mask not in self._lengths:
-            self._lengths[mask] = graph.add("last_index", [self[mask]], reverse=False)
+            self._lengths[mask] = graph.add("last_index", [self[mask]])
         return self._lengths[mask]
 
 
