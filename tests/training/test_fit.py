@@ -147,6 +147,15 @@ class _Interrupt(TrainingListener):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Python's own handler of Ctrl-C, which a program that was started in the background has not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("foreground")
 def test_ctrl_c_ends_a_fit_with_the_network_usable() -> None:
     net, twin, data = network(rg.LSTM(n_in=3, n_out=5)), network(rg.LSTM(n_in=3, n_out=5)), batch()
     net.fit(data, epochs=50, listeners=[_Interrupt()], progress=False)
@@ -293,6 +302,7 @@ def test_an_epoch_is_counted_before_its_end_is_told(tmp_path: Path) -> None:
     assert first.epoch == net.epoch
 
 
+@pytest.mark.usefixtures("foreground")
 def test_ctrl_c_while_validating_does_not_repeat_the_epoch() -> None:
     class Pressing:
         def __iter__(self) -> Iterator[rg.DataSet]:
