@@ -93,9 +93,9 @@ def test_a_network_that_cannot_stream_says_why() -> None:
 
 def test_a_wrapper_shows_what_it_wraps() -> None:
     graph = stack([Layer("lstm", 4)])
-    inner = SimpleNamespace(n_in=5, n_out=4, activation="tanh", gate_activation="sigmoid", mask_mode="hold")
+    inner = SimpleNamespace(title="LSTM", n_in=5, n_out=4, activation="tanh", gate_activation="sigmoid", mask_mode="hold")
     got = manifest(graph, parameters(graph), [SimpleNamespace(layer=inner)], target="cpu", steps=None, batch=None)["layers"][0]
-    assert got["layer"] == "SimpleNamespace"
+    assert got["layer"] == "LSTM"
     assert (got["n_in"], got["n_out"], got["gate_activation"]) == (5, 4, "sigmoid")
 
 
