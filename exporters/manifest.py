@@ -19,7 +19,7 @@ from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.steps import steps_of, time_axis
-from rnngraph.ir.streaming import not_streaming, streams
+from rnngraph.ir.streaming import not_streaming, why_not
 from rnngraph.ir.types import Shape, evaluate, is_known
 from rnngraph.serialization import parameters_digest
 
@@ -49,7 +49,7 @@ def manifest(
 ) -> dict[str, Any]:
     """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read."""
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
-    can, why_not = streams(graph)
+    reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers])
     return {
         "format": FORMAT if _is_new(graph) else 1,
         "producer": f"rnngraph {__version__}",
@@ -63,8 +63,8 @@ def manifest(
         "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
         "mask": _mask(graph),
         "time": _time(graph, steps),
-        "streams": can,
-        "why_not": why_not,
+        "streams": reason is None,
+        "why_not": reason,
         "layers": [_layer(k, layer, graph) for k, layer in enumerate(layers)],
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": None,

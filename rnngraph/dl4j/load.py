@@ -18,7 +18,7 @@ from rnngraph.dl4j.document import parse
 from rnngraph.dl4j.table import from_table, table
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
 from rnngraph.errors import InputError, ModelFileError
-from rnngraph.lowering import parameter_shapes
+from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -39,8 +39,8 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
     """
     with Archive(path) as archive:
         text = archive.text(CONFIGURATION)
-        config = read_configuration(text, input_type)
-        count = sum(math.prod(shape) for shape in parameter_shapes(config).values())
+        config = _configuration(text, input_type)
+        count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
         vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
         if len(vector) != count:
             raise ModelFileError(
@@ -58,6 +58,15 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
     return network
 
 
+def _configuration(text: str, input_type: InputType | None) -> MultiLayerConfiguration:
+    try:
+        return read_configuration(text, input_type)
+    except ModelFileError as error:
+        if input_type is not None or "input_type=" not in str(error):
+            raise
+        raise ModelFileError(f"{error}. DL4J's JSON does not tell it: dl4j.load(path, input_type=rg.InputType...)") from error
+
+
 def _vector(archive: Archive, name: str, count: int, least: int | None = None) -> NDArray[Any]:
     """The vector of at most ``count`` numbers in entry ``name``, whose size is looked at first."""
     size, least = archive.size(name), count if least is None else least
@@ -72,8 +81,9 @@ def _vector(archive: Archive, name: str, count: int, least: int | None = None) -
 
 
 def _shapes(config: MultiLayerConfiguration) -> Shapes:
-    """DL4J's shapes of all parameters, from a table of arrays that take no memory."""
-    empty = {name: np.broadcast_to(np.float32(0), shape) for name, shape in parameter_shapes(config).items()}
+    """DL4J's shapes of all parameters, running statistics among them, from a table of arrays that take no memory."""
+    shapes = {**parameter_shapes(config), **buffer_shapes(config)}
+    empty = {name: np.broadcast_to(np.float32(1), shape) for name, shape in shapes.items()}
     return {key: array.shape for key, array in table(SimpleNamespace(config=config), empty).items()}
 
 
@@ -82,7 +92,9 @@ def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], ar
 
     network = MultiLayerNetwork(config)
     try:
-        network.set_parameters(from_table(network, found))
+        arrays, statistics = from_table(network, found), buffer_shapes(config)
+        network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
+        network.set_buffers({name: arrays[name] for name in statistics})
     except InputError as error:
         raise ModelFileError(f"{archive.where(PARAMETERS)}: {error}") from error
     return network

@@ -16,7 +16,7 @@ Array = NDArray[Any]
 
 
 class Network(Protocol):
-    """What has layers: a MultiLayerNetwork."""
+    """What has layers: a MultiLayerNetwork, whose running statistics are shown too."""
 
     @property
     def config(self) -> MultiLayerConfiguration:
@@ -28,11 +28,14 @@ def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array
 
     Keys are ``0_W``, ``0_RW``, ``0_b``, in a Bidirectional ``0_fW`` and ``0_bW``, in a GravesBidirectionalLSTM ``0_WF`` and ``0_WB``.
     Weights are [n_in, n_out]; the columns of an LSTM are candidate, forget, output, input gate, and of RW in a GravesLSTM also the
-    peepholes f, o, i. A mapping that has not all parameters gives a table of those that it has.
+    peepholes f, o, i. A mapping that has not all parameters gives a table of those that it has. Where it holds the network's own parameters
+    the running statistics of batch normalisation are among them, ``2_mean`` and ``2_log10stdev``, as in DL4J; they stand in
+    ``network.buffers()``, and a mapping may bring others along under the same names.
 
     Raises InputError for a key that the network does not have, and for one of two arrays that DL4J keeps as one.
     """
     given, found = {key: np.asarray(value) for key, value in mapping.items()}, dict[str, Array]()
+    given = {**_statistics(network, given), **given}
     places = list(_places(network))
     _check_known(given, {f"{index}.{key}" for index, part in places for key in part.ours}, "parameter")
     for index, part in places:
@@ -44,6 +47,13 @@ def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array
             lacking = ", ".join(name for name in names if name not in given)
             raise InputError(f"DL4J keeps {' and '.join(names)} as one array, {index}_{part.key}, but {lacking} is missing; give both")
     return found
+
+
+def _statistics(network: Any, given: Mapping[str, Array]) -> dict[str, Array]:
+    """The network's running statistics, where ``given`` are its own parameters; a mapping of gradients has none."""
+    kept: dict[str, Array] = network.buffers() if hasattr(network, "buffers") else {}
+    own = network.parameters() if kept else {}
+    return kept if all(key in given and np.array_equal(given[key], value) for key, value in own.items()) else {}
 
 
 def from_table(network: Network, table: Mapping[str, ArrayLike]) -> dict[str, Array]:

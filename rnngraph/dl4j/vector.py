@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from itertools import groupby
+from types import SimpleNamespace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -19,10 +20,13 @@ from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ModelFileError
 
 Array = NDArray[Any]
+_STATISTICS = frozenset({"mean", "log10stdev", "var"})
+_NO_OP = SimpleNamespace(type="NoOp")
+"""What DL4J gives the running statistics of batch normalisation for an updater; it keeps nothing, and parts the blocks beside it."""
 Shapes = Mapping[str, tuple[int, ...]]
 """DL4J's shapes by key, in the order of the vector."""
 
-STATES: Mapping[str, tuple[str, ...]] = {"Adam": ("m", "v"), "Sgd": ()}
+STATES: Mapping[str, tuple[str, ...]] = {"Adam": ("m", "v"), "NoOp": (), "Sgd": ()}
 """What updaters keep, by our names, in DL4J's order."""
 
 
@@ -58,6 +62,8 @@ def _blocks(config: MultiLayerConfiguration, shapes: Shapes) -> Iterator[tuple[A
     """Neighbours with equal updaters."""
 
     def updater(key: str) -> Any:
+        if key.partition("_")[2] in _STATISTICS:
+            return _NO_OP
         layer: Any = config.layers[int(key.partition("_")[0])]
         while "layer" in type(layer).model_fields:
             layer = layer.layer

@@ -9,7 +9,7 @@ import numpy as np
 from rnngraph.conf import Convolution1DLayer, ConvolutionLayer
 from rnngraph.conf.initializers import draw
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context
+from rnngraph.lowering.context import Context, activate
 from rnngraph.lowering.registry import Parameter, register
 from rnngraph.lowering.windows import image_windows, reduce_mask, remembers, step_windows, with_past
 
@@ -54,4 +54,4 @@ def lower_convolution_1d(layer: Convolution1DLayer, context: Context, x: Value) 
 def _activated(layer: ConvolutionLayer | Convolution1DLayer, context: Context, z: Value) -> Value:
     if context.has("b"):
         z = context.graph.add("add", [z, context.parameter("b")], "z")
-    return context.graph.add("activation", [z], "y", name=layer.activation)
+    return activate(context, z, layer.activation)

@@ -8,7 +8,7 @@ from rnngraph.conf import EmbeddingLayer, EmbeddingSequenceLayer
 from rnngraph.conf.initializers import draw
 from rnngraph.ir.cell import where
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context
+from rnngraph.lowering.context import Context, activate
 from rnngraph.lowering.registry import Parameter, register
 
 
@@ -30,4 +30,4 @@ def lower_embedding(layer: EmbeddingLayer | EmbeddingSequenceLayer, context: Con
     if context.has("b"):
         z = z + context.parameter("b")
     context.clean = context.mask is None
-    return graph.add("activation", [z], "y", name=str(layer.activation))
+    return activate(context, z, layer.activation)

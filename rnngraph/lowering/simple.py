@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnngraph.conf import ActivationLayer, DropoutLayer
 from rnngraph.ir.graph import Value
-from rnngraph.lowering.context import Context
+from rnngraph.lowering.context import Context, activate
 from rnngraph.lowering.registry import register
 
 
@@ -13,7 +13,7 @@ def lower_activation(layer: ActivationLayer, context: Context, x: Value) -> Valu
     """x [..., F] -> [..., F]."""
     x = context.cleaned(x, layer.mask_mode)
     context.clean = context.mask is None
-    return context.graph.add("activation", [x], "y", name=str(layer.activation))
+    return activate(context, x, layer.activation)
 
 
 @register(DropoutLayer, parameters=lambda layer: ())

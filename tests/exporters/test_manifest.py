@@ -87,7 +87,7 @@ def test_an_output_without_time_and_float64() -> None:
 def test_a_network_that_cannot_stream_says_why() -> None:
     got = described(layers=[Layer("lstm", 4), Layer("lstm", 4, reverse=True)])
     assert not got["streams"]
-    assert got["why_not"].startswith("layer 1 (lstm(act=tanh, gate=sigmoid)) runs backwards in time")
+    assert "layer 1 (lstm(act=tanh, gate=sigmoid)) runs backwards in time" in got["why_not"]
     assert [layer["streams"] for layer in got["layers"]] == [True, False]
 
 

@@ -12,6 +12,7 @@ import rnngraph as rg
 from rnngraph.backends.reference import run
 from rnngraph.errors import ConfigurationError, GraphError
 from rnngraph.ir.graph import Graph
+from rnngraph.ir.types import evaluate
 from rnngraph.lowering import initial_parameters, lower, parameter_shapes
 
 Array = npt.NDArray[Any]
@@ -307,3 +308,31 @@ def test_initial_parameters_are_seeded_per_layer() -> None:
     first = initial_parameters(network(rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2)))
     deeper = initial_parameters(network(rg.LSTM(n_in=3, n_out=4), rg.LSTM(n_out=7), rg.RnnOutputLayer(n_out=2)))
     np.testing.assert_array_equal(first["0.R"], deeper["0.R"])
+
+
+OBJECTS = [
+    rg.LeakyReLU(alpha=0.2),
+    rg.ELU(alpha=0.5),
+    rg.ReLU(max=2.0, negative_slope=0.1),
+    rg.ThresholdedReLU(theta=0.5),
+    rg.GELU(precise=True),
+]
+
+
+@pytest.mark.parametrize("activation", OBJECTS, ids=str)
+def test_every_layer_takes_activations_with_parameters(activation: Any) -> None:
+    """The network gives what the reference gives, with the object in each layer that has an activation and as the network's own."""
+    stacks: list[list[Any]] = [
+        [rg.EmbeddingSequenceLayer(n_in=5, n_out=3, activation=activation), rg.Convolution1DLayer(2, n_out=3, convolution_mode="causal")],
+        [rg.DenseLayer(n_in=3, n_out=3), rg.ActivationLayer(), rg.TimeDistributed(rg.DenseLayer(n_out=3)), rg.SimpleRnn(n_out=3)],
+        [rg.ConvolutionLayer(2, n_out=2), rg.GRU(n_out=3), rg.LSTM(n_out=3), rg.GravesLSTM(n_out=2), rg.Bidirectional(rg.GRU(n_out=2))],
+    ]
+    kinds = [None, rg.InputType.recurrent(3), rg.InputType.convolutional(3, 3, 1)]
+    for layers, kind in zip(stacks, kinds, strict=True):
+        end = rg.RnnOutputLayer(n_out=2, activation=activation, loss="mse")
+        config = rg.MultiLayerConfiguration(seed=1, activation=activation, layers=[*layers, end], input_type=kind, data_type="float64")
+        net, rng = rg.MultiLayerNetwork(config), np.random.default_rng(0)
+        x = rng.integers(0, 5, (2, 4)) if kind is None else rng.standard_normal((2, 3, 4) if layers is stacks[1] else (2, 1, 3, 3, 4))
+        graph = lower(config)
+        states = {p.name: np.full([evaluate(d, {"N": 2}) for d in p.value.shape], p.initial) for p in graph.ports("state")}
+        np.testing.assert_allclose(net.output(x), run(graph, {"x": x, **net.parameters(), **states})["y"], rtol=1e-9, atol=1e-12)

@@ -213,6 +213,8 @@ class SingleLayer(Layer):
     def remedy(self, place: Place) -> str:
         """What to do where the layer gets vectors for time series or the reverse."""
         end = place.last_recurrent
+        if place.before and place.before[0].reads_ids:
+            return "begin with EmbeddingSequenceLayer"
         return f"give input_type=InputType.recurrent({place.width})" if end is None else f"move it in front of {place.label(end)}"
 
 

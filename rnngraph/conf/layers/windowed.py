@@ -17,7 +17,16 @@ from rnngraph.errors import ConfigurationError
 NO_RESET = "mask_mode='reset' sets a recurrent layer's state to 0, and this layer has none; use mask_mode='hold' (reads 0) or 'ignore'"
 
 
-class ImageWindows(SingleLayer):
+class Windows(SingleLayer):
+    """Base of the layers that move a window: they have no state that a mask could reset, and hold where the network's layers reset."""
+
+    def _without_reset(self, filled: Self) -> Self:
+        if self.mask_mode == "reset":
+            raise ConfigurationError(NO_RESET)
+        return filled.replaced(mask_mode="hold") if filled.mask_mode == "reset" else filled
+
+
+class ImageWindows(Windows):
     """Base of the layers that move a window over images."""
 
     if TYPE_CHECKING:
@@ -40,8 +49,7 @@ class ImageWindows(SingleLayer):
     def filled(self, place: Place, settings: Settings) -> Self:
         """Takes the number of channels from the place, and checks that windows fit."""
         out = super().filled(place, settings)
-        if out.mask_mode == "reset":
-            raise ConfigurationError(NO_RESET)
+        out = self._without_reset(out)
         check_modes(self.convolution_mode, self.padding)
         image = place.flow
         assert isinstance(image, ConvolutionalInput)
@@ -79,7 +87,7 @@ class ImageWindows(SingleLayer):
         return flow.channels
 
 
-class StepWindows(SingleLayer):
+class StepWindows(Windows):
     """Base of the layers that move a window over time."""
 
     takes_time: ClassVar[bool | None] = True
@@ -96,8 +104,7 @@ class StepWindows(SingleLayer):
     def filled(self, place: Place, settings: Settings) -> Self:
         """Checks that windows fit, where the number of steps is known."""
         out = super().filled(place, settings)
-        if out.mask_mode == "reset":
-            raise ConfigurationError(NO_RESET)
+        out = self._without_reset(out)
         check_modes(self.convolution_mode, (self.padding,), self.stride)
         steps = place.flow.timesteps if isinstance(place.flow, RecurrentInput) else None
         if steps is not None:
