@@ -95,7 +95,10 @@ class Configured(BaseModel, metaclass=ConfiguredType):
 
     def replaced(self, **changes: Any) -> Self:
         """A copy with some fields changed, checked as a new object is."""
-        return type(self)(**{**dict(self), **changes})
+        fields = {
+            name: getattr(self, name) for name in type(self).model_fields
+        }  # dict(self) would ask for keys(), a name like any wrong one
+        return type(self)(**{**fields, **changes})
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """pydantic's copy, but ``update`` is checked; nothing inside can change, so ``deep`` makes no difference."""

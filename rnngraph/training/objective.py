@@ -62,7 +62,7 @@ NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its
 def has_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
     """Whether any label counts: by the labels mask, in a time series without one by the features mask."""
     mask = data.labels_mask
-    if mask is None and network.config.ends_in_time_series:
+    if mask is None and network._steps.output is not None:
         mask = data.features_mask
     return mask is None or bool(np.any(mask))
 
