@@ -353,7 +353,8 @@ def test_a_randomised_slope_is_not_trained() -> None:
     layers = [rg.LSTM(n_in=2, n_out=4, gate_activation=rg.RReLU(0.1, 0.2)), rg.RnnOutputLayer(n_out=C, activation="identity", loss="mse")]
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))
     message = (
-        "layers[0] (LSTM): gate_activation=rrelu(lower=0.1, upper=0.2) draws slopes in training, which this version does not do; "
+        "layers[0] (LSTM): gate_activation=rrelu(lower=0.1, upper=0.2) draws slopes in training, which this version does not do "
+        "inside a recurrent layer; "
         "train with LeakyReLU(alpha=0.15), which is what it is at inference"
     )
     with pytest.raises(rg.ConfigurationError, match=f"^{re.escape(message)}$"):

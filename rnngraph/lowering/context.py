@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rnngraph.ir.activations import lookup
+from rnngraph.ir.cell import greater, where
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.types import Dim, N, floats
 from rnngraph.lowering.registry import family
@@ -130,8 +132,13 @@ class Context:
 
 
 def activate(context: Context, z: Value, activation: object) -> Value:
-    """``activation`` of z, by name or as configured."""
-    return context.graph.add("activation", [z], "y", name=str(activation))
+    """``activation`` of z, by name or as configured; in training rrelu draws a slope for each value (Xu et al. 2015)."""
+    meant = lookup(str(activation))
+    if not (context.training and meant.name == "rrelu"):
+        return context.graph.add("activation", [z], "y", name=str(activation))
+    lower, upper = (float(meant.parameters[key] or 0.0) for key in ("lower", "upper"))
+    slope = context.noise("slope", z.shape) * (upper - lower) + lower
+    return where(greater(z, 0.0), z, z * slope)
 
 
 def affine(context: Context, x: Value) -> Value:

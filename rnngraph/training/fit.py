@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from rnngraph.conf import Layer
+from rnngraph.conf import Layer, RecurrentLayer
 from rnngraph.conf.activations import name_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data, epochs_over, known_sets
@@ -115,15 +115,15 @@ def refuse_untrainable(network: MultiLayerNetwork) -> None:
 
 
 def refuse_drawn_slopes(layer: Layer, where: str) -> None:
-    """ConfigurationError for rrelu in a layer, or in one that it wraps: its slopes are drawn in training."""
+    """ConfigurationError for rrelu in a recurrent layer, or in one that is wrapped: its slopes are drawn in training, outside of cells."""
     for field, value in layer:
         if isinstance(value, Layer):
             refuse_drawn_slopes(value, where)
-        if not field.endswith("activation") or name_of(value) != "rrelu":
+        if not isinstance(layer, RecurrentLayer) or not field.endswith("activation") or name_of(value) != "rrelu":
             continue
         bounds = lookup(str(value)).parameters
         mean = (float(bounds["lower"] or 0.0) + float(bounds["upper"] or 0.0)) / 2
         raise ConfigurationError(
-            f"{where}: {field}={value} draws slopes in training, which this version does not do; "
+            f"{where}: {field}={value} draws slopes in training, which this version does not do inside a recurrent layer; "
             f"train with LeakyReLU(alpha={mean:g}), which is what it is at inference"
         )

@@ -1,4 +1,4 @@
-"""The dropout of a layer's input: what it does to x in training, and that inference sees none of it."""
+"""Noise in layers, of dropout and of rrelu: what it does in training, and that inference sees none of it."""
 
 from __future__ import annotations
 
@@ -57,3 +57,21 @@ def test_both_directions_drop_on_their_own() -> None:
     net.fit(rg.DataSet(x, labels), epochs=3)
     assert np.isfinite(net.output(x)).all()
     assert not np.array_equal(before, net.output(x))
+
+
+def test_rrelu_draws_a_slope_for_each_value_in_training() -> None:
+    layers = [rg.DenseLayer(n_in=3, n_out=4, activation=rg.RReLU(lower=0.2, upper=0.4)), rg.OutputLayer(n_out=2)]
+    config = rg.MultiLayerConfiguration(layers=layers, data_type="float64", updater=rg.Adam(0.01))
+    net, rng = rg.MultiLayerNetwork(config), np.random.default_rng(2)
+    x, labels, noise = rng.standard_normal((5, 3)), np.eye(2)[rng.integers(0, 2, 5)], rng.random((5, 4))
+    p = net.parameters()
+    z = x @ p["0.W"].T + p["0.b"]
+    out = {}
+    for name, slope in (("training", 0.2 + 0.2 * noise), ("inference", 0.3)):
+        logits = np.where(z > 0, z, z * slope) @ p["1.W"].T + p["1.b"]
+        out[name] = -(labels * (logits - np.log(np.exp(logits).sum(1, keepdims=True)))).sum()
+    got = run(lower(config, loss=True), {**p, "x": x, "labels": labels, "noise_00_slope": noise})["loss"]
+    np.testing.assert_allclose(got, out["training"], rtol=1e-12)
+    np.testing.assert_allclose(net.score(rg.DataSet(x, labels)) * 5, out["inference"], rtol=1e-12)
+    net.fit(rg.DataSet(x, labels), epochs=2)
+    assert not np.array_equal(net.parameters()["0.W"], p["0.W"])
