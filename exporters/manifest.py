@@ -49,6 +49,7 @@ def manifest(
 ) -> dict[str, Any]:
     """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read."""
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
+    stuck = not_streaming(graph)
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers])
     return {
         "format": FORMAT if _is_new(graph) else 1,
@@ -65,7 +66,7 @@ def manifest(
         "time": _time(graph, steps),
         "streams": reason is None,
         "why_not": reason,
-        "layers": [_layer(k, layer, graph) for k, layer in enumerate(layers)],
+        "layers": [_layer(k, layer, k not in stuck) for k, layer in enumerate(layers)],
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": None,
     }
@@ -130,7 +131,7 @@ def _time(graph: Graph, steps: Literal[1] | None) -> dict[str, Any]:
     return {"input_axis": axes[0], "output_axis": axes[1], "least_steps": steps_of(graph).least, "rule": rule}
 
 
-def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
+def _layer(index: int, layer: Any, streams: bool) -> dict[str, Any]:
     """Widths are those of the whole, activations those of the layer inside all wrappers; ``layer`` tells what a wrapper holds."""
     inner = layer
     while hasattr(inner, "layer"):
@@ -141,4 +142,4 @@ def _layer(index: int, layer: Any, graph: Graph) -> dict[str, Any]:
     fields = {k: getattr(layer, k, getattr(inner, k, None)) for k in ("n_in", "n_out")}
     fields |= {k: getattr(inner, k, None) for k in ("activation", "gate_activation", "mask_mode")}
     known = {k: v if isinstance(v, int) else str(v) for k, v in fields.items() if v is not None}
-    return {**content, **known, "streams": index not in not_streaming(graph)}
+    return {**content, **known, "streams": streams}

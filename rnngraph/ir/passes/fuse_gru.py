@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
-from functools import lru_cache
-from itertools import product
 
 from rnngraph.ir.activations import lookup
-from rnngraph.ir.cell import trace
 from rnngraph.ir.cells import gru_reset_after, gru_reset_before
 from rnngraph.ir.graph import Body, Graph, Node, Value
 from rnngraph.ir.passes.projection import projection
 from rnngraph.ir.passes.prune import prune
+from rnngraph.ir.passes.recognition import recognised
 from rnngraph.ir.rewrite import Rewriter
-from rnngraph.ir.text import canonical
 
 Accepts = Callable[[str, str, bool], bool]
 """Whether the target's op takes ``(activation, gate activation, reset_after)``."""
@@ -59,16 +56,13 @@ def fuse_gru(graph: Graph, accepts: Accepts) -> Graph:
     return prune(new.finish())
 
 
-@lru_cache(maxsize=1024)
 def gru_kind(body: Body) -> Kind | None:
     """Which GRU the body computes, None if it is another cell."""
-    structure = canonical(body)
-    names = dict.fromkeys(str(n.attributes["name"]) for n in body.nodes if n.op == "activation")
-    for act, gate in product(names, repeat=2):
-        for cell in (gru_reset_after, gru_reset_before):
-            if canonical(trace(cell, act=act, gate=gate)) == structure:
-                return Kind(act, gate, cell is gru_reset_after)
-    return None
+    found = recognised(body, (gru_reset_after, gru_reset_before))
+    if found is None:
+        return None
+    act, gate, cell = found
+    return Kind(act, gate, cell is gru_reset_after)
 
 
 def may_be_masked(kind: Kind) -> bool:

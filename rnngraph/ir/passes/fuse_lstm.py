@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import product
 
 from rnngraph.ir.activations import lookup
-from rnngraph.ir.cell import trace
 from rnngraph.ir.cells import graves_lstm, lstm
 from rnngraph.ir.graph import Body, Graph, Node, Value
 from rnngraph.ir.passes.projection import projection
 from rnngraph.ir.passes.prune import prune
+from rnngraph.ir.passes.recognition import recognised
 from rnngraph.ir.rewrite import Rewriter
-from rnngraph.ir.text import canonical
 
 Accepts = Callable[[str, str, bool], bool]
 """Whether the target's op takes ``(activation, gate activation, peephole)``."""
@@ -52,16 +49,13 @@ def fuse_lstm(graph: Graph, accepts: Accepts) -> Graph:
     return prune(new.finish())
 
 
-@lru_cache(maxsize=1024)
 def lstm_kind(body: Body) -> Kind | None:
     """Which LSTM the body computes, None if it is another cell."""
-    structure = canonical(body)
-    names = dict.fromkeys(str(n.attributes["name"]) for n in body.nodes if n.op == "activation")
-    for act, gate in product(names, repeat=2):
-        for cell in (lstm, graves_lstm):
-            if canonical(trace(cell, act=act, gate=gate)) == structure:
-                return Kind(act, gate, cell is graves_lstm)
-    return None
+    found = recognised(body, (lstm, graves_lstm))
+    if found is None:
+        return None
+    act, gate, cell = found
+    return Kind(act, gate, cell is graves_lstm)
 
 
 def _fuse(new: Rewriter, node: Node, kind: Kind, found: tuple[Value, Value, Value]) -> None:
