@@ -13,8 +13,14 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "rnngraph.conf": [
+        "AMSGrad",
         "ActivationLayer",
+        "AdaBelief",
+        "AdaDelta",
+        "AdaGrad",
+        "AdaMax",
         "Adam",
+        "AlphaDropout",
         "BatchNormalization",
         "Bidirectional",
         "BinomialDistribution",
@@ -23,47 +29,70 @@ _NAMES = {
         "ConstantDistribution",
         "Convolution1DLayer",
         "ConvolutionLayer",
+        "CycleSchedule",
         "DenseLayer",
+        "DropConnect",
         "Dropout",
         "DropoutLayer",
         "ELU",
         "EmbeddingLayer",
         "EmbeddingSequenceLayer",
+        "ExponentialSchedule",
         "FeedForwardToCnnPreProcessor",
         "FeedForwardToRnnPreProcessor",
+        "FixedSchedule",
         "GELU",
+        "GRU",
+        "GaussianDropout",
+        "GaussianNoise",
         "GlobalPoolingLayer",
         "GravesBidirectionalLSTM",
-        "GRU",
         "GravesLSTM",
         "InputType",
+        "InverseSchedule",
         "LSTM",
         "LastTimeStep",
         "LeakyReLU",
         "LogNormalDistribution",
         "Loss",
         "LossLayer",
+        "MapSchedule",
         "MaskZeroLayer",
+        "MaxNormConstraint",
+        "MinMaxNormConstraint",
         "MultiLayerConfiguration",
+        "Nadam",
+        "Nesterovs",
+        "NoOp",
+        "NonNegativeConstraint",
         "NormalDistribution",
         "OrthogonalDistribution",
         "OutputLayer",
+        "PolySchedule",
         "RReLU",
+        "RampSchedule",
         "ReLU",
+        "RmsProp",
         "RnnLossLayer",
         "RnnOutputLayer",
         "RnnToCnnPreProcessor",
         "RnnToFeedForwardPreProcessor",
         "Sgd",
+        "SigmoidSchedule",
         "SimpleRnn",
+        "SpatialDropout",
         "StandardBackprop",
+        "StepSchedule",
         "Subsampling1DLayer",
         "SubsamplingLayer",
         "ThresholdedReLU",
         "TimeDistributed",
+        "TorchUpdater",
         "TruncatedBPTT",
         "TruncatedNormalDistribution",
         "UniformDistribution",
+        "UnitNormConstraint",
+        "WeightNoise",
     ],
     "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
     "rnngraph.errors": [
@@ -95,7 +124,13 @@ if TYPE_CHECKING:
     from rnngraph.conf import GRU as GRU
     from rnngraph.conf import LSTM as LSTM
     from rnngraph.conf import ActivationLayer as ActivationLayer
+    from rnngraph.conf import AdaBelief as AdaBelief
+    from rnngraph.conf import AdaDelta as AdaDelta
+    from rnngraph.conf import AdaGrad as AdaGrad
     from rnngraph.conf import Adam as Adam
+    from rnngraph.conf import AdaMax as AdaMax
+    from rnngraph.conf import AlphaDropout as AlphaDropout
+    from rnngraph.conf import AMSGrad as AMSGrad
     from rnngraph.conf import BatchNormalization as BatchNormalization
     from rnngraph.conf import Bidirectional as Bidirectional
     from rnngraph.conf import BinomialDistribution as BinomialDistribution
@@ -104,43 +139,66 @@ if TYPE_CHECKING:
     from rnngraph.conf import ConstantDistribution as ConstantDistribution
     from rnngraph.conf import Convolution1DLayer as Convolution1DLayer
     from rnngraph.conf import ConvolutionLayer as ConvolutionLayer
+    from rnngraph.conf import CycleSchedule as CycleSchedule
     from rnngraph.conf import DenseLayer as DenseLayer
+    from rnngraph.conf import DropConnect as DropConnect
     from rnngraph.conf import Dropout as Dropout
     from rnngraph.conf import DropoutLayer as DropoutLayer
     from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
     from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
+    from rnngraph.conf import ExponentialSchedule as ExponentialSchedule
     from rnngraph.conf import FeedForwardToCnnPreProcessor as FeedForwardToCnnPreProcessor
     from rnngraph.conf import FeedForwardToRnnPreProcessor as FeedForwardToRnnPreProcessor
+    from rnngraph.conf import FixedSchedule as FixedSchedule
+    from rnngraph.conf import GaussianDropout as GaussianDropout
+    from rnngraph.conf import GaussianNoise as GaussianNoise
     from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
     from rnngraph.conf import GravesBidirectionalLSTM as GravesBidirectionalLSTM
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
+    from rnngraph.conf import InverseSchedule as InverseSchedule
     from rnngraph.conf import LastTimeStep as LastTimeStep
     from rnngraph.conf import LeakyReLU as LeakyReLU
     from rnngraph.conf import LogNormalDistribution as LogNormalDistribution
     from rnngraph.conf import Loss as Loss
     from rnngraph.conf import LossLayer as LossLayer
+    from rnngraph.conf import MapSchedule as MapSchedule
     from rnngraph.conf import MaskZeroLayer as MaskZeroLayer
+    from rnngraph.conf import MaxNormConstraint as MaxNormConstraint
+    from rnngraph.conf import MinMaxNormConstraint as MinMaxNormConstraint
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
+    from rnngraph.conf import Nadam as Nadam
+    from rnngraph.conf import Nesterovs as Nesterovs
+    from rnngraph.conf import NonNegativeConstraint as NonNegativeConstraint
+    from rnngraph.conf import NoOp as NoOp
     from rnngraph.conf import NormalDistribution as NormalDistribution
     from rnngraph.conf import OrthogonalDistribution as OrthogonalDistribution
     from rnngraph.conf import OutputLayer as OutputLayer
+    from rnngraph.conf import PolySchedule as PolySchedule
+    from rnngraph.conf import RampSchedule as RampSchedule
     from rnngraph.conf import ReLU as ReLU
+    from rnngraph.conf import RmsProp as RmsProp
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
     from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
     from rnngraph.conf import RnnToCnnPreProcessor as RnnToCnnPreProcessor
     from rnngraph.conf import RnnToFeedForwardPreProcessor as RnnToFeedForwardPreProcessor
     from rnngraph.conf import RReLU as RReLU
     from rnngraph.conf import Sgd as Sgd
+    from rnngraph.conf import SigmoidSchedule as SigmoidSchedule
     from rnngraph.conf import SimpleRnn as SimpleRnn
+    from rnngraph.conf import SpatialDropout as SpatialDropout
     from rnngraph.conf import StandardBackprop as StandardBackprop
+    from rnngraph.conf import StepSchedule as StepSchedule
     from rnngraph.conf import Subsampling1DLayer as Subsampling1DLayer
     from rnngraph.conf import SubsamplingLayer as SubsamplingLayer
     from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
     from rnngraph.conf import TimeDistributed as TimeDistributed
+    from rnngraph.conf import TorchUpdater as TorchUpdater
     from rnngraph.conf import TruncatedBPTT as TruncatedBPTT
     from rnngraph.conf import TruncatedNormalDistribution as TruncatedNormalDistribution
     from rnngraph.conf import UniformDistribution as UniformDistribution
+    from rnngraph.conf import UnitNormConstraint as UnitNormConstraint
+    from rnngraph.conf import WeightNoise as WeightNoise
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit

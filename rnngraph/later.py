@@ -9,9 +9,8 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    AdaBelief AdaDelta AdaGrad AdaMax AlphaDropout AMSGrad ComputationGraph ComputationGraphConfiguration DropConnect EvaluationBinary
-    GaussianDropout GaussianNoise MultiDataSet Nadam Nesterovs NoOp NormalizerMinMaxScaler NormalizerStandardize RegressionEvaluation
-    RmsProp ROC ROCMultiClass SequenceRecordReaderDataSetIterator SpatialDropout StreamPool TorchUpdater WeightNoise
+    ComputationGraph ComputationGraphConfiguration EvaluationBinary MultiDataSet NormalizerMinMaxScaler NormalizerStandardize
+    RegressionEvaluation ROC ROCMultiClass SequenceRecordReaderDataSetIterator StreamPool
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

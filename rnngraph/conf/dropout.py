@@ -1,4 +1,4 @@
-"""Dropout: noise on what flows, in training only."""
+"""Dropout and its relatives: noise on what comes into a layer, in training only (``org.deeplearning4j.nn.conf.dropout``)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from rnngraph.conf.family import Family, Member
-from rnngraph.conf.fields import plain
+from rnngraph.conf.schedules import DecayRateOrSchedule, Deviation, Retain
+
+KEPT = "the share of values that are kept"
 
 
 class Noise(Family):
-    """Base of the kinds of noise on what flows."""
+    """Base of the kinds of noise on what flows. A schedule may stand in the place of a rate."""
 
     noun: ClassVar[str] = "a kind of dropout"
 
@@ -23,18 +25,49 @@ class Dropout(Noise):
     """
 
     type: Literal["Dropout"] = "Dropout"
-    retain: Annotated[float, Field(gt=0, le=1), BeforeValidator(plain)] = Field(description="the share of values that are kept")
+    retain: Retain = Field(description=KEPT)
 
 
-def _with_a_name(value: object) -> object:
+class SpatialDropout(Noise):
+    """Dropout of whole features: of a time series [N, F, T] one draw for each row and feature, of images for each channel."""
+
+    type: Literal["SpatialDropout"] = "SpatialDropout"
+    retain: Retain = Field(description="the share of features that are kept")
+
+
+class GaussianDropout(Noise):
+    """Each value times a normal number of mean 1 and deviation sqrt(rate / (1 - rate)) (Srivastava et al. 2014)."""
+
+    positional: ClassVar[tuple[str, ...]] = ("rate",)
+    type: Literal["GaussianDropout"] = "GaussianDropout"
+    rate: DecayRateOrSchedule = Field(kw_only=False, description="the share of values that a Dropout of the same variance drops")
+
+
+class GaussianNoise(Noise):
+    """Each value plus a normal number of mean 0 and deviation ``std``."""
+
+    positional: ClassVar[tuple[str, ...]] = ("std",)
+    type: Literal["GaussianNoise"] = "GaussianNoise"
+    std: Deviation = Field(kw_only=False, description="standard deviation of the noise")
+
+
+class AlphaDropout(Noise):
+    """Dropout that keeps mean and variance of what SELU gives (Klambauer et al. 2017); for networks of activation "selu"."""
+
+    type: Literal["AlphaDropout"] = "AlphaDropout"
+    retain: Retain = Field(description=KEPT)
+
+
+def with_a_name(value: object, kind: str = "Dropout") -> object:
+    """``value``, unless it is a bare number: ValueError, which gives both readings as ``kind`` spells them."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise ValueError(
             f"a bare number has two readings: Deeplearning4j counts the units kept ({value:g} keeps {value:.0%}), "
-            f"torch the units dropped ({value:g} drops {value:.0%}); write rg.Dropout(retain={value:g}) for the first, "
-            f"rg.Dropout(retain={1 - value:g}) for the second"
+            f"torch the units dropped ({value:g} drops {value:.0%}); write rg.{kind}(retain={value:g}) for the first, "
+            f"rg.{kind}(retain={1 - value:g}) for the second"
         )
     return value
 
 
-DropoutField = Annotated[Member[Noise], BeforeValidator(_with_a_name)]
+DropoutField = Annotated[Member[Noise], BeforeValidator(with_a_name)]
 """A kind of dropout; a bare number, which has two readings, is refused."""

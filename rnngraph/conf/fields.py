@@ -38,18 +38,3 @@ Positive = Annotated[float, Field(gt=0), BeforeValidator(plain)]
 NonNegative = Annotated[float, Field(ge=0), BeforeValidator(plain)]
 Probability = Annotated[float, Field(ge=0, le=1), BeforeValidator(plain)]
 DecayRate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(plain)]
-
-
-def _no_dropout(value: object) -> None:
-    if value is None:
-        return
-    later = "the network has no dropout that layers inherit yet; give the layers theirs, as dropout=rg.Dropout(retain=...)"
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise ValueError(
-            f"a bare number has two readings: Deeplearning4j counts the units kept ({value:g} keeps {value:.0%}), "
-            f"torch the units dropped ({value:g} drops {value:.0%}); rg.Dropout(retain=...) says which, but {later}"
-        )
-    raise ValueError(later)
-
-
-NoDropout = Annotated[None, BeforeValidator(_no_dropout)]

@@ -11,10 +11,13 @@ from rnngraph.conf import documents
 from rnngraph.conf.activations import Activation, ActivationName
 from rnngraph.conf.backprop import Backprop, StandardBackprop
 from rnngraph.conf.base import Configured
+from rnngraph.conf.constraints import Constraint, Constraints
+from rnngraph.conf.dropout import DropoutField, Noise
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
-from rnngraph.conf.fields import Inherited, NoDropout, NonNegative, Seed, inherited, plain
+from rnngraph.conf.fields import Inherited, NonNegative, Positive, Seed, inherited, plain
 from rnngraph.conf.filling import Stage, check_backprop, check_output, fill, flowing, stages
+from rnngraph.conf.gradients import GradientNormalization
 from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
@@ -24,6 +27,7 @@ from rnngraph.conf.names import spell
 from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.schema import json_schema
 from rnngraph.conf.updaters import Sgd, Updater
+from rnngraph.conf.weight_noise import ParameterNoise, WeightNoiseField
 from rnngraph.errors import ConfigurationError
 
 DATA_TYPES = ("float32", "float64")
@@ -74,8 +78,20 @@ class MultiLayerConfiguration(Configured):
     activation: ActivationName | None = Field(
         default=None, description="of layers that have none; left out: tanh in recurrent layers, else sigmoid"
     )
+    bias_updater: Member[Updater] | None = Field(default=None, description="updater of biases; the updater where left out")
+    l1: NonNegative = Field(default=0.0, description="L1 coefficient of weights")
     l2: NonNegative = Field(default=0.0, description="L2 coefficient of weights")
-    dropout: NoDropout = Field(default=None, description="regularisation by noise")
+    l1_bias: NonNegative = Field(default=0.0, description="L1 coefficient of biases")
+    l2_bias: NonNegative = Field(default=0.0, description="L2 coefficient of biases")
+    weight_decay: NonNegative = Field(default=0.0, description="decay of weights, behind the updater")
+    weight_decay_bias: NonNegative = Field(default=0.0, description="decay of biases, behind the updater")
+    weight_decay_apply_lr: bool = Field(default=True, description="whether weight_decay is times the learning rate")
+    weight_decay_bias_apply_lr: bool = Field(default=True, description="whether weight_decay_bias is times the learning rate")
+    gradient_normalization: GradientNormalization = Field(default="none", description="what is done to gradients before the updater")
+    gradient_normalization_threshold: Positive = Field(default=1.0, description="from where on gradients are clipped")
+    constraints: Constraints | None = Field(default=None, description="what parameters are brought back to after each update")
+    dropout: DropoutField | None = Field(default=None, description="noise on what comes into each layer, in training")
+    weight_noise: WeightNoiseField | None = Field(default=None, description="noise on weights, in training")
     layers: Layers = Field(description="the layers from input to output")
     input_type: Inherited[Member[InputType]] = inherited("what comes in; inferred from the first layer where left out")
     preprocessors: Preprocessors = Field(default={}, description="preprocessors by the index of the layer behind them")
@@ -95,8 +111,20 @@ class MultiLayerConfiguration(Configured):
             updater: Updater = ...,
             weight_init: str | Distribution = "xavier",
             activation: str | Activation | None = None,
+            bias_updater: Updater | None = None,
+            l1: float = 0.0,
             l2: float = 0.0,
-            dropout: None = None,
+            l1_bias: float = 0.0,
+            l2_bias: float = 0.0,
+            weight_decay: float = 0.0,
+            weight_decay_bias: float = 0.0,
+            weight_decay_apply_lr: bool = True,
+            weight_decay_bias_apply_lr: bool = True,
+            gradient_normalization: str = "none",
+            gradient_normalization_threshold: float = 1.0,
+            constraints: Constraint | Sequence[Constraint] | None = None,
+            dropout: Noise | None = None,
+            weight_noise: ParameterNoise | None = None,
             input_type: InputType | None = None,
             preprocessors: Mapping[int, PreProcessor] | None = None,
             backprop: Backprop = ...,

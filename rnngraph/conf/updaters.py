@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from rnngraph.conf.family import Family
-from rnngraph.conf.fields import DecayRate, Positive
+from rnngraph.conf.fields import DecayRate, NonNegative, Positive, plain
+from rnngraph.conf.schedules import DecayRateOrSchedule, LearningRate, Schedule, as_schedule
 
 RATE = "learning rate, the size of a step"
+MEAN, SQUARES, FINITE = "decay of the mean of gradients", "decay of the mean of squared gradients", "keeps the division finite"
 
 
 class Updater(Family):
-    """Base of the updaters. The learning rate may be given without its name: ``Adam(1e-3)``."""
+    """Base of the updaters. Settings may be given without their names: ``Adam(1e-3)``, ``Nesterovs(0.1, 0.9)``.
+
+    A schedule may stand in the place of a learning rate: ``Adam(StepSchedule("epoch", 1e-2, 0.5, 10))``.
+    """
 
     noun: ClassVar[str] = "an updater"
     positional: ClassVar[tuple[str, ...]] = ("learning_rate",)
@@ -23,14 +29,127 @@ class Sgd(Updater):
     """Stochastic gradient descent: w -= learning_rate · g."""
 
     type: Literal["Sgd"] = "Sgd"
-    learning_rate: Positive = Field(default=1e-3, kw_only=False, description=RATE)
+    learning_rate: LearningRate = Field(default=1e-3, kw_only=False, description=RATE)
 
 
-class Adam(Updater):
+class NoOp(Updater):
+    """No updater: w -= g, the gradient itself, as DL4J's."""
+
+    positional: ClassVar[tuple[str, ...]] = ()
+    type: Literal["NoOp"] = "NoOp"
+
+
+class _Moments(Updater):
+    """What Adam and its relatives have."""
+
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate", "beta1", "beta2", "epsilon")
+    learning_rate: LearningRate = Field(default=1e-3, kw_only=False, description=RATE)
+    beta1: DecayRate = Field(default=0.9, kw_only=False, description=MEAN)
+    beta2: DecayRate = Field(default=0.999, kw_only=False, description=SQUARES)
+    epsilon: Positive = Field(default=1e-8, kw_only=False, description=FINITE)
+
+
+class Adam(_Moments):
     """Adam (Kingma and Ba 2015), with DL4J's place of epsilon: added to the square root of the uncorrected second moment."""
 
     type: Literal["Adam"] = "Adam"
-    learning_rate: Positive = Field(default=1e-3, kw_only=False, description=RATE)
-    beta1: DecayRate = Field(default=0.9, description="decay of the mean of gradients")
-    beta2: DecayRate = Field(default=0.999, description="decay of the mean of squared gradients")
-    epsilon: Positive = Field(default=1e-8, description="keeps the division finite")
+
+
+class AdaMax(_Moments):
+    """AdaMax (Kingma and Ba 2015): Adam by the largest gradient; epsilon has no effect, as in DL4J."""
+
+    type: Literal["AdaMax"] = "AdaMax"
+
+
+class AMSGrad(_Moments):
+    """AMSGrad (Reddi et al. 2018): Adam by the largest second moment so far."""
+
+    type: Literal["AMSGrad"] = "AMSGrad"
+
+
+class Nadam(_Moments):
+    """Adam with Nesterov's momentum (Dozat 2016), without a correction of the second moment, as in DL4J."""
+
+    type: Literal["Nadam"] = "Nadam"
+
+
+class AdaBelief(_Moments):
+    """AdaBelief (Zhuang et al. 2020): Adam by the variance of gradients around their mean."""
+
+    type: Literal["AdaBelief"] = "AdaBelief"
+    epsilon: Positive = Field(default=1e-14, kw_only=False, description=FINITE)
+
+
+class AdaGrad(Updater):
+    """AdaGrad (Duchi et al. 2011): by the square root of the sum of all squared gradients, which begins at epsilon."""
+
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate", "epsilon")
+    type: Literal["AdaGrad"] = "AdaGrad"
+    learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
+    epsilon: NonNegative = Field(default=1e-6, kw_only=False, description=FINITE)
+
+
+class AdaDelta(Updater):
+    """AdaDelta (Zeiler 2012), which has no learning rate."""
+
+    positional: ClassVar[tuple[str, ...]] = ("rho", "epsilon")
+    type: Literal["AdaDelta"] = "AdaDelta"
+    rho: DecayRate = Field(default=0.95, kw_only=False, description="decay of both means of squares")
+    epsilon: Positive = Field(default=1e-6, kw_only=False, description=FINITE)
+
+
+class RmsProp(Updater):
+    """RMSProp (Tieleman and Hinton 2012): by the square root of the mean of squared gradients, which begins at epsilon."""
+
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate", "rms_decay", "epsilon")
+    type: Literal["RmsProp"] = "RmsProp"
+    learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
+    rms_decay: DecayRate = Field(default=0.95, kw_only=False, description=SQUARES)
+    epsilon: Positive = Field(default=1e-8, kw_only=False, description=FINITE)
+
+
+class Nesterovs(Updater):
+    """Nesterov's momentum, in the form of Bengio et al. (2013)."""
+
+    positional: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    type: Literal["Nesterovs"] = "Nesterovs"
+    learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
+    momentum: DecayRateOrSchedule = Field(default=0.9, kw_only=False, description="how much of the step before is made again")
+
+
+def _options(value: object) -> object:
+    """Settings by name: numbers, flags, and tuples of them; for ``lr`` a schedule too."""
+    if not isinstance(value, Mapping):
+        raise ValueError("expected the optimiser's settings by name")
+    plainly = {key: tuple(map(plain, v)) if isinstance(v, (list, tuple)) else plain(v) for key, v in value.items()}
+    if isinstance(plainly.get("lr"), Mapping):
+        plainly["lr"] = as_schedule(plainly["lr"])
+    return plainly
+
+
+class TorchUpdater(Updater):
+    """An optimiser of ``torch.optim`` by its name, with its own settings: ``TorchUpdater("AdamW", lr=1e-3, weight_decay=0.01)``.
+
+    Gradients reach it as they reach any updater, averaged, normalised and with L1 and L2 added; its state is saved with the network.
+    A schedule may stand in the place of ``lr``. Whether torch has such an optimiser is seen when training begins, since a configuration
+    does not need torch.
+    """
+
+    positional: ClassVar[tuple[str, ...]] = ("name",)
+    type: Literal["TorchUpdater"] = "TorchUpdater"
+    name: str = Field(kw_only=False, min_length=1, description="the optimiser's class in torch.optim")
+    options: Annotated[dict[str, Any], BeforeValidator(_options)] = Field(default={}, description="its settings by name")
+
+    if TYPE_CHECKING:
+
+        def __init__(self, name: str, **options: float | bool | tuple[float, ...] | Schedule | None) -> None: ...
+
+    @classmethod
+    def _by_name(cls, values: tuple[Any, ...], fields: dict[str, Any]) -> dict[str, Any]:
+        """What is no field is a setting of the optimiser's."""
+        own: dict[str, Any] = {key: fields.pop(key) for key in ("type", "name", "options") if key in fields}
+        named = super()._by_name(values, own)
+        return {**named, "options": {**named["options"], **fields} if "options" in named else fields}
+
+    def __hash__(self) -> int:
+        return hash((self.name, repr(sorted(self.options.items()))))

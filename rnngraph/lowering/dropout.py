@@ -20,7 +20,7 @@ def lower_layer(layer: Layer, context: Context, x: Value) -> Value:
 
 def _drop(context: Context, x: Value, noise: object) -> Value:
     """x / retain where the noise is below retain, else 0."""
-    if not isinstance(noise, Dropout):
+    if not isinstance(noise, Dropout) or not isinstance(noise.retain, float):
         raise ConfigurationError(f"layers[{context.index}]: dropout={noise!r} has no lowering; use Dropout(retain=...)")
     kept = context.graph.add("greater", [noise.retain, context.noise("drop", x.shape)], "kept")
     return where(kept, x * (1.0 / noise.retain), 0.0)

@@ -27,7 +27,7 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
     """The L2 coefficient of each parameter that has one (weights, neither biases nor gains)."""
     out: Penalties = {}
     for name in network._parameters:
-        l2 = trained_layer(network, name).l2
+        l2 = getattr(trained_layer(network, name), "l2", 0.0)
         if name.split(".")[-1] not in UNPENALISED and l2:
             out[name] = float(l2)
     return out

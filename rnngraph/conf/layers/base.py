@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pydantic import Field
 
 from rnngraph.conf.activations import Activation, ActivationName
+from rnngraph.conf.constraints import Constraints
 from rnngraph.conf.dropout import DropoutField
 from rnngraph.conf.family import Family, Member
-from rnngraph.conf.fields import Count, Inherited, NonNegative, Real, inherited
-from rnngraph.conf.initializers import Distribution, InitializerName
+from rnngraph.conf.fields import Count, Inherited, NonNegative, Positive, Real, inherited
+from rnngraph.conf.gradients import GradientNormalization
+from rnngraph.conf.initializers import InitializerName
 from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, FeedForwardInput, InputType, RecurrentInput
 from rnngraph.conf.masks import MaskMode
 from rnngraph.conf.preprocessors import (
@@ -29,35 +31,36 @@ from rnngraph.conf.preprocessors import (
     described,
 )
 from rnngraph.conf.updaters import Updater
+from rnngraph.conf.weight_noise import WeightNoiseField
 from rnngraph.errors import ConfigurationError
 
 
 class Settings(Protocol):
-    """The network's settings that layers inherit."""
+    """The network's settings that layers inherit; those of :data:`INHERITED` are there too."""
 
     @property
     def activation(self) -> str | Activation | None:
         """None leaves the choice to each layer."""
 
-    @property
-    def weight_init(self) -> str | Distribution:
-        """Name of an initialiser, or a distribution."""
 
-    @property
-    def l2(self) -> float:
-        """L2 coefficient of weights."""
-
-    @property
-    def updater(self) -> Updater:
-        """Turns gradients into steps."""
-
-    @property
-    def mask_mode(self) -> str:
-        """hold, reset or ignore."""
-
-
-INHERITED = ("weight_init", "l2", "updater", "mask_mode")
+PENALTIES = ("l1", "l2", "l1_bias", "l2_bias", "weight_decay", "weight_decay_bias")
+INHERITED = (
+    "weight_init",
+    *PENALTIES,
+    "weight_decay_apply_lr",
+    "weight_decay_bias_apply_lr",
+    "updater",
+    "bias_updater",
+    "gradient_normalization",
+    "gradient_normalization_threshold",
+    "constraints",
+    "dropout",
+    "weight_noise",
+    "mask_mode",
+)
 """The settings that a layer takes over as they are; ``activation`` has a default of the layer's own besides."""
+RIVALS = {"l2": "weight_decay", "weight_decay": "l2", "l2_bias": "weight_decay_bias", "weight_decay_bias": "l2_bias"}
+"""Two ways to make weights small: a layer that has the one of its own does not inherit the other, as in DL4J."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +187,13 @@ class SingleLayer(Layer):
         width = self._width(place.flow)
         if not self._lacks("n_in") and self.n_in != width:
             raise ConfigurationError(f"n_in={self.n_in}, but {place.source} gives {width} values; leave n_in out, or make the two equal")
-        changes: dict[str, Any] = {f: getattr(settings, f) for f in INHERITED if f in type(self).model_fields and self._lacks(f)}
+        changes: dict[str, Any] = {f: self._inherited(f, settings) for f in INHERITED if f in type(self).model_fields and self._lacks(f)}
         return self.replaced(**changes, n_in=width)
+
+    def _inherited(self, field: str, settings: Settings) -> Any:
+        """What the layer takes for ``field``, which it lacks."""
+        rival = getattr(self, RIVALS[field]) if field in RIVALS else None
+        return 0.0 if rival else getattr(settings, field)
 
     def output_type(self, flow: InputType) -> InputType:
         """``flow`` in the layer's own width."""
@@ -225,7 +233,7 @@ class PlainLayer(SingleLayer):
     """Where neither the layer nor the network has one."""
 
     activation: Inherited[ActivationName] = inherited("activation function; the network's where left out")
-    dropout: DropoutField | None = Field(default=None, description="noise on what comes in, in training")
+    dropout: DropoutField | None = Field(default=None, description="noise on what comes in, in training; the network's where left out")
 
     def filled(self, place: Place, settings: Settings) -> Self:
         """Takes the network's activation too, where the layer has none."""
@@ -264,14 +272,33 @@ class SameWidth(SingleLayer):
         return out.replaced(n_out=out.n_in)
 
 
-class WeightLayer(PlainLayer):
+class TrainedLayer(SingleLayer):
+    """Base of the layers with parameters."""
+
+    updater: Inherited[Member[Updater]] = inherited("turns gradients into steps; the network's where left out")
+    gradient_normalization: Inherited[GradientNormalization] = inherited(
+        "what is done to gradients before the updater; the network's where left out"
+    )
+    gradient_normalization_threshold: Inherited[Positive] = inherited("from where on gradients are clipped; the network's where left out")
+
+
+class WeightLayer(PlainLayer, TrainedLayer):
     """Base of the layers with weights of their own."""
 
     n_out: Count = Field(description="values that go out at each step: the layer's width")
     weight_init: Inherited[InitializerName] = inherited("initialiser of the weights; the network's where left out")
     bias_init: Real = Field(default=0.0, description="start value of the biases")
+    l1: Inherited[NonNegative] = inherited("L1 coefficient of the weights; the network's where left out")
     l2: Inherited[NonNegative] = inherited("L2 coefficient of the weights; the network's where left out")
-    updater: Inherited[Member[Updater]] = inherited("turns gradients into steps; the network's where left out")
+    l1_bias: Inherited[NonNegative] = inherited("L1 coefficient of the biases; the network's where left out")
+    l2_bias: Inherited[NonNegative] = inherited("L2 coefficient of the biases; the network's where left out")
+    weight_decay: Inherited[NonNegative] = inherited("decay of the weights behind the updater; the network's where left out")
+    weight_decay_bias: Inherited[NonNegative] = inherited("decay of the biases behind the updater; the network's where left out")
+    weight_decay_apply_lr: Inherited[bool] = inherited("whether weight_decay is times the learning rate; the network's where left out")
+    weight_decay_bias_apply_lr: Inherited[bool] = inherited("the same of weight_decay_bias; the network's where left out")
+    bias_updater: Member[Updater] | None = Field(default=None, description="updater of the biases; the network's where left out")
+    constraints: Constraints | None = Field(default=None, description="what parameters are brought back to; the network's where left out")
+    weight_noise: WeightNoiseField | None = Field(default=None, description="noise on weights, in training; the network's where left out")
 
 
 def to_series(flow: InputType) -> PreProcessor | None:

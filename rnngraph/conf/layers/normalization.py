@@ -7,15 +7,13 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from rnngraph.conf.family import Member
-from rnngraph.conf.fields import DecayRate, Inherited, Positive, Real, inherited
+from rnngraph.conf.fields import DecayRate, Positive, Real
 from rnngraph.conf.input_types import InputType
-from rnngraph.conf.layers.base import SameWidth, to_images
+from rnngraph.conf.layers.base import SameWidth, TrainedLayer, to_images
 from rnngraph.conf.preprocessors import PreProcessor
-from rnngraph.conf.updaters import Updater
 
 
-class BatchNormalization(SameWidth):
+class BatchNormalization(SameWidth, TrainedLayer):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, for each feature (Ioffe and Szegedy 2015); shapes stay.
 
     Of images each channel is a feature.
@@ -37,5 +35,3 @@ class BatchNormalization(SameWidth):
     beta: Real = Field(default=0.0, description="start value of beta, or its value where it is locked")
     lock_gamma_beta: bool = Field(default=False, description="whether gamma and beta are fixed numbers and no parameters")
     use_log_std: bool = Field(default=True, description="how DL4J stores the variance; the numbers are the same")
-    updater: Inherited[Member[Updater]] = inherited("turns gradients into steps; the network's where left out")
-    l2: ClassVar[float] = 0.0
