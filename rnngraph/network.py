@@ -95,6 +95,11 @@ class MultiLayerNetwork(Spelled):
         self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
+    @property
+    def _device(self) -> torch.device:
+        """Where the tensors are: on the CPU, unless a fit has them elsewhere."""
+        return next((tensor.device for tensor in self._parameters.values()), _torch().device("cpu"))
+
     def __repr__(self) -> str:
         layers = ", ".join(f"{type(layer).__name__}({layer.n_in} -> {layer.n_out})" for layer in self.config.layers)
         return f"MultiLayerNetwork({layers}; iteration {self.iteration}, epoch {self.epoch})"
@@ -112,7 +117,7 @@ class MultiLayerNetwork(Spelled):
         [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
         ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
         """
-        return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self._parameters.items()}
 
     @spelled
     def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
@@ -125,7 +130,7 @@ class MultiLayerNetwork(Spelled):
 
     def buffers(self) -> dict[str, np.ndarray]:
         """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
-        return {name: tensor.numpy().copy() for name, tensor in self._buffers.items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._buffers.items()}
 
     def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
@@ -240,6 +245,8 @@ class MultiLayerNetwork(Spelled):
         listeners: TrainingListener | Sequence[TrainingListener] = (),
         validation: Data | None = None,
         progress: bool | None = None,
+        device: str = "auto",
+        autocast: str | None = None,
     ) -> None:
         """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
 
@@ -251,7 +258,16 @@ class MultiLayerNetwork(Spelled):
         from rnngraph.training.fit import fit
         from rnngraph.training.listeners import as_listeners
 
-        fit(self, data, epochs=epochs, listeners=[*self._listeners, *as_listeners(listeners)], validation=validation, progress=progress)
+        fit(
+            self,
+            data,
+            epochs=epochs,
+            listeners=[*self._listeners, *as_listeners(listeners)],
+            validation=validation,
+            progress=progress,
+            device=device,
+            autocast=autocast,
+        )
 
     @spelled
     def score(self, data: Data) -> float:
@@ -309,7 +325,7 @@ class MultiLayerNetwork(Spelled):
         Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
         :meth:`load` would refuse; what stood there is then as it was.
         """
-        states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
+        states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
         write_network(path, saved)
 
@@ -347,42 +363,40 @@ class MultiLayerNetwork(Spelled):
         feeds = self._feeds(program, x, mask, stream)
         with torch.no_grad():
             results = program(feeds)
-        states = {p.name.removeprefix("next_"): results[p.name].numpy() for p in program.graph.ports("next_state")}
-        return results["y"].numpy().copy(), states
+        states = {p.name.removeprefix("next_"): results[p.name].cpu().numpy() for p in program.graph.ports("next_state")}
+        return results["y"].cpu().numpy().copy(), states
 
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
         states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
-        feeds = {**self._parameters, **self._buffers, "x": torch.from_numpy(x)}
-        feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
-        if mask is not None:
-            feeds["features_mask"] = torch.from_numpy(mask)
-        return feeds
+        arrays = {"x": x, **states} if mask is None else {"x": x, "features_mask": mask, **states}
+        return {**self._parameters, **self._buffers, **{name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}}
 
     def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
         """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
         x, mask = self._checked_features(data.features, data.features_mask, "features")
         return (x, mask, *self._checked_labels(data, x))
 
-    def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
+    def _losses(self, data: DataSet, training: bool, product_type: torch.dtype | None = None) -> dict[str, torch.Tensor]:
         """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
 
-        With ``training`` noise is that of the current iteration.
+        With ``training`` noise is that of the current iteration. ``product_type`` is a type for matrix products alone.
         """
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
         kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
         program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True, training=training)
         feeds = self._feeds(program, x, mask, None)
-        feeds["labels"] = torch.from_numpy(labels)
+        feeds["labels"] = torch.from_numpy(labels).to(self._device)
         if labels_mask is not None:
-            feeds["labels_mask"] = torch.from_numpy(labels_mask)
+            feeds["labels_mask"] = torch.from_numpy(labels_mask).to(self._device)
         if program.graph.ports("noise"):
             from rnngraph.training.noise import draw
 
-            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration))
-        return program(feeds)
+            drawn = draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration)
+            feeds.update((name, tensor.to(self._device)) for name, tensor in drawn.items())
+        return program(feeds, product_type)
 
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False

@@ -14,6 +14,7 @@ from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data, epochs_over, known_sets
 from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.ir.activations import lookup
+from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import score_all
 from rnngraph.training.update import Update
 
@@ -29,11 +30,17 @@ def fit(
     listeners: Sequence[TrainingListener],
     validation: Data | None = None,
     progress: bool | None = None,
+    device: str = "auto",
+    autocast: str | None = None,
 ) -> None:
     """Train in place. Ctrl-C ends it between two updates: the network is then as after the last whole update.
 
     ``progress`` shows a bar with epoch, score and time left; None shows it where standard output is a terminal. ``validation`` is
     scored after each epoch. Both it and ``data`` are checked before anything is trained or told to a listener, each DataSet of a list too.
+
+    ``device`` is where it computes, "auto", "cpu", "cuda" or "cuda:1"; "auto" is CUDA where torch finds a GPU. Before and after the fit the
+    network is on the CPU. ``autocast="bfloat16"`` computes matrix products in bfloat16, all else as ever; a TrainingWarning names layers to
+    which that does not apply.
 
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
     """
@@ -48,8 +55,10 @@ def fit(
 
         listeners = [*listeners, ProgressBar(per_epoch=iterations(data))]
     network.interrupted = False
-    update = Update(network)
+    place = resolve(device)
+    update = Update(network, check_autocast(network, autocast, place))
     with ExitStack() as ends:
+        ends.enter_context(placed(network, place))
         try:
             for listener in listeners:
                 listener.on_fit_start(network, epochs)

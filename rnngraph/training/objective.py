@@ -44,10 +44,10 @@ def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
         return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
 
 
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
+def loss_sum(network: MultiLayerNetwork, data: DataSet, product_type: torch.dtype | None = None) -> tuple[Tensor, dict[str, Tensor]]:
     """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
     _warn_without_labels(network, data)
-    results = network._losses(data, training=True)
+    results = network._losses(data, training=True, product_type=product_type)
     return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
 
 
@@ -102,7 +102,7 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))
-    return value, {n: g.numpy() for n, g in zip(names, grads, strict=True)}
+    return value, {n: g.cpu().numpy() for n, g in zip(names, grads, strict=True)}
 
 
 def check_score(value: float, iteration: int) -> None:

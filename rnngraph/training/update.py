@@ -25,7 +25,7 @@ Group = tuple[Any, list[str]]
 
 
 class Update:
-    """Updates ``network`` by one minibatch at a call.
+    """Updates ``network`` by one minibatch at a call; ``product_type`` is a type for matrix products alone.
 
     1. Score and gradients; a score that is not finite ends here.
     2. What the update changes is copied.
@@ -35,8 +35,8 @@ class Update:
     Ctrl-C is held back from 2 to 4.
     """
 
-    def __init__(self, network: MultiLayerNetwork) -> None:
-        self._network = network
+    def __init__(self, network: MultiLayerNetwork, product_type: torch.dtype | None = None) -> None:
+        self._network, self._product_type = network, product_type
         self._groups, self._coefficients = updater_groups(network), penalties(network)
         self._copies: list[Tensor] = []
 
@@ -46,7 +46,7 @@ class Update:
         None, and no update, for a minibatch without a label that counts.
         """
         network = self._network
-        total, buffers = loss_sum(network, batch)
+        total, buffers = loss_sum(network, batch, self._product_type)
         if not has_labels(network, batch):
             return None
         loss = total / divisor(network, batch)
@@ -115,7 +115,7 @@ class Update:
             for key, tensor in held.items()
         ]
         for name, what, verb, tensor in found:
-            array = tensor.detach().numpy()
+            array = tensor.detach().cpu().numpy()
             if np.isfinite(array).all():
                 continue
             position = np.argwhere(~np.isfinite(array))[0].tolist()

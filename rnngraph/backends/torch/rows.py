@@ -157,10 +157,11 @@ def evaluate_block(block: Block, values: dict[Any, Tensor]) -> list[Tensor]:
 
 
 def evaluate_nodes(nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype) -> None:
-    """Run nodes of a block on tensors of one step or of all steps at once."""
+    """Run nodes of a block on tensors of one step or of all steps at once; constants are made where these are."""
+    device = next((t.device for t in values.values()), None)
     for node in nodes:
         if node.op == "constant":
-            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
+            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype, device=device)
             continue
         out = ROWS[node.op](node.attributes, [values[v] for v in node.inputs])
         values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
