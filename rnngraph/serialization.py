@@ -77,14 +77,14 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
         _misfit_of_counts(training)
         or _misfit_of_arrays(network.parameters, shapes, network.config.data_type)
         or _misfit_of_arrays(network.buffers, _buffer_shapes(network.config), network.config.data_type)
-        or _misfit_of_states(flat, shapes, network.config.data_type)
+        or _misfit_of_states(flat, shapes, network.config)
     )
     if problem:
         raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
     parts = [
         json.dumps(training, indent=2).encode(),
         network.config.to_json().encode(),
-        *(save_arrays({name: np.ascontiguousarray(a) for name, a in arrays.items()}) for arrays in (network.parameters, flat)),
+        *(save_arrays({name: np.asarray(a, order="C") for name, a in arrays.items()}) for arrays in (network.parameters, flat)),
     ]
     if network.buffers:
         parts.append(save_arrays({name: np.ascontiguousarray(a) for name, a in network.buffers.items()}))
@@ -180,7 +180,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     _refuse(where, _misfit_of_arrays(parameters, shapes, config.data_type))
     buffers = _buffers(where, config, archive if _BUFFERS in sizes else None)
     states = load_arrays(archive.read("updater_state.safetensors"))
-    _refuse(where, _misfit_of_states(states, shapes, config.data_type))
+    _refuse(where, _misfit_of_states(states, shapes, config))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
@@ -294,13 +294,24 @@ def _misfit_of_arrays(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tup
     return None
 
 
-def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> str | None:
-    """Each array of an updater is shaped as its parameter."""
-    owners = {key: key.rpartition("/")[0] for key in flat}
-    strange = sorted(key for key, owner in owners.items() if owner not in shapes)
-    if strange:
-        return f"updater state {strange[0]!r} belongs to no parameter of the configuration ({', '.join(shapes)})"
-    return _misfit_of_arrays(flat, {key: shapes[owner] for key, owner in owners.items()}, data_type)
+def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], config: MultiLayerConfiguration) -> str | None:
+    """Each array of an updater is one that it keeps, shaped as its parameter; those of torch's optimisers have names and shapes of their own."""
+    from rnngraph.conf import TorchUpdater
+    from rnngraph.conf.parameters import updater_of
+
+    expected: dict[str, tuple[int, ...]] = {}
+    ours: dict[str, np.ndarray] = {}
+    for key, array in flat.items():
+        owner, _, name = key.rpartition("/")
+        if owner not in shapes:
+            return f"updater state {key!r} belongs to no parameter of the configuration ({', '.join(shapes)})"
+        updater = updater_of(config, owner)
+        if not isinstance(updater, TorchUpdater):
+            ours[key] = array
+            expected.update((f"{owner}/{state}", shapes[owner]) for state in updater.states)
+        elif not np.isfinite(array).all():
+            return f"updater state {key!r} has values that are not finite; a file of rnngraph has none"
+    return _misfit_of_arrays(ours, expected, config.data_type)
 
 
 def _by_parameter(flat: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, dict[str, np.ndarray]]:

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rnngraph.conf.layers import innermost
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.training.regularisation import penalties, penalty
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
-
-Penalties = dict[str, float]
-
-UNPENALISED = frozenset({"b", "bR", "g", "gamma", "beta"})
-"""Biases, the gain of a layer normalisation, gamma and beta of a batch normalisation: L2 acts on weights."""
-
-
-def penalties(network: MultiLayerNetwork) -> Penalties:
-    """The L2 coefficient of each parameter that has one (weights, neither biases nor gains)."""
-    out: Penalties = {}
-    for name in network._parameters:
-        l2 = getattr(trained_layer(network, name), "l2", 0.0)
-        if name.split(".")[-1] not in UNPENALISED and l2:
-            out[name] = float(l2)
-    return out
-
-
-def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
-    """The layer that has this parameter; inside wrappers, the innermost one."""
-    return innermost(network.config.layers[int(parameter.split(".")[0])])
-
-
-def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
-    """``Σ l2/2 · ‖w‖²``, what the score counts."""
-    with torch.no_grad():
-        return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
-
 
 def loss_sum(network: MultiLayerNetwork, data: DataSet, product_type: torch.dtype | None = None) -> tuple[Tensor, dict[str, Tensor]]:
     """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""

@@ -15,7 +15,7 @@ import torch
 
 import rnngraph as rg
 from rnngraph.errors import TrainingError
-from rnngraph.training import updaters
+from rnngraph.training.groups import Group
 from rnngraph.training.update import Update, whole
 
 SetHandler = Callable[[Any], None]
@@ -97,13 +97,13 @@ def test_any_error_amid_an_update_puts_everything_back(monkeypatch: pytest.Monke
     net = network(rg.Adam(1e-3))
     update = Update(net)
     update(batch())
-    before, apply = content(net), updaters.apply
+    before, step = content(net), Group.step
 
     def broken(*arguments: Any) -> None:
-        apply(*arguments)
+        step(*arguments)
         raise MemoryError("in between")
 
-    monkeypatch.setattr(updaters, "apply", broken)
+    monkeypatch.setattr(Group, "step", broken)
     with pytest.raises(MemoryError, match="in between"):
         update(batch())
     np.testing.assert_equal(content(net), before)
@@ -172,13 +172,13 @@ def test_a_handler_that_raises_amid_an_update_leaves_no_half_of_it(handler: SetH
     handler(stop)
     net = network(rg.Adam(1e-3))
     net.fit(batch(), progress=False)
-    before, apply = content(net), updaters.apply
+    before, step = content(net), Group.step
 
     def pressed(*arguments: Any) -> None:
-        apply(*arguments)
+        step(*arguments)
         press()
 
-    monkeypatch.setattr(updaters, "apply", pressed)
+    monkeypatch.setattr(Group, "step", pressed)
     with pytest.raises(SystemExit):
         net.fit(batch(), progress=False)
     np.testing.assert_equal(content(net), before)
