@@ -368,7 +368,7 @@ class MultiLayerNetwork(Spelled):
     def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
         """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
 
-        With ``training`` noise is that of the current iteration.
+        With ``training`` noise and rates are those of the current iteration.
         """
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
@@ -378,10 +378,10 @@ class MultiLayerNetwork(Spelled):
         feeds["labels"] = torch.from_numpy(labels)
         if labels_mask is not None:
             feeds["labels_mask"] = torch.from_numpy(labels_mask)
-        if program.graph.ports("noise"):
+        if program.graph.ports("noise", "rate"):
             from rnngraph.training.noise import draw
 
-            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration))
+            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration, self.epoch))
         return program(feeds)
 
     def _checked_features(

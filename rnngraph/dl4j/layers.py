@@ -12,7 +12,7 @@ from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.initializers import initializer
 from rnngraph.dl4j.losses import loss
 from rnngraph.dl4j.masks import mask_mode
-from rnngraph.dl4j.noise import dropout, refuse_weight_noise
+from rnngraph.dl4j.noise import dropout, weight_noise
 from rnngraph.dl4j.penalties import gradient_normalization, penalties, refuse_constraints
 from rnngraph.dl4j.support import construct, has_field
 from rnngraph.dl4j.updaters import updater
@@ -33,8 +33,8 @@ def read_layer(node: Node, mask_is_set: bool = False) -> Layer:
         if node.text(key, "NCW") not in ("NCW", "NCHW", "NCDHW"):
             raise UnsupportedError(node.where, f"data format {node.text(key)}")
     refuse_constraints(node)
-    refuse_weight_noise(node)
-    fields = {**LAYERS[kind](node, mask_is_set), **gradient_normalization(node), "dropout": dropout(node)}
+    noise = {"dropout": dropout(node), "weight_noise": weight_noise(node)}
+    fields = {**LAYERS[kind](node, mask_is_set), **gradient_normalization(node), **noise}
     if has_field(kind, "mask_mode"):
         fields["mask_mode"] = mask_mode(kind, mask_is_set)
     return construct(kind, fields, node.where)
@@ -193,4 +193,4 @@ LAYERS: Mapping[str, Callable[[Node, bool], Fields]] = {
     "SubsamplingLayer": _subsampling(2),
     "TimeDistributed": _masking,
 }
-"""What the JSON of a class says in our fields: ``(node, mask_is_set) -> fields``. The dropout, which all may have, is read for all."""
+"""What the JSON of a class says in our fields: ``(node, mask_is_set) -> fields``. Dropout and weight noise are read for all."""

@@ -32,7 +32,7 @@ def updater(layer: Node, key: str, field: str) -> Any:
     value: dict[str, Any] = {"type": node.kind}
     for theirs, ours in FIELDS.items():
         if node.has(f"{theirs}Schedule"):
-            value[ours] = _schedule(node.node(f"{theirs}Schedule"))
+            value[ours] = schedule(node.node(f"{theirs}Schedule"))
         elif node.has(theirs):
             value[ours] = node.number(theirs, 0.0)
     schedules = [v["type"] for v in value.values() if isinstance(v, dict)]
@@ -40,8 +40,8 @@ def updater(layer: Node, key: str, field: str) -> Any:
     return accepted(field, value, element, layer.where)
 
 
-def _schedule(node: Node) -> dict[str, Any]:
-    """DL4J's field names in snake case."""
+def schedule(node: Node) -> dict[str, Any]:
+    """The schedule that ``node`` describes, in our fields: DL4J's names in snake case."""
     return {"type": node.kind, **{_snake(k): v for k, v in node.values.items() if k != "@class"}}
 
 
