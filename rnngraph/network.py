@@ -381,7 +381,7 @@ class MultiLayerNetwork(Spelled):
     def _losses(self, data: DataSet, training: bool, product_type: torch.dtype | None = None) -> dict[str, torch.Tensor]:
         """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
 
-        With ``training`` noise is that of the current iteration. ``product_type`` is a type for matrix products alone.
+        With ``training`` noise and rates are those of the current iteration. ``product_type`` is a type for matrix products alone.
         """
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
@@ -391,10 +391,10 @@ class MultiLayerNetwork(Spelled):
         feeds["labels"] = torch.from_numpy(labels).to(self._device)
         if labels_mask is not None:
             feeds["labels_mask"] = torch.from_numpy(labels_mask).to(self._device)
-        if program.graph.ports("noise"):
+        if program.graph.ports("noise", "rate"):
             from rnngraph.training.noise import draw
 
-            drawn = draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration)
+            drawn = draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration, self.epoch)
             feeds.update((name, tensor.to(self._device)) for name, tensor in drawn.items())
         return program(feeds, product_type)
 

@@ -34,8 +34,8 @@ def lower(
     ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where
     y is [N, C]; with ``labels_mask="outputs"`` shaped as y), and the output ``loss``, the sum over rows and steps.
 
-    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
-    normalisation uses the minibatch's statistics and gives updates of its buffers.
+    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout and weight noise take noise,
+    and rates with a schedule their value, as inputs, batch normalisation uses the minibatch's statistics and gives updates of its buffers.
 
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
