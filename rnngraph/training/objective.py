@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,16 +45,26 @@ def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
         return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
 
 
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
-    """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
-    _warn_without_labels(network, data)
-    results = network._losses(data, training=True)
-    return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
+def loss_sum(
+    network: MultiLayerNetwork, data: DataSet, states: Mapping[str, Tensor] | None = None, backward_steps: int | None = None
+) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+    """The training loss summed over rows, steps and outputs, differentiable by the parameters; what buffers and states become by name.
+
+    ``states`` are those that the steps begin with, left out the initial ones. With ``backward_steps`` recurrent layers learn from that
+    many steps at the end.
+    """
+    results = network._losses(data, training=True, states=states, backward_steps=backward_steps)
+    following = {name.removeprefix("next_"): value.detach() for name, value in results.items() if name.startswith("next_")}
+    buffers = {name: value for name, value in following.items() if name in network._buffers}
+    return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
 
 
-def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
-    if not has_labels(network, data):
+def warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
+    """Whether no label of ``data`` counts, which is warned of."""
+    counts = has_labels(network, data)
+    if not counts:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
+    return not counts
 
 
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
@@ -78,7 +89,7 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     As at inference: no dropout, batch normalisation by its running statistics.
     """
     with torch.no_grad():
-        _warn_without_labels(network, data)
+        warn_without_labels(network, data)
         value = float(network._losses(data, training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
@@ -98,7 +109,8 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
 
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
     """
-    loss, _ = loss_sum(network, data)
+    warn_without_labels(network, data)
+    loss, _, _ = loss_sum(network, data)
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))

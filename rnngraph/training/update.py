@@ -15,17 +15,17 @@ from torch import Tensor
 
 from rnngraph.errors import TrainingError
 from rnngraph.training import updaters
-from rnngraph.training.objective import check_score, divisor, has_labels, loss_sum, penalties, penalty, trained_layer
+from rnngraph.training.objective import check_score, divisor, loss_sum, penalties, penalty, trained_layer
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
+    from rnngraph.training.tbptt import Segment
 
 Group = tuple[Any, list[str]]
 
 
 class Update:
-    """Updates ``network`` by one minibatch at a call.
+    """Updates ``network`` by one minibatch, or segment of one, at a call.
 
     1. Score and gradients; a score that is not finite ends here.
     2. What the update changes is copied.
@@ -40,15 +40,10 @@ class Update:
         self._groups, self._coefficients = updater_groups(network), penalties(network)
         self._copies: list[Tensor] = []
 
-    def __call__(self, batch: DataSet) -> float | None:
-        """The score before the update. TrainingError, and nothing is changed, where a number is not finite.
-
-        None, and no update, for a minibatch without a label that counts.
-        """
-        network = self._network
-        total, buffers = loss_sum(network, batch)
-        if not has_labels(network, batch):
-            return None
+    def __call__(self, segment: Segment) -> None:
+        """One update; the network's position has the score before it. TrainingError, and nothing is changed, where a number is not finite."""
+        network, batch = self._network, segment.data
+        total, buffers, states = loss_sum(network, batch, segment.states, segment.backward_steps)
         loss = total / divisor(network, batch)
         parameters = network._parameters
         value = float(loss.detach()) + penalty(network, self._coefficients)
@@ -66,7 +61,7 @@ class Update:
                 self._check(gradients)
                 network.iteration += 1
                 network.fitted_with_mask = network.fitted_with_mask or batch.features_mask is not None
-        return value
+                network._position = segment.after(value, states)
 
     @contextmanager
     def _put_back_on_error(self) -> Iterator[None]:
