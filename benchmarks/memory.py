@@ -40,7 +40,7 @@ if kind == "converted":
     masks = [np.ones((n, t), bool), np.ones((n, t), bool)]
     masks[0][0, t // 2 :] = masks[1][0, t // 2 :] = False
 loss = "sparse_mcxent" if kind == "converted" else "mcxent"
-layers = [rg.LSTM(n_in=f, n_out=128), rg.RnnOutputLayer(n_out=classes, activation="softmax", loss=loss)]
+layers = [rg.LSTM(n_in=f, n_out=64), rg.RnnOutputLayer(n_out=classes, activation="softmax", loss=loss)]
 config = rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers, backprop=rg.TruncatedBPTT(length=200))
 net = rg.MultiLayerNetwork(config)
 data = [rg.DataSet(x, labels, *masks)]
@@ -51,7 +51,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit)
 """
 
 KINDS = {
-    "plain": "LSTM(128), N=4",
+    "plain": "LSTM(64), N=4",
     "converted": "the same with float64 features, boolean masks and class numbers as labels",
 }
 
@@ -62,7 +62,7 @@ def growth(kind: str, steps: int) -> int:
     return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def memory(rounds: int = 5) -> list[Row]:
+def memory(rounds: int = 3) -> list[Row]:
     """The peak of a fit of 100,000 steps against that of 1,000, for each kind of data."""
     rows: list[Row] = []
     short, long = LENGTHS
@@ -78,7 +78,9 @@ def memory(rounds: int = 5) -> list[Row]:
 def main() -> None:
     """Print the rows."""
     for row in memory():
-        print(f"{row['what']}: {row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f}; {row['bytes'] / 2**20:.1f} MiB; aim {row['aim']})")
+        print(
+            f"{row['what']}: {row['ratio']:.3f} ({row['low']:.3f} to {row['high']:.3f}; {row['bytes'] / 2**20:.1f} MiB; aim {row['aim']})"
+        )
 
 
 if __name__ == "__main__":

@@ -250,10 +250,9 @@ class MultiLayerNetwork(Spelled):
         ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
         network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
 
-        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs, for data
-        that are not those of the run that was stopped and for an
-        update by which a number is not finite, ConfigurationError for a network that cannot be trained; the network is then as after the
-        last whole update.
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs or are not
+        those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError for a network that cannot
+        be trained; the network is then as after the last whole update.
         """
         _torch()
         from rnngraph.training.fit import fit
@@ -315,8 +314,8 @@ class MultiLayerNetwork(Spelled):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write configuration, parameters, buffers, updater state, counters and, from a listener, the position in the epoch to one file.
 
-        Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
-        :meth:`load` would refuse; what stood there is then as it was.
+        Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
+        Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
         """
         states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         counters = self.iteration, self.epoch, self.fitted_with_mask
@@ -394,7 +393,9 @@ class MultiLayerNetwork(Spelled):
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
         kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True, training=training, backward_steps=backward_steps)
+        program = self._program(
+            features_mask=mask is not None, labels_mask=kind, loss=True, training=training, backward_steps=backward_steps
+        )
         feeds = {**self._feeds(program, x, mask, None), **(states or {})}
         feeds["labels"] = torch.from_numpy(labels)
         if labels_mask is not None:

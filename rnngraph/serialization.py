@@ -24,7 +24,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,7 @@ class SavedNetwork:
     iteration: int
     epoch: int
     fitted_with_mask: bool
-    position: Position = Position()
+    position: Position = field(default_factory=Position)
 
 
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:

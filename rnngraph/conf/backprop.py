@@ -45,7 +45,7 @@ class TruncatedBPTT(Backprop):
     def _within_a_segment(self) -> Self:
         if self.backward_length is not None and self.backward_length > self.length:
             raise ConfigurationError(
-                f"TruncatedBPTT: backward_length={self.backward_length} is above length={self.length}, but a gradient ends where its segment "
-                "begins; give a longer length, or leave backward_length out"
+                f"TruncatedBPTT: backward_length={self.backward_length} is above length={self.length}, but a gradient ends where its "
+                "segment begins; give a longer length, or leave backward_length out"
             )
         return self

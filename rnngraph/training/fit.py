@@ -98,9 +98,10 @@ def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[Da
     drawn = sum(1 for _ in islice(batches, at.batches))
     batch = next(batches, None) if drawn == at.batches else None
     if drawn < at.batches or (batch is None and at.segments):
+        more = f" and {at.segments} segments of the next" if at.segments else ""
         raise TrainingError(
-            f"resume=True: {at.batches} minibatches of the epoch are trained{f' and {at.segments} segments of the next' * bool(at.segments)}, "
-            f"but data has {drawn}; give the data of the run that was stopped, or leave resume out to begin a new epoch"
+            f"resume=True: {at.batches} minibatches of the epoch are trained{more}, but data has {drawn}; "
+            "give the data of the run that was stopped, or leave resume out to begin a new epoch"
         )
     if batch is not None:
         check_resumption(at, network, batch)

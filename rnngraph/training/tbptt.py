@@ -2,7 +2,7 @@
 
 1. A minibatch is looked at before its first segment is trained, in blocks, so that nothing as long as a sequence is made.
 2. Its segments follow each other; each begins with the states with which the one before ended, as values: no gradient passes.
-3. With a ``backward_length`` recurrent layers learn from that many steps at a segment's end; a segment that is not longer is an ordinary one.
+3. With a ``backward_length`` recurrent layers learn from that many steps at a segment's end, of segments that are longer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Segment:
     data: DataSet
     states: Mapping[str, Tensor] = field(default_factory=dict)
     backward_steps: int | None = None
-    before: Position = Position()
+    before: Position = field(default_factory=Position)
     steps: int = 0
     last: bool = True
 

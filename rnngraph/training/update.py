@@ -41,7 +41,10 @@ class Update:
         self._copies: list[Tensor] = []
 
     def __call__(self, segment: Segment) -> None:
-        """One update; the network's position has the score before it. TrainingError, and nothing is changed, where a number is not finite."""
+        """One update; the network's position has the score before it.
+
+        TrainingError, and nothing is changed, where a number is not finite.
+        """
         network, batch = self._network, segment.data
         total, buffers, states = loss_sum(network, batch, segment.states, segment.backward_steps)
         loss = total / divisor(network, batch)

@@ -96,9 +96,7 @@ class Stepwise:
                         w -= self.rate * g
             self.history.append({k: v.detach().numpy().copy() for k, v in self.parameters.items()})
 
-    def forward(
-        self, x: Tensor, mask: Tensor, states: Mapping[int, States], backward: int | None
-    ) -> tuple[Tensor, dict[int, States]]:
+    def forward(self, x: Tensor, mask: Tensor, states: Mapping[int, States], backward: int | None) -> tuple[Tensor, dict[int, States]]:
         """Logits [N, C, L] and the states after the segment, cut off from it."""
         rows, after = [x[:, :, t] for t in range(x.shape[2])], {}
         first = 0 if backward is None else max(0, len(rows) - backward)
@@ -125,7 +123,7 @@ class Stepwise:
         """One layer over the segment; what was computed before step ``first`` gives no gradient."""
         cell, count = CELLS[layer.tag()]
         now = states or tuple(torch.zeros(len(rows[0]), layer.n_out, dtype=torch.float64) for _ in range(count))
-        out = []
+        out: list[Tensor] = []
         for t, row in enumerate(rows):
             if t == first:
                 now, out = tuple(s.detach() for s in now), [y.detach() for y in out]

@@ -122,8 +122,8 @@ class StepWindows(Windows):
         if self.stride > 1:
             return f"it moves by stride={self.stride} steps, so that segments of its output are not those of its input; give it stride=1"
         return (
-            f"its windows of {self.reach} steps, with convolution_mode={self.convolution_mode!r} and padding={self.padding}, reach over the "
-            "ends of segments; give it convolution_mode='causal'"
+            f"its windows of {self.reach} steps, with convolution_mode={self.convolution_mode!r} and padding={self.padding}, reach over "
+            "the ends of segments; give it convolution_mode='causal'"
         )
 
     @property
