@@ -51,6 +51,7 @@ ROWS.update(
     sqrt=_plain(torch.sqrt),
     log=_plain(torch.log),
     identity=lambda attributes, x: x[0],
+    stop_gradient=_plain(torch.detach),
     greater=_plain(torch.gt),
     where=_plain(torch.where),
     zeros=_plain(torch.zeros_like),
@@ -227,6 +228,11 @@ def _reshape(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 @row("last_steps")
 def _last_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     return x[0][-attributes["count"] :]
+
+
+@row("split_steps")
+def _split_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor, ...]:
+    return x[0][: -attributes["count"]], x[0][-attributes["count"] :]
 
 
 @row("unsqueeze")
