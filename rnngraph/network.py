@@ -10,21 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, as_numeric, as_parameter, check_finite, masks_outputs
-from rnngraph.conf import ConvolutionalFlatInput, MultiLayerConfiguration
-from rnngraph.conf.layers.output import loss_of
-from rnngraph.conf.layers.windowed import StepWindows
-from rnngraph.conf.losses import with_options
+from rnngraph.checks import as_numeric, as_parameter, masks_outputs
+from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
-from rnngraph.ids import as_ids, id_array, is_one_step
-from rnngraph.images import as_images
+from rnngraph.ids import is_one_step
+from rnngraph.inputs import Inputs
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.steps import steps_of
 from rnngraph.ir.streaming import why_not
-from rnngraph.labels import check_values, one_hot
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.build import LabelsMask
-from rnngraph.lowering.losses import couples_outputs, per_output_misfit
 from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
 from rnngraph.position import Position
@@ -82,7 +77,8 @@ class MultiLayerNetwork(Spelled):
         torch = _torch()
         self.config = config
         graph = lower(config, features_mask=config.starts_in_time_series)
-        self._reads_padding, self._steps = reads_padding(graph), steps_of(graph)
+        self._steps = steps_of(graph)
+        self._inputs = Inputs(config, reads_padding(graph), self._steps)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -176,7 +172,7 @@ class MultiLayerNetwork(Spelled):
         is unspecified.
         Raises InputError for arrays that do not fit the network, or that are not finite at steps that exist.
         """
-        x, mask = self._checked_features(features, features_mask, "features")
+        x, mask = self._inputs.features(features, features_mask, "features")
         y, _ = self._run(x, mask, None)
         return y
 
@@ -195,7 +191,7 @@ class MultiLayerNetwork(Spelled):
             raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
         given = as_numeric(x, "x")
         single = is_one_step(given) if self.config.ids is not None else given.ndim in (2, 4) and self.config.starts_in_time_series
-        array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
+        array, mask = self._inputs.features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.advance(states)
         return y[..., 0] if single and self._steps.output is not None else y
@@ -303,7 +299,7 @@ class MultiLayerNetwork(Spelled):
         evaluation = Evaluation(self.config.n_out)
         for one in _sets(data):
             y = self.output(one.features, one.features_mask)
-            labels, mask = self._dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
+            labels, mask = self._inputs.dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
             if masks_outputs(mask, labels.shape):
                 raise InputError(
                     f"labels_mask has shape {list(labels.shape)}: it masks single outputs, but a class is told by whole rows; "
@@ -381,126 +377,6 @@ class MultiLayerNetwork(Spelled):
         states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
         arrays = {"x": x, **states} if mask is None else {"x": x, "features_mask": mask, **states}
         return {**self._parameters, **self._buffers, **{name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}}
-
-    def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
-        """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
-        x, mask = self._checked_features(data.features, data.features_mask, "features")
-        return (x, mask, *self._checked_labels(data, x))
-
-    def _losses(
-        self,
-        data: DataSet,
-        training: bool,
-        states: Mapping[str, torch.Tensor] | None = None,
-        backward_steps: int | None = None,
-        product_type: torch.dtype | None = None,
-    ) -> dict[str, torch.Tensor]:
-        """``loss``, the next states and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
-
-        ``states`` are those that the steps begin with, left out the initial ones. With ``training`` noise and rates are those of the
-        current iteration. ``product_type`` is a type for matrix products alone.
-        """
-        torch = _torch()
-        x, mask, labels, labels_mask = self._training_arrays(data)
-        kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-        program = self._program(
-            features_mask=mask is not None, labels_mask=kind, loss=True, training=training, backward_steps=backward_steps
-        )
-        feeds = {**self._feeds(program, x, mask, None), **(states or {})}
-        feeds["labels"] = torch.from_numpy(labels).to(self._device)
-        if labels_mask is not None:
-            feeds["labels_mask"] = torch.from_numpy(labels_mask).to(self._device)
-        if program.graph.ports("noise", "rate"):
-            from rnngraph.training.noise import draw
-
-            drawn = draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration, self.epoch)
-            feeds.update((name, tensor.to(self._device)) for name, tensor in drawn.items())
-        return program(feeds, product_type)
-
-    def _checked_features(
-        self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and mask as the graph takes them.
-
-        A first layer that ignores masks reads padding, which then has to be finite too; layers behind the first get what it gave.
-        """
-        config = self.config
-        if config.ids is not None:
-            return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
-        time, flow = config.starts_in_time_series, config.input_type
-        if flow.frame is None:
-            x = as_features(features, config.n_in, config.data_type, name, step_allowed, time)
-        else:
-            x = as_images(features, flow.frame, config.data_type, name, step_allowed, time)
-            if isinstance(flow, ConvolutionalFlatInput):
-                x = x.reshape(len(x), flow.size, *x.shape[4:])
-        if time and x.shape[-1] < self._steps.least:
-            raise InputError(
-                f"{name} has {x.shape[-1]} time steps, but the network's windows over time need {self._steps.least} at least; "
-                "pad it, and mask what was added"
-            )
-        if features_mask is None:
-            check_finite(x, name=name, reads_padding=self._reads_padding)
-            return x, None
-        self._check_maskable()
-        mask = as_mask(features_mask, len(x), x.shape[-1], data_type=config.data_type)
-        check_finite(x, mask, name, reads_padding=self._reads_padding)
-        return x, mask
-
-    def _checked_ids(
-        self, count: int, ids: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Ids and mask as the graph takes them. Ids that are masked are not read, unless the embedding ignores masks."""
-        time = self.config.starts_in_time_series
-        array, mask = id_array(ids, name, step_allowed, time), None
-        if features_mask is not None:
-            self._check_maskable()
-            mask = as_mask(features_mask, len(array), array.shape[1], data_type=self.config.data_type)
-        return as_ids(array, count, None if self._reads_padding else mask, name, step_allowed, time), mask
-
-    def _check_maskable(self) -> None:
-        if not self.config.starts_in_time_series:
-            width = 1 if self.config.ids is not None else self.config.n_in
-            raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
-
-    def _loss_mask(self, features_mask: np.ndarray, steps: int) -> np.ndarray:
-        """The features mask as that of an output of ``steps`` steps, by which labels without a mask of their own count."""
-        if features_mask.shape[1] == steps:
-            return features_mask
-        for layer in self.config.layers:
-            if isinstance(layer, StepWindows):
-                features_mask = layer.reduced(features_mask)
-        return features_mask
-
-    def _checked_labels(self, data: DataSet, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
-        last = self.config.layers[-1]
-        labels, counts = self._dense_labels(data, len(x), self._steps.after(x.shape[-1]))
-        check_finite(labels, counts, "labels", "output")
-        chosen = loss_of(last)
-        if chosen is not None:
-            loss, activation = chosen
-            if masks_outputs(counts, labels.shape) and couples_outputs(loss, activation):
-                raise InputError(f"{self._last_label()}: labels_mask of shape {list(labels.shape)}: {per_output_misfit(loss, activation)}")
-            check_values(labels, counts, with_options(loss).name, self._last_label())
-        return labels, None if data.labels_mask is None else counts
-
-    def _dense_labels(self, data: DataSet, n: int, steps: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Labels with one column an output, and which of them count: the labels mask, in a time series without one the features mask."""
-        config = self.config
-        chosen = loss_of(config.layers[-1])
-        sparse = chosen is not None and with_options(chosen[0]).name == "sparse_mcxent"
-        labels = as_labels(data.labels, n, 1 if sparse else config.n_out, steps, config.data_type, sparse=sparse)
-        counts = data.labels_mask
-        if counts is not None:
-            counts = as_labels_mask(counts, labels.shape, config.data_type)
-        elif steps is not None and data.features_mask is not None:
-            counts = as_mask(self._loss_mask(data.features_mask, steps), n, steps, data_type=config.data_type)
-        return (one_hot(labels, counts, config.n_out, self._last_label()) if sparse else labels), counts
-
-    def _last_label(self) -> str:
-        """The last layer in messages."""
-        return f"layers[{len(self.config.layers) - 1}] ({self.config.layers[-1].tag()})"
 
 
 def _torch() -> Any:

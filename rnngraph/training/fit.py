@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
@@ -14,13 +15,14 @@ from rnngraph.conf.activations import name_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data, epochs_over, known_sets
 from rnngraph.data.minibatches import MiniBatches
-from rnngraph.errors import ConfigurationError, InputError, TrainingError
+from rnngraph.errors import ConfigurationError, InputError, TrainingError, TrainingWarning
 from rnngraph.ir.activations import lookup
 from rnngraph.names import shown
 from rnngraph.position import Position
+from rnngraph.training.ahead import ahead
 from rnngraph.training.device import check_autocast, placed, resolve
-from rnngraph.training.objective import score_all, warn_without_labels
-from rnngraph.training.tbptt import check_minibatch, check_network, check_resumption, segment_count, segments
+from rnngraph.training.objective import NO_LABELS, score_all
+from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segment_count, segments
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ def _epoch(
     epoch = network.epoch
     for listener in listeners:
         listener.on_epoch_start(network, epoch)
-    for batch in _left(network, batches):
+    device = network._device
+    for batch in ahead(_left(network, batches), lambda one: made_ready(network, one, device)):
         _minibatch(network, batch, update, listeners)
     value = network._position.score
     with whole():
@@ -118,12 +121,10 @@ def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[Da
     yield from batches
 
 
-def _minibatch(network: MultiLayerNetwork, batch: DataSet, update: Update, listeners: Sequence[TrainingListener]) -> None:
+def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
     """One update for each segment, which listeners are told of also where Ctrl-C was held back during it."""
-    none = warn_without_labels(network, batch)
-    if none or isinstance(network.config.backprop, TruncatedBPTT):
-        check_minibatch(network, batch)  # else its one update looks at it
-    if none:
+    if not batch.counts:
+        warnings.warn(NO_LABELS, TrainingWarning, stacklevel=6)
         network._position = Position(network._position.batches + 1)
         return
     for segment in segments(network, batch):

@@ -12,26 +12,53 @@ from torch import Tensor
 
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.training.noise import draw
 from rnngraph.training.regularisation import penalties, penalty
+from rnngraph.training.tensors import Tensors, tensors_of
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
 
+def losses(
+    network: MultiLayerNetwork,
+    batch: Tensors,
+    training: bool,
+    states: Mapping[str, Tensor] | None = None,
+    backward_steps: int | None = None,
+    product_type: torch.dtype | None = None,
+) -> dict[str, Tensor]:
+    """``loss``, the sum over rows, steps and outputs, the next states and, with ``training``, the updates of buffers (``next_2.mean``).
+
+    ``states`` are those that the steps begin with, left out the initial ones. With ``training`` noise and rates are those of the current
+    iteration, and with ``backward_steps`` recurrent layers learn from that many steps at the end. ``product_type`` is a type for matrix
+    products alone.
+    """
+    program = network._program(
+        features_mask="features_mask" in batch.feeds,
+        labels_mask=batch.labels_mask,
+        loss=True,
+        training=training,
+        backward_steps=backward_steps,
+    )
+    config, sizes, device = network.config, batch.sizes, batch.feeds["x"].device
+    names = [p.name for p in program.graph.ports("state")]
+    drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
+    feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
+    feeds = {name: tensor.to(device) for name, tensor in feeds.items()} | dict(states or {})
+    return program({**network._parameters, **network._buffers, **feeds, **batch.feeds}, product_type)
+
+
 def loss_sum(
     network: MultiLayerNetwork,
-    data: DataSet,
+    batch: Tensors,
     states: Mapping[str, Tensor] | None = None,
     backward_steps: int | None = None,
     product_type: torch.dtype | None = None,
 ) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
-    """The training loss summed over rows, steps and outputs, differentiable by the parameters; what buffers and states become by name.
-
-    ``states`` are those that the steps begin with, left out the initial ones. With ``backward_steps`` recurrent layers learn from that
-    many steps at the end. ``product_type`` is a type for matrix products alone.
-    """
-    results = network._losses(data, training=True, states=states, backward_steps=backward_steps, product_type=product_type)
+    """The training loss of :func:`losses`, differentiable by the parameters, and what buffers and states become by name."""
+    results = losses(network, batch, True, states, backward_steps, product_type)
     following = {name.removeprefix("next_"): value.detach() for name, value in results.items() if name.startswith("next_")}
     buffers = {name: value for name, value in following.items() if name in network._buffers}
     return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
@@ -68,7 +95,7 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     """
     with torch.no_grad():
         warn_without_labels(network, data)
-        value = float(network._losses(data, training=False)["loss"])
+        value = float(losses(network, tensors_of(network, data, network._device), training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
 
@@ -88,7 +115,7 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
     """
     warn_without_labels(network, data)
-    loss, _, _ = loss_sum(network, data)
+    loss, _, _ = loss_sum(network, tensors_of(network, data, network._device))
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))

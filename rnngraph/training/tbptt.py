@@ -15,8 +15,11 @@ from rnngraph.conf import MultiLayerConfiguration, TruncatedBPTT
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import ConfigurationError, InputError, TrainingError
 from rnngraph.position import Position
+from rnngraph.training.objective import has_labels
+from rnngraph.training.tensors import Tensors, tensors_of
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from rnngraph.network import MultiLayerNetwork
@@ -29,10 +32,12 @@ _BLOCK = 256
 class Segment:
     """What one update is made of: ``data``, the ``states`` that it begins with (the initial ones where left out), and where the fit stands.
 
-    ``before`` is the position before the update; ``steps`` is T of the minibatch of which this is a part, and ``last`` whether it ends it.
+    ``tensors`` are those of ``data``, where they are made already. ``before`` is the position before the update; ``steps`` is T of the
+    minibatch of which this is a part, and ``last`` whether it ends it.
     """
 
     data: DataSet
+    tensors: Tensors | None = None
     states: Mapping[str, Tensor] = field(default_factory=dict)
     backward_steps: int | None = None
     before: Position = field(default_factory=Position)
@@ -46,16 +51,34 @@ class Segment:
         return Position(self.before.batches, score, self.before.segments + 1, self.steps, states)
 
 
-def segments(network: MultiLayerNetwork, batch: DataSet) -> Iterator[Segment]:
+@dataclass(frozen=True)
+class Ready:
+    """A minibatch that was looked at: whether a label ``counts``, and its ``tensors`` where it is one update."""
+
+    data: DataSet
+    counts: bool
+    tensors: Tensors | None = None
+
+
+def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device) -> Ready:
+    """``batch`` looked at and, where it is one update, moved to ``device``. InputError for what does not fit the network."""
+    counts = has_labels(network, batch)
+    if counts and not isinstance(network.config.backprop, TruncatedBPTT):
+        return Ready(batch, counts, tensors_of(network, batch, device))
+    check_minibatch(network, batch)
+    return Ready(batch, counts)
+
+
+def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
     """The segments of ``batch`` from the network's position on, which each update moves; one, the whole, without truncated BPTT."""
-    backprop, steps = network.config.backprop, step_count(batch)
+    backprop, steps = network.config.backprop, step_count(batch.data)
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
     backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
     done = network._position.segments
     for start in range(done * length, steps, length):
         stop, at = min(start + length, steps), network._position
         shorter = backward if backward is not None and backward < stop - start else None
-        yield Segment(cut(batch, start, stop), at.states, shorter, at, steps, last=stop == steps)
+        yield Segment(cut(batch.data, start, stop), batch.tensors, at.states, shorter, at, steps, last=stop == steps)
 
 
 def segment_count(config: MultiLayerConfiguration, batch: DataSet) -> int:
@@ -83,7 +106,7 @@ def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
     """InputError for what does not fit the network. With truncated BPTT, whose sequences may be long, in blocks of steps."""
     backprop, steps = network.config.backprop, step_count(data)
     if not isinstance(backprop, TruncatedBPTT):
-        network._training_arrays(data)
+        network._inputs.training(data)
         return
     shape = list(data.labels.shape)
     if len(shape) == 2:
@@ -93,12 +116,12 @@ def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
             "or use backprop=StandardBackprop()"
         )
     if shape[-1] != steps:
-        network._training_arrays(data)  # which tells the shapes
+        network._inputs.training(data)  # which tells the shapes
     for start in range(0, steps, _BLOCK):
         try:
-            network._training_arrays(cut(data, start, start + _BLOCK))
+            network._inputs.training(cut(data, start, start + _BLOCK))
         except InputError:
-            network._training_arrays(data)  # which counts steps from the sequence's first
+            network._inputs.training(data)  # which counts steps from the sequence's first
             raise
 
 

@@ -24,6 +24,7 @@ from rnngraph.training.gradient_normalization import normalised, sections
 from rnngraph.training.groups import groups
 from rnngraph.training.objective import check_score, divisor, loss_sum
 from rnngraph.training.regularisation import Regularisation, penalties, penalty
+from rnngraph.training.tensors import tensors_of
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -55,7 +56,8 @@ class Update:
         TrainingError, and nothing is changed, where a number is not finite.
         """
         network, batch = self._network, segment.data
-        total, buffers, states = loss_sum(network, batch, segment.states, segment.backward_steps, self._product_type)
+        tensors = tensors_of(network, batch, network._device) if segment.tensors is None else segment.tensors
+        total, buffers, states = loss_sum(network, tensors, segment.states, segment.backward_steps, self._product_type)
         loss = total / divisor(network, batch)
         parameters = network._parameters
         value = float(loss.detach()) + penalty(network, self._penalties)

@@ -10,44 +10,62 @@ import pytest
 from rnngraph.training.ahead import ahead
 
 
-def test_everything_comes_in_order_from_another_thread() -> None:
-    threads = set()
+def test_everything_comes_in_order_prepared_in_another_thread() -> None:
+    """The source is asked in the caller's own."""
+    threads: dict[str, set[threading.Thread]] = {"source": set(), "prepare": set()}
+
+    def source() -> Iterator[int]:
+        for k in range(20):
+            threads["source"].add(threading.current_thread())
+            yield k
 
     def prepare(k: int) -> int:
-        threads.add(threading.current_thread())
+        threads["prepare"].add(threading.current_thread())
         return k * k
 
-    assert list(ahead(iter(range(20)), prepare)) == [k * k for k in range(20)]
-    assert threading.main_thread() not in threads
-    assert len(threads) == 1
+    assert list(ahead(source(), prepare)) == [k * k for k in range(20)]
+    assert threads["source"] == {threading.main_thread()}
+    assert len(threads["prepare"] - threads["source"]) == len(threads["prepare"]) == 1
 
 
 def test_the_next_one_is_made_while_the_caller_works() -> None:
     """The caller holds the first and does nothing until the second is made; the third is not begun."""
     made = [threading.Event() for _ in range(4)]
 
-    def source() -> Iterator[int]:
-        for k in range(4):
-            made[k].set()
-            yield k
+    def prepare(k: int) -> int:
+        made[k].set()
+        return k
 
-    results = ahead(source(), lambda k: k)
+    results = ahead(iter(range(4)), prepare)
     assert next(results) == 0
     assert made[1].wait(10)
     assert not made[2].is_set()
     assert list(results) == [1, 2, 3]
 
 
-def test_an_error_comes_in_its_turn() -> None:
+@pytest.mark.parametrize("count", [0, 1])
+def test_what_has_nothing_to_come_needs_no_thread(count: int) -> None:
+    threads: list[threading.Thread] = []
+    assert list(ahead(iter(range(count)), lambda k: threads.append(threading.current_thread()))) == [None] * count
+    assert set(threads) <= {threading.main_thread()}
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_an_error_comes_in_its_turn(at: int) -> None:
     def prepare(k: int) -> int:
-        if k == 2:
-            raise ValueError("element 2")
+        if k == at:
+            raise ValueError(f"element {k}")
         return k
 
-    results, got = ahead(iter(range(5)), prepare), list[int]()
-    with pytest.raises(ValueError, match="element 2"):
-        got.extend(results)
-    assert got == [0, 1]
+    def source() -> Iterator[int]:
+        yield from range(at)
+        raise ValueError(f"element {at}")
+
+    for results in (ahead(iter(range(5)), prepare), ahead(source(), lambda k: k)):
+        got = list[int]()
+        with pytest.raises(ValueError, match=f"^element {at}$"):
+            got.extend(results)
+        assert got == list(range(at))
 
 
 def test_who_stops_early_leaves_the_rest() -> None:
