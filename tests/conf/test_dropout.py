@@ -49,7 +49,7 @@ def test_json_and_yaml_round_trip(kind: Any) -> None:
         (lambda: rg.GaussianNoise(float("inf")), "GaussianNoise: std=inf: expected a finite number"),
         (lambda: rg.Dropout(retain={"type": "FixedSchedule", "value": float("nan")}), "value=nan: expected a finite number"),  # type: ignore[arg-type]
         (lambda: rg.Dropout(), "Dropout: retain is missing"),  # type: ignore[call-arg]
-        (lambda: rg.Dropout(0.8), "Dropout(0.8): give values by name, as in Dropout(retain=0.8)"),  # type: ignore[misc]
+        (lambda: rg.Dropout(0.8), "Dropout(0.8): give values by name, as in Dropout(retain=0.8)"),  # type: ignore[call-arg, arg-type]
         (lambda: rg.Dropout(retain=rg.Adam()), "expected a schedule"),  # type: ignore[arg-type]
     ],
 )

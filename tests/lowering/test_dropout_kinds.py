@@ -24,7 +24,7 @@ from tests.lowering.noisy import by_hand, check, drawn, series
 def alpha_dropout(x: Tensor, u: Tensor, p: float = 0.7) -> Tensor:
     """Klambauer et al. 2017: kept values as they are, others at SELU's value of minus infinity, then scaled to the moments of before."""
     d, low = (u < p).double(), -1.6732632423543772 * 1.0507009873554804
-    a = (p + low**2 * p * (1 - p)) ** -0.5
+    a: float = (p + low**2 * p * (1 - p)) ** -0.5
     return a * (x * d + low * (1 - d)) - a * (1 - p) * low
 
 

@@ -63,8 +63,8 @@ def test_loss_and_gradients_are_those_by_hand(name: str, cell: Any) -> None:
 @pytest.mark.parametrize(("cell", "op"), [(rg.LSTM, "lstm"), (rg.GRU, "gru")])
 def test_torchs_own_cell_computes_it(cell: Any, op: str, masked: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
-    real = getattr(torch._VF, op)  # type: ignore[attr-defined]
-    monkeypatch.setattr(torch._VF, op, lambda *a: calls.append(op) or real(*a))  # type: ignore[attr-defined, func-returns-value]
+    real = getattr(torch._VF, op)
+    monkeypatch.setattr(torch._VF, op, lambda *a: calls.append(op) or real(*a))  # type: ignore[func-returns-value]
     kind, (x, labels) = rg.DropConnect(retain=0.6), series(4, 3, 6, 2)
     mask = (np.arange(6) < np.array([6, 2, 4, 3])[:, None]).astype(float) if masked else None
     net, data = network(kind, cell), rg.DataSet(x, labels, mask)

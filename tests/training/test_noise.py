@@ -137,7 +137,8 @@ STEP = rg.StepSchedule("iteration", 0.8, 0.5, 2)
 
 
 def alpha_dropout(x: torch.Tensor, u: torch.Tensor, p: float) -> torch.Tensor:
-    return (p + LOW**2 * p * (1 - p)) ** -0.5 * (torch.where(u < p, x, LOW) - (1 - p) * LOW)
+    a: float = (p + LOW**2 * p * (1 - p)) ** -0.5
+    return a * (torch.where(u < p, x, LOW) - (1 - p) * LOW)
 
 
 RATES: dict[str, tuple[Any, Any]] = {
@@ -162,7 +163,7 @@ def test_a_schedule_gives_the_rate_of_each_iteration(name: str) -> None:
         noise = drawn(net, 5, 6, net.iteration)
         first, second = noise["noise_00_drop"], noise["noise_01_drop"]
         changes = (lambda v, n=first, r=rate: formula(v, n, r), lambda v, n=second, r=rate: formula(v, n, r))
-        check(net, data, by_hand(net, data, changes))  # type: ignore[arg-type]
+        check(net, data, by_hand(net, data, changes))
 
 
 def test_a_schedule_by_epochs_and_of_drop_connect() -> None:
@@ -182,7 +183,8 @@ def test_fit_counts_iterations_and_epochs_for_schedules() -> None:
     """Nothing is dropped until the second epoch: until then fit does what it does without dropout, then it does not."""
     x, labels = series(6, 3, 5, 2)
     data = [rg.DataSet(x[:3], labels[:3]), rg.DataSet(x[3:], labels[3:])]
-    kinds = [rg.Dropout(retain=rg.MapSchedule(by, {0: 1.0, n: 0.5})) for by, n in (("epoch", 1), ("iteration", 2))]
+    schedules = rg.MapSchedule("epoch", {0: 1.0, 1: 0.5}), rg.MapSchedule("iteration", {0: 1.0, 2: 0.5})
+    kinds = [rg.Dropout(retain=schedule) for schedule in schedules]
     nets = [network(dropout=kind) for kind in (None, *kinds)]
     for epoch in range(2):
         for net in nets:
