@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from rnngraph.lowering.build import LabelsMask
 from rnngraph.lowering.losses import couples_outputs, per_output_misfit
 from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
+from rnngraph.position import Position
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
 from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
 from rnngraph.spelling import Spelled, spelled
@@ -85,15 +87,21 @@ class MultiLayerNetwork(Spelled):
         self.epoch = 0
         self.fitted_with_mask = False
         self.interrupted = False
+        self._position = Position()
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
         self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
-        self._programs: dict[tuple[bool, LabelsMask, bool, bool], Program] = {}
+        self._programs: dict[tuple[bool, LabelsMask, bool, bool, int | None], Program] = {}
         self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the tensors are: on the CPU, unless a fit has them elsewhere."""
+        return next((tensor.device for tensor in self._parameters.values()), _torch().device("cpu"))
 
     def __repr__(self) -> str:
         layers = ", ".join(f"{type(layer).__name__}({layer.n_in} -> {layer.n_out})" for layer in self.config.layers)
@@ -112,7 +120,7 @@ class MultiLayerNetwork(Spelled):
         [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
         ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
         """
-        return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self._parameters.items()}
 
     @spelled
     def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
@@ -125,7 +133,7 @@ class MultiLayerNetwork(Spelled):
 
     def buffers(self) -> dict[str, np.ndarray]:
         """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
-        return {name: tensor.numpy().copy() for name, tensor in self._buffers.items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._buffers.items()}
 
     def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
@@ -240,18 +248,26 @@ class MultiLayerNetwork(Spelled):
         listeners: TrainingListener | Sequence[TrainingListener] = (),
         validation: Data | None = None,
         progress: bool | None = None,
+        resume: bool = False,
+        device: str = "auto",
+        autocast: str | None = None,
     ) -> None:
         """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
 
-        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs and for an
-        update by which a number is not finite, ConfigurationError for a network that cannot be trained; the network is then as after the
-        last whole update.
+        ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
+        network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
+
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs or are not
+        those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError for a network that cannot
+        be trained; the network is then as after the last whole update.
         """
         _torch()
         from rnngraph.training.fit import fit
         from rnngraph.training.listeners import as_listeners
 
-        fit(self, data, epochs=epochs, listeners=[*self._listeners, *as_listeners(listeners)], validation=validation, progress=progress)
+        everyone = [*self._listeners, *as_listeners(listeners)]
+        options = {"validation": validation, "progress": progress, "resume": resume, "device": device, "autocast": autocast}
+        fit(self, data, epochs, everyone, **options)
 
     @spelled
     def score(self, data: Data) -> float:
@@ -304,14 +320,15 @@ class MultiLayerNetwork(Spelled):
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, buffers, updater state and counters to one file; through a link, to the file that it points to.
+        """Write configuration, parameters, buffers, updater state, counters and, from a listener, the position in the epoch to one file.
 
-        Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
-        :meth:`load` would refuse; what stood there is then as it was.
+        Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
+        Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
         """
-        states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
-        saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
-        write_network(path, saved)
+        states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
+        counters = self.iteration, self.epoch, self.fitted_with_mask
+        at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})
+        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiLayerNetwork:
@@ -324,19 +341,28 @@ class MultiLayerNetwork(Spelled):
         network.updater_state = {
             name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
         }
+        carried = {name: torch.tensor(array) for name, array in saved.position.states.items()}
+        network._position = replace(saved.position, states=carried)
         return network
 
     # What training shares with inference
 
     def _program(
-        self, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False, training: bool = False
+        self,
+        *,
+        features_mask: bool = False,
+        labels_mask: LabelsMask = False,
+        loss: bool = False,
+        training: bool = False,
+        backward_steps: int | None = None,
     ) -> Program:
         """The graph made ready to run, one for each combination that was ever asked for."""
         from rnngraph.backends.torch import Program
 
-        key = (features_mask, labels_mask, loss, training)
+        key = (features_mask, labels_mask, loss, training, backward_steps)
         if key not in self._programs:
-            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss, training=training)
+            masks: dict[str, Any] = {"features_mask": features_mask, "labels_mask": labels_mask}
+            graph = lower(self.config, **masks, loss=loss, training=training, backward_steps=backward_steps)
             self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
         return self._programs[key]
 
@@ -347,42 +373,50 @@ class MultiLayerNetwork(Spelled):
         feeds = self._feeds(program, x, mask, stream)
         with torch.no_grad():
             results = program(feeds)
-        states = {p.name.removeprefix("next_"): results[p.name].numpy() for p in program.graph.ports("next_state")}
-        return results["y"].numpy().copy(), states
+        states = {p.name.removeprefix("next_"): results[p.name].cpu().numpy() for p in program.graph.ports("next_state")}
+        return results["y"].cpu().numpy().copy(), states
 
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
         states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
-        feeds = {**self._parameters, **self._buffers, "x": torch.from_numpy(x)}
-        feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
-        if mask is not None:
-            feeds["features_mask"] = torch.from_numpy(mask)
-        return feeds
+        arrays = {"x": x, **states} if mask is None else {"x": x, "features_mask": mask, **states}
+        return {**self._parameters, **self._buffers, **{name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}}
 
     def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
         """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
         x, mask = self._checked_features(data.features, data.features_mask, "features")
         return (x, mask, *self._checked_labels(data, x))
 
-    def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
-        """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
+    def _losses(
+        self,
+        data: DataSet,
+        training: bool,
+        states: Mapping[str, torch.Tensor] | None = None,
+        backward_steps: int | None = None,
+        product_type: torch.dtype | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """``loss``, the next states and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
 
-        With ``training`` noise and rates are those of the current iteration.
+        ``states`` are those that the steps begin with, left out the initial ones. With ``training`` noise and rates are those of the
+        current iteration. ``product_type`` is a type for matrix products alone.
         """
         torch = _torch()
         x, mask, labels, labels_mask = self._training_arrays(data)
         kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True, training=training)
-        feeds = self._feeds(program, x, mask, None)
-        feeds["labels"] = torch.from_numpy(labels)
+        program = self._program(
+            features_mask=mask is not None, labels_mask=kind, loss=True, training=training, backward_steps=backward_steps
+        )
+        feeds = {**self._feeds(program, x, mask, None), **(states or {})}
+        feeds["labels"] = torch.from_numpy(labels).to(self._device)
         if labels_mask is not None:
-            feeds["labels_mask"] = torch.from_numpy(labels_mask)
+            feeds["labels_mask"] = torch.from_numpy(labels_mask).to(self._device)
         if program.graph.ports("noise", "rate"):
             from rnngraph.training.noise import draw
 
-            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration, self.epoch))
-        return program(feeds)
+            drawn = draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration, self.epoch)
+            feeds.update((name, tensor.to(self._device)) for name, tensor in drawn.items())
+        return program(feeds, product_type)
 
     def _checked_features(
         self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False

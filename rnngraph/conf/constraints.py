@@ -20,8 +20,16 @@ def _several(value: object) -> object:
     return tuple(map(plain, values))
 
 
+def _each_once(value: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("expected each dimension once")
+    return value
+
+
 OVER = "dimensions over which the norm is taken, as DL4J counts them"
-Dimensions = Annotated[tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1), BeforeValidator(_several)]
+Dimensions = Annotated[
+    tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
+]
 
 
 class Constraint(Family):
@@ -78,7 +86,7 @@ class MinMaxNormConstraint(NormConstraint):
 
 
 class UnitNormConstraint(NormConstraint):
-    """Norms of 1: w / norm."""
+    """Norms of 1: w / norm. What is 0 stays 0."""
 
     positional: ClassVar[tuple[str, ...]] = ("dimensions",)
     type: Literal["UnitNormConstraint"] = "UnitNormConstraint"
@@ -97,3 +105,17 @@ def _listed(value: object) -> object:
 
 Constraints = Annotated[Sequence[Member[Constraint]], BeforeValidator(_listed), AfterValidator(tuple)]
 """The type of the field that holds constraints, in the order in which they act; one may stand without brackets."""
+
+
+def check_dimensions(constraints: Sequence[Constraint], weight_rank: int) -> None:
+    """ConfigurationError for a norm over dimensions that a layer's parameters lack: weights have ``weight_rank`` of them, biases 2."""
+    for index, constraint in enumerate(constraints):
+        if not isinstance(constraint, NormConstraint):
+            continue
+        ranks = {"weights": weight_rank, "biases": 2}
+        for what in ("weights", "biases") if constraint.on == "all" else ("biases" if constraint.on == "biases" else "weights",):
+            if max(constraint.dimensions) >= ranks[what]:
+                raise ConfigurationError(
+                    f"constraints[{index}] ({constraint.tag()}): dimensions={constraint.dimensions}, but its {what} have "
+                    f"the dimensions 0 to {ranks[what] - 1}; give the layer constraints of its own"
+                )

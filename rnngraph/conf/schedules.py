@@ -31,7 +31,7 @@ class Schedule(Family):
         """The rate for an update; both count from 0. Infinite where the formula's number is too large."""
         try:
             return self._value(iteration, epoch)
-        except OverflowError:
+        except (OverflowError, ZeroDivisionError):
             return math.inf
 
     @abstractmethod
@@ -98,7 +98,7 @@ class InverseSchedule(_Counting):
     power: Real = Field(kw_only=False, description="exponent of the denominator")
 
     def _after(self, i: int) -> float:
-        return float(self.initial_value / (1.0 + self.gamma * i) ** self.power)
+        return float(self.initial_value * (1.0 + self.gamma * i) ** -self.power)  # a large denominator gives 0
 
 
 class SigmoidSchedule(_Counting):

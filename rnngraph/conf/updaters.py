@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field
 
 from rnngraph.conf.family import Family
-from rnngraph.conf.fields import DecayRate, NonNegative, Positive, plain
+from rnngraph.conf.fields import DecayRate, Positive, plain
 from rnngraph.conf.schedules import DecayRateOrSchedule, LearningRate, Schedule, as_schedule
 
 RATE = "learning rate, the size of a step"
@@ -23,6 +23,8 @@ class Updater(Family):
 
     noun: ClassVar[str] = "an updater"
     positional: ClassVar[tuple[str, ...]] = ("learning_rate",)
+    states: ClassVar[tuple[str, ...]] = ()
+    """What it keeps for each parameter, in DL4J's order: arrays of the parameter's shape."""
 
 
 class Sgd(Updater):
@@ -43,6 +45,7 @@ class _Moments(Updater):
     """What Adam and its relatives have."""
 
     positional: ClassVar[tuple[str, ...]] = ("learning_rate", "beta1", "beta2", "epsilon")
+    states: ClassVar[tuple[str, ...]] = ("m", "v")
     learning_rate: LearningRate = Field(default=1e-3, kw_only=False, description=RATE)
     beta1: DecayRate = Field(default=0.9, kw_only=False, description=MEAN)
     beta2: DecayRate = Field(default=0.999, kw_only=False, description=SQUARES)
@@ -58,12 +61,14 @@ class Adam(_Moments):
 class AdaMax(_Moments):
     """AdaMax (Kingma and Ba 2015): Adam by the largest gradient; epsilon has no effect, as in DL4J."""
 
+    states: ClassVar[tuple[str, ...]] = ("m", "u")
     type: Literal["AdaMax"] = "AdaMax"
 
 
 class AMSGrad(_Moments):
     """AMSGrad (Reddi et al. 2018): Adam by the largest second moment so far."""
 
+    states: ClassVar[tuple[str, ...]] = ("m", "v", "v_hat")
     type: Literal["AMSGrad"] = "AMSGrad"
 
 
@@ -76,6 +81,7 @@ class Nadam(_Moments):
 class AdaBelief(_Moments):
     """AdaBelief (Zhuang et al. 2020): Adam by the variance of gradients around their mean."""
 
+    states: ClassVar[tuple[str, ...]] = ("m", "s")
     type: Literal["AdaBelief"] = "AdaBelief"
     epsilon: Positive = Field(default=1e-14, kw_only=False, description=FINITE)
 
@@ -84,15 +90,17 @@ class AdaGrad(Updater):
     """AdaGrad (Duchi et al. 2011): by the square root of the sum of all squared gradients, which begins at epsilon."""
 
     positional: ClassVar[tuple[str, ...]] = ("learning_rate", "epsilon")
+    states: ClassVar[tuple[str, ...]] = ("h",)
     type: Literal["AdaGrad"] = "AdaGrad"
     learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
-    epsilon: NonNegative = Field(default=1e-6, kw_only=False, description=FINITE)
+    epsilon: Positive = Field(default=1e-6, kw_only=False, description=FINITE)
 
 
 class AdaDelta(Updater):
     """AdaDelta (Zeiler 2012), which has no learning rate."""
 
     positional: ClassVar[tuple[str, ...]] = ("rho", "epsilon")
+    states: ClassVar[tuple[str, ...]] = ("msg", "msdx")
     type: Literal["AdaDelta"] = "AdaDelta"
     rho: DecayRate = Field(default=0.95, kw_only=False, description="decay of both means of squares")
     epsilon: Positive = Field(default=1e-6, kw_only=False, description=FINITE)
@@ -102,6 +110,7 @@ class RmsProp(Updater):
     """RMSProp (Tieleman and Hinton 2012): by the square root of the mean of squared gradients, which begins at epsilon."""
 
     positional: ClassVar[tuple[str, ...]] = ("learning_rate", "rms_decay", "epsilon")
+    states: ClassVar[tuple[str, ...]] = ("G",)
     type: Literal["RmsProp"] = "RmsProp"
     learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
     rms_decay: DecayRate = Field(default=0.95, kw_only=False, description=SQUARES)
@@ -112,6 +121,7 @@ class Nesterovs(Updater):
     """Nesterov's momentum, in the form of Bengio et al. (2013)."""
 
     positional: ClassVar[tuple[str, ...]] = ("learning_rate", "momentum")
+    states: ClassVar[tuple[str, ...]] = ("v",)
     type: Literal["Nesterovs"] = "Nesterovs"
     learning_rate: LearningRate = Field(default=0.1, kw_only=False, description=RATE)
     momentum: DecayRateOrSchedule = Field(default=0.9, kw_only=False, description="how much of the step before is made again")

@@ -66,6 +66,15 @@ class Node:
             raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of whole numbers: save the model again")
         return tuple(values)
 
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings; empty where there is none."""
+        if not self.has(key):
+            return ()
+        values = self.get(key, list, "a list of strings")
+        if not all(isinstance(v, str) for v in values):
+            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of strings: save the model again")
+        return tuple(values)
+
     def node(self, key: str) -> Node:
         """An object inside."""
         return Node(self.get(key, dict, "an object"), f"{self.where}: {key}")

@@ -10,10 +10,11 @@ from rnngraph.dl4j.activations import activation
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.initializers import initializer
+from rnngraph.dl4j.layouts import LAYOUTS
 from rnngraph.dl4j.losses import loss
 from rnngraph.dl4j.masks import mask_mode
 from rnngraph.dl4j.noise import dropout, weight_noise
-from rnngraph.dl4j.penalties import gradient_normalization, penalties, refuse_constraints
+from rnngraph.dl4j.penalties import constraints, gradient_normalization, penalties
 from rnngraph.dl4j.support import construct, has_field
 from rnngraph.dl4j.updaters import updater
 
@@ -32,9 +33,9 @@ def read_layer(node: Node, mask_is_set: bool = False) -> Layer:
     for key in ("rnnDataFormat", "rnndataFormat", "outputFormat", "cnn2dDataFormat", "cnn2DFormat", "dataFormat"):
         if node.text(key, "NCW") not in ("NCW", "NCHW", "NCDHW"):
             raise UnsupportedError(node.where, f"data format {node.text(key)}")
-    refuse_constraints(node)
-    noise = {"dropout": dropout(node), "weight_noise": weight_noise(node)}
-    fields = {**LAYERS[kind](node, mask_is_set), **gradient_normalization(node), **noise}
+    fields = {**LAYERS[kind](node, mask_is_set), "dropout": dropout(node), "weight_noise": weight_noise(node)}
+    if has_field(kind, "gradient_normalization"):
+        fields.update(gradient_normalization(node))
     if has_field(kind, "mask_mode"):
         fields["mask_mode"] = mask_mode(kind, mask_is_set)
     return construct(kind, fields, node.where)
@@ -55,7 +56,14 @@ def _weights(node: Node, mask_is_set: bool) -> Fields:
         "updater": updater(node, "iupdater", "updater"),
         "bias_updater": updater(node, "biasUpdater", "bias_updater"),
         **penalties(node),
+        "constraints": constraints(node, _keys(node)) or None,
     }
+
+
+def _keys(node: Node) -> set[str]:
+    """DL4J's keys of the parameters that the layer has."""
+    known = {part.key for part in LAYOUTS[node.kind]}
+    return known - ({"g"} if not node.flag("hasLayerNorm") else set()) - ({"b"} if not node.flag("hasBias", True) else set())
 
 
 def _dense(node: Node, mask_is_set: bool) -> Fields:

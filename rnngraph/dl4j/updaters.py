@@ -18,7 +18,7 @@ FIELDS: Mapping[str, str] = {
     "rho": "rho",
     "rmsDecay": "rms_decay",
 }
-"""Fields by DL4J's name. Each may have a schedule in its place, as ``learningRateSchedule``."""
+"""Fields by DL4J's name. Some may have a schedule in their place, as ``learningRateSchedule`` and ``momentumISchedule``."""
 
 
 def updater(layer: Node, key: str, field: str) -> Any:
@@ -31,8 +31,9 @@ def updater(layer: Node, key: str, field: str) -> Any:
     node = layer.node(key)
     value: dict[str, Any] = {"type": node.kind}
     for theirs, ours in FIELDS.items():
-        if node.has(f"{theirs}Schedule"):
-            value[ours] = schedule(node.node(f"{theirs}Schedule"))
+        scheduled = next((key for key in (f"{theirs}Schedule", f"{theirs}ISchedule") if node.has(key)), None)
+        if scheduled is not None:
+            value[ours] = schedule(node.node(scheduled))
         elif node.has(theirs):
             value[ours] = node.number(theirs, 0.0)
     schedules = [v["type"] for v in value.values() if isinstance(v, dict)]
@@ -40,9 +41,24 @@ def updater(layer: Node, key: str, field: str) -> Any:
     return accepted(field, value, element, layer.where)
 
 
+_DERIVED: Mapping[str, frozenset[str]] = {"CycleSchedule": frozenset({"stepSize", "increment"})}
+"""What DL4J writes down besides the settings."""
+
+
 def schedule(node: Node) -> dict[str, Any]:
-    """The schedule that ``node`` describes, in our fields: DL4J's names in snake case."""
-    return {"type": node.kind, **{_snake(k): v for k, v in node.values.items() if k != "@class"}}
+    """A schedule as our configurations hold it: DL4J's field names in snake case, the keys of a map in order."""
+    derived = _DERIVED.get(node.kind, frozenset())
+    return {"type": node.kind, **{_snake(k): _setting(node, k) for k in node.values if k != "@class" and k not in derived}}
+
+
+def _setting(node: Node, key: str) -> Any:
+    value = node.values[key]
+    if key == "baseSchedule":
+        return schedule(node.node(key))
+    if key == "values":
+        numbers = node.node(key)
+        return {k: numbers.number(k, 0.0) for k in sorted(numbers.values, key=lambda k: int(k) if k.isdecimal() else -1)}
+    return value
 
 
 def _snake(name: str) -> str:

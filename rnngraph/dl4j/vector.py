@@ -15,18 +15,21 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from rnngraph.conf import MultiLayerConfiguration
-from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.conf import MultiLayerConfiguration, Updater
+from rnngraph.conf.family import choices
+from rnngraph.conf.layers import innermost
 from rnngraph.errors import ModelFileError
 
 Array = NDArray[Any]
 _STATISTICS = frozenset({"mean", "log10stdev", "var"})
+_BIASES = frozenset({"b", "fb", "bb", "bF", "bB"})
+"""DL4J's keys of biases: of one direction, of a Bidirectional, of a GravesBidirectionalLSTM."""
 _NO_OP = SimpleNamespace(type="NoOp")
 """What DL4J gives the running statistics of batch normalisation for an updater; it keeps nothing, and parts the blocks beside it."""
 Shapes = Mapping[str, tuple[int, ...]]
 """DL4J's shapes by key, in the order of the vector."""
 
-STATES: Mapping[str, tuple[str, ...]] = {"Adam": ("m", "v"), "NoOp": (), "Sgd": ()}
+STATES: Mapping[str, tuple[str, ...]] = {kind: cls.states for kind, cls in choices(Updater).items()}
 """What updaters keep, by our names, in DL4J's order."""
 
 
@@ -43,9 +46,6 @@ def taken_apart(vector: Array, shapes: Shapes) -> dict[str, Array]:
 def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
     """What the updaters keep, as a table for each name: ``{"m": table, "v": table}``."""
     blocks = [(updater.type, block, sum(map(math.prod, block.values()))) for updater, block in _blocks(config, shapes)]
-    for kind, _, _ in blocks:
-        if kind not in STATES:
-            raise UnsupportedError(where, f"state of updater {kind}")
     expected = sum(len(STATES[kind]) * size for kind, _, size in blocks)
     if expected != len(vector):
         raise ModelFileError(f"{where}: {len(vector)} numbers, but the configuration's updaters keep {expected}; they are of two models")
@@ -62,12 +62,9 @@ def _blocks(config: MultiLayerConfiguration, shapes: Shapes) -> Iterator[tuple[A
     """Neighbours with equal updaters."""
 
     def updater(key: str) -> Any:
-        if key.partition("_")[2] in _STATISTICS:
-            return _NO_OP
-        layer: Any = config.layers[int(key.partition("_")[0])]
-        while "layer" in type(layer).model_fields:
-            layer = layer.layer
-        return layer.updater
+        index, _, name = key.partition("_")
+        layer: Any = innermost(config.layers[int(index)])
+        return _NO_OP if name in _STATISTICS else layer.updater_of("b" if name in _BIASES else name)
 
     for found, keys in groupby(shapes, key=updater):
         yield found, {key: shapes[key] for key in keys}

@@ -29,14 +29,15 @@ class Context:
     a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's
     key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own
     leaves it in ``seen``. ``training`` says that the graph is the one that training differentiates, with noise and statistics of the
-    minibatch.
+    minibatch. ``backward_steps`` is how many steps at the end recurrent layers learn from, None for all.
 
     Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """
 
-    def __init__(self, graph: Graph, layers: int, training: bool = False) -> None:
+    def __init__(self, graph: Graph, layers: int, training: bool = False, backward_steps: int | None = None) -> None:
         self.graph = graph
         self.training = training
+        self.backward_steps = backward_steps
         self.mask: Value | None = None
         self.clean = True
         self.labels: Value | None = None

@@ -3,57 +3,46 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rnngraph.conf.layers import innermost
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.training.regularisation import penalties, penalty
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
-Penalties = dict[str, float]
 
-UNPENALISED = frozenset({"b", "bR", "g", "gamma", "beta"})
-"""Biases, the gain of a layer normalisation, gamma and beta of a batch normalisation: L2 acts on weights."""
+def loss_sum(
+    network: MultiLayerNetwork,
+    data: DataSet,
+    states: Mapping[str, Tensor] | None = None,
+    backward_steps: int | None = None,
+    product_type: torch.dtype | None = None,
+) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+    """The training loss summed over rows, steps and outputs, differentiable by the parameters; what buffers and states become by name.
 
-
-def penalties(network: MultiLayerNetwork) -> Penalties:
-    """The L2 coefficient of each parameter that has one (weights, neither biases nor gains)."""
-    out: Penalties = {}
-    for name in network._parameters:
-        l2 = getattr(trained_layer(network, name), "l2", 0.0)
-        if name.split(".")[-1] not in UNPENALISED and l2:
-            out[name] = float(l2)
-    return out
-
-
-def trained_layer(network: MultiLayerNetwork, parameter: str) -> Any:
-    """The layer that has this parameter; inside wrappers, the innermost one."""
-    return innermost(network.config.layers[int(parameter.split(".")[0])])
+    ``states`` are those that the steps begin with, left out the initial ones. With ``backward_steps`` recurrent layers learn from that
+    many steps at the end. ``product_type`` is a type for matrix products alone.
+    """
+    results = network._losses(data, training=True, states=states, backward_steps=backward_steps, product_type=product_type)
+    following = {name.removeprefix("next_"): value.detach() for name, value in results.items() if name.startswith("next_")}
+    buffers = {name: value for name, value in following.items() if name in network._buffers}
+    return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
 
 
-def penalty(network: MultiLayerNetwork, coefficients: Penalties) -> float:
-    """``Σ l2/2 · ‖w‖²``, what the score counts."""
-    with torch.no_grad():
-        return sum((0.5 * k * float(network._parameters[name].double().square().sum()) for name, k in coefficients.items()), 0.0)
-
-
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
-    """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
-    _warn_without_labels(network, data)
-    results = network._losses(data, training=True)
-    return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
-
-
-def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
-    if not has_labels(network, data):
+def warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
+    """Whether no label of ``data`` counts, which is warned of."""
+    counts = has_labels(network, data)
+    if not counts:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
+    return not counts
 
 
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
@@ -78,7 +67,7 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     As at inference: no dropout, batch normalisation by its running statistics.
     """
     with torch.no_grad():
-        _warn_without_labels(network, data)
+        warn_without_labels(network, data)
         value = float(network._losses(data, training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
@@ -98,11 +87,12 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
 
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
     """
-    loss, _ = loss_sum(network, data)
+    warn_without_labels(network, data)
+    loss, _, _ = loss_sum(network, data)
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))
-    return value, {n: g.numpy() for n, g in zip(names, grads, strict=True)}
+    return value, {n: g.cpu().numpy() for n, g in zip(names, grads, strict=True)}
 
 
 def check_score(value: float, iteration: int) -> None:

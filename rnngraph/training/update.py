@@ -1,4 +1,8 @@
-"""One update per minibatch, in DL4J's order (divide by the minibatch, add L2, updater): done whole, or not at all."""
+"""One update per minibatch: done whole, or not at all.
+
+In DL4J's order: the summed gradients are divided by the number of examples; gradient normalisation; L1 and L2; the updater; weight decay;
+constraints; the iteration is counted.
+"""
 
 from __future__ import annotations
 
@@ -7,74 +11,98 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rnngraph.conf.parameters import index_of
 from rnngraph.errors import TrainingError
-from rnngraph.training import updaters
-from rnngraph.training.objective import check_score, divisor, has_labels, loss_sum, penalties, penalty, trained_layer
+from rnngraph.training import constraints
+from rnngraph.training.gradient_normalization import normalised, sections
+from rnngraph.training.groups import groups
+from rnngraph.training.objective import check_score, divisor, loss_sum
+from rnngraph.training.regularisation import Regularisation, penalties, penalty
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
-
-Group = tuple[Any, list[str]]
+    from rnngraph.position import Position
+    from rnngraph.training.tbptt import Segment
 
 
 class Update:
-    """Updates ``network`` by one minibatch at a call.
+    """Updates ``network`` by one minibatch, or segment of one, at a call; ``product_type`` is a type for matrix products alone.
 
-    1. Score and gradients; a score that is not finite ends here.
+    1. Score and gradients; a score that is not finite ends here, and so does a schedule that gives a number out of range.
     2. What the update changes is copied.
-    3. The updaters change parameters and their own state in place; buffers take their new values.
+    3. The updaters change parameters and their own state in place; buffers take their new values; constraints act.
     4. Parameters and state are checked. Where one is not finite, or anything else fails, the copies are put back.
 
     Ctrl-C is held back from 2 to 4.
     """
 
-    def __init__(self, network: MultiLayerNetwork) -> None:
-        self._network = network
-        self._groups, self._coefficients = updater_groups(network), penalties(network)
+    def __init__(self, network: MultiLayerNetwork, product_type: torch.dtype | None = None) -> None:
+        self._network, self._product_type = network, product_type
+        self._groups, self._penalties = groups(network), penalties(network)
+        self._sections, self._regularisation = sections(network), Regularisation(self._penalties)
+        self._bounds = constraints.bounds(network)
         self._copies: list[Tensor] = []
 
-    def __call__(self, batch: DataSet) -> float | None:
-        """The score before the update. TrainingError, and nothing is changed, where a number is not finite.
+    def __call__(self, segment: Segment) -> None:
+        """One update; the network's position has the score before it.
 
-        None, and no update, for a minibatch without a label that counts.
+        TrainingError, and nothing is changed, where a number is not finite.
         """
-        network = self._network
-        total, buffers = loss_sum(network, batch)
-        if not has_labels(network, batch):
-            return None
+        network, batch = self._network, segment.data
+        total, buffers, states = loss_sum(network, batch, segment.states, segment.backward_steps, self._product_type)
         loss = total / divisor(network, batch)
         parameters = network._parameters
-        value = float(loss.detach()) + penalty(network, self._coefficients)
+        value = float(loss.detach()) + penalty(network, self._penalties)
         check_score(value, network.iteration)
         gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
         with torch.no_grad():
-            for name, k in self._coefficients.items():
-                gradients[name] = gradients[name].add(parameters[name], alpha=k)
-            with whole(), self._put_back_on_error():
-                for updater, names in self._groups:
-                    chosen: dict[str, Tensor] = {p: parameters[p] for p in names}
-                    updaters.apply(updater, chosen, gradients, network.updater_state, network.iteration)
-                for name, tensor in buffers.items():
-                    network._buffers[name].copy_(tensor)
+            self._step(gradients, buffers, segment.after(value, states), masked=batch.features_mask is not None)
+
+    def _step(self, gradients: dict[str, Tensor], buffers: dict[str, Tensor], after: Position, masked: bool) -> None:
+        """From averaged gradients to parameters, and to the position ``after``; ``masked``: there was a features mask."""
+        network, parameters = self._network, self._network._parameters
+        numbers = [group.numbers() for group in self._groups]
+        regularised = self._regularisation.added(self._normalised(gradients), parameters)
+        rates = {name: g.learning_rate(n) for g, n in zip(self._groups, numbers, strict=True) for name in g.names}
+        decays = self._regularisation.decays(parameters, rates)
+        with whole(), self._put_back_on_error():
+            for group, now in zip(self._groups, numbers, strict=True):
+                group.step(now, regularised)
+            if decays:
+                torch._foreach_sub_([parameters[name] for name in decays], list(decays.values()))
+            for name, tensor in buffers.items():
+                network._buffers[name].copy_(tensor)
+            self._check(gradients)
+            if self._bounds:
+                constraints.apply(self._bounds, parameters)
                 self._check(gradients)
-                network.iteration += 1
-                network.fitted_with_mask = network.fitted_with_mask or batch.features_mask is not None
-        return value
+            network.iteration += 1
+            network.fitted_with_mask = network.fitted_with_mask or masked
+            network._position = after
+
+    def _normalised(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The gradients after normalisation, which must not hide one that is not finite."""
+        if not self._sections:
+            return gradients
+        out, finite = normalised(self._sections, gradients)
+        if not finite:
+            self._search(gradients)
+        return out
 
     @contextmanager
     def _put_back_on_error(self) -> Iterator[None]:
         """Copy what an update changes, and undo it where it fails."""
         network = self._network
-        counts, owners = (network.iteration, network.fitted_with_mask), set(network.updater_state)
+        counts = network.iteration, network.fitted_with_mask
+        kept = {name: dict(held) for name, held in network.updater_state.items()}
         arrays = self._arrays()
-        if len(self._copies) != len(arrays):  # the updaters' state is there from the second update on
+        if [c.shape for c in self._copies] != [a.shape for a in arrays]:  # the updaters' state is there from the second update on
             self._copies = [torch.empty_like(array) for array in arrays]
         torch._foreach_copy_(self._copies, arrays)
         try:
@@ -82,8 +110,10 @@ class Update:
         except BaseException:
             torch._foreach_copy_(arrays, self._copies)
             network.iteration, network.fitted_with_mask = counts
-            for name in network.updater_state.keys() - owners:
-                del network.updater_state[name]
+            network.updater_state.clear()
+            network.updater_state.update(kept)
+            for group in self._groups:
+                group.forget()
             raise
 
     def _arrays(self) -> list[Tensor]:
@@ -101,6 +131,8 @@ class Update:
         A norm is finite where all values are, but for values whose squares overflow, which only the search tells apart.
         """
         norms = torch._foreach_norm(self._arrays())
+        if len({norm.dtype for norm in norms}) > 1:  # torch's optimisers keep counts in float32
+            norms = tuple(norm.double() for norm in norms)
         if not math.isfinite(torch.stack(norms).sum().item()):
             self._search(gradients)
 
@@ -115,13 +147,13 @@ class Update:
             for key, tensor in held.items()
         ]
         for name, what, verb, tensor in found:
-            array = tensor.detach().numpy()
+            array = tensor.detach().cpu().numpy()
             if np.isfinite(array).all():
                 continue
             position = np.argwhere(~np.isfinite(array))[0].tolist()
-            index = int(name.split(".")[0])
+            index = index_of(name)
             raise TrainingError(
-                f"iteration {network.iteration}: {what}{name} (layers[{index}], {type(network.config.layers[index]).__name__}) {verb} "
+                f"iteration {network.iteration}: {what}{name} (layers[{index}], {network.config.layers[index].tag()}) {verb} "
                 f"{array[tuple(position)]} at {position}; the network keeps the parameters of the last finite iteration. "
                 "Lower the learning rate, or normalise the features"
             )
@@ -145,17 +177,3 @@ def whole() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if caught:
         signal.raise_signal(signal.SIGINT)
-
-
-def updater_groups(network: MultiLayerNetwork) -> list[Group]:
-    """Parameters by updater."""
-    groups: list[Group] = []
-    for name in network._parameters:
-        updater = trained_layer(network, name).updater or network.config.updater
-        for known, names in groups:
-            if known == updater:
-                names.append(name)
-                break
-        else:
-            groups.append((updater, [name]))
-    return groups

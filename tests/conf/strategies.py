@@ -174,8 +174,11 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
     )
     steps = draw(st.none() | st.integers(1, 99))
     layers = draw(stacks())
-    if all(layer.causal and layer.whole_sequences is None for layer in layers):
-        fields["backprop"] = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)))
-    return MultiLayerConfiguration(
+    network = MultiLayerConfiguration(
         layers=layers, input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
     )
+    if network.ends_in_time_series and all(layer.causal for layer in layers):
+        lengths = st.none() | st.integers(1, 20)
+        backprop = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(20, 99), lengths))
+        return network.replaced(backprop=backprop)
+    return network

@@ -10,9 +10,10 @@ import torch
 
 import rnngraph as rg
 from rnngraph.backends.torch import Program
+from rnngraph.conf.parameters import updater_of
 from rnngraph.lowering import lower, parameter_shapes
 from rnngraph.lowering.build import lower as build
-from rnngraph.training.objective import penalties, trained_layer
+from rnngraph.training.regularisation import penalties
 from tests.layers.properties import GAPS, dataset, features, network
 
 
@@ -115,7 +116,7 @@ def test_updater_and_penalties_are_those_of_the_layer_inside() -> None:
     inner = rg.GravesLSTM(n_in=3, n_out=4, l2=0.25, updater=rg.Adam(0.5))
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=[rg.Bidirectional(inner), rg.RnnOutputLayer(n_out=2)]))
     assert set(penalties(net)) == {f"0.{d}.{k}" for d in ("forward", "backward") for k in ("W", "R", "P")}
-    assert trained_layer(net, "0.backward.R").updater == rg.Adam(0.5)
+    assert updater_of(net.config, "0.backward.R") == rg.Adam(0.5)
 
 
 def test_fused_in_torch_one_cell_a_direction() -> None:

@@ -11,7 +11,7 @@ import torch
 import rnngraph as rg
 from rnngraph.backends.torch import Program
 from rnngraph.lowering import lower
-from rnngraph.training.objective import penalties
+from rnngraph.training.regularisation import Penalty, penalties
 from tests.layers.properties import GAPS, dataset, features, network
 
 
@@ -86,7 +86,7 @@ def test_parameters_and_their_start() -> None:
 
 def test_biases_are_not_penalised() -> None:
     config = rg.MultiLayerConfiguration(layers=[rg.GRU(n_in=2, n_out=3), rg.RnnOutputLayer(n_out=2)], l2=0.5)
-    assert penalties(rg.MultiLayerNetwork(config)) == {"0.W": 0.5, "0.R": 0.5, "1.W": 0.5}
+    assert penalties(rg.MultiLayerNetwork(config)) == dict.fromkeys(("0.W", "0.R", "1.W"), Penalty(l2=0.5))
 
 
 @pytest.mark.parametrize("reset_after", [True, False])

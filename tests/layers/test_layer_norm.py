@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import rnngraph as rg
-from rnngraph.training.objective import penalties
+from rnngraph.training.regularisation import penalties
 from tests.layers.properties import features
 
 
@@ -49,7 +49,7 @@ def test_parameters_and_their_start() -> None:
     assert {k: v.shape for k, v in got.items() if k[0] == "0"} == {"0.W": (4, 3), "0.R": (4, 4), "0.b": (4,), "0.g": (2, 4)}
     assert set(got["0.g"].flat) == {2.0}
     assert set(got["0.b"].flat) == {0.5}
-    assert set(penalties(net)) == {"0.W", "0.R", "1.W"}
+    assert set(penalties(net)) == {"0.W", "0.R", "0.g", "1.W"}
 
 
 @pytest.mark.parametrize("n_out", [1, 2, 5])

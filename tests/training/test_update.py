@@ -15,7 +15,8 @@ import torch
 
 import rnngraph as rg
 from rnngraph.errors import TrainingError
-from rnngraph.training import updaters
+from rnngraph.training.groups import Group
+from rnngraph.training.tbptt import Segment
 from rnngraph.training.update import Update, whole
 
 SetHandler = Callable[[Any], None]
@@ -96,21 +97,21 @@ def test_large_values_whose_squares_overflow_are_finite() -> None:
 def test_any_error_amid_an_update_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network(rg.Adam(1e-3))
     update = Update(net)
-    update(batch())
-    before, apply = content(net), updaters.apply
+    update(Segment(batch()))
+    before, step = content(net), Group.step
 
     def broken(*arguments: Any) -> None:
-        apply(*arguments)
+        step(*arguments)
         raise MemoryError("in between")
 
-    monkeypatch.setattr(updaters, "apply", broken)
+    monkeypatch.setattr(Group, "step", broken)
     with pytest.raises(MemoryError, match="in between"):
-        update(batch())
+        update(Segment(batch()))
     np.testing.assert_equal(content(net), before)
     monkeypatch.undo()
     twin = network(rg.Adam(1e-3))
     twin.fit(batch(), epochs=2, progress=False)
-    update(batch())
+    update(Segment(batch()))
     np.testing.assert_equal(content(net), content(twin))
 
 
@@ -172,13 +173,13 @@ def test_a_handler_that_raises_amid_an_update_leaves_no_half_of_it(handler: SetH
     handler(stop)
     net = network(rg.Adam(1e-3))
     net.fit(batch(), progress=False)
-    before, apply = content(net), updaters.apply
+    before, step = content(net), Group.step
 
     def pressed(*arguments: Any) -> None:
-        apply(*arguments)
+        step(*arguments)
         press()
 
-    monkeypatch.setattr(updaters, "apply", pressed)
+    monkeypatch.setattr(Group, "step", pressed)
     with pytest.raises(SystemExit):
         net.fit(batch(), progress=False)
     np.testing.assert_equal(content(net), before)

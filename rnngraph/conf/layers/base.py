@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 from pydantic import Field
 
 from rnngraph.conf.activations import Activation, ActivationName
-from rnngraph.conf.constraints import Constraints
+from rnngraph.conf.constraints import Constraints, check_dimensions
 from rnngraph.conf.dropout import DropoutField
 from rnngraph.conf.family import Family, Member
 from rnngraph.conf.fields import Count, Inherited, NonNegative, Positive, Real, inherited
@@ -63,6 +63,10 @@ RIVALS = {"l2": "weight_decay", "weight_decay": "l2", "l2_bias": "weight_decay_b
 """Two ways to make weights small: a layer that has the one of its own does not inherit the other, as in DL4J."""
 
 
+BIASES = frozenset({"b", "bR"})
+"""The keys of parameters that are biases. All others are weights, but for gamma and beta of a batch normalisation."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a layer stands: what comes in, and the filled layers before it."""
@@ -96,8 +100,6 @@ class Layer(Family):
     noun: ClassVar[str] = "a layer"
     reads_ids: ClassVar[bool] = False
     """Whether it takes integers below ``n_in`` in the place of features."""
-    whole_sequences: ClassVar[str | None] = None
-    """Why truncated BPTT cannot train it; None where it can."""
     is_recurrent: ClassVar[bool] = False
     """Whether it has a state that is carried from step to step."""
     has_loss: ClassVar[bool] = False
@@ -123,6 +125,13 @@ class Layer(Family):
     def causal(self) -> bool:
         """Whether no output needs a later step: what streaming and truncated BPTT ask for."""
         return True
+
+    @property
+    def whole_sequences(self) -> str:
+        """Why truncated BPTT cannot train it where it is not causal or ends the time axis."""
+        if not self.causal:
+            return "it runs backwards in time and needs the whole sequence"
+        return "it gives one vector for the whole sequence, of which a segment's loss sees a part"
 
     @property
     def title(self) -> str:
@@ -281,9 +290,16 @@ class TrainedLayer(SingleLayer):
     )
     gradient_normalization_threshold: Inherited[Positive] = inherited("from where on gradients are clipped; the network's where left out")
 
+    def updater_of(self, key: str) -> Updater:
+        """The updater of the filled layer's parameter ``key``, as W."""
+        return self.updater
+
 
 class WeightLayer(PlainLayer, TrainedLayer):
     """Base of the layers with weights of their own."""
+
+    weight_rank: ClassVar[int] = 2
+    """How many dimensions Deeplearning4j's array of the weights has; biases have 2, [1, n]."""
 
     n_out: Count = Field(description="values that go out at each step: the layer's width")
     weight_init: Inherited[InitializerName] = inherited("initialiser of the weights; the network's where left out")
@@ -299,6 +315,16 @@ class WeightLayer(PlainLayer, TrainedLayer):
     bias_updater: Member[Updater] | None = Field(default=None, description="updater of the biases; the network's where left out")
     constraints: Constraints | None = Field(default=None, description="what parameters are brought back to; the network's where left out")
     weight_noise: WeightNoiseField | None = Field(default=None, description="noise on weights, in training; the network's where left out")
+
+    def filled(self, place: Place, settings: Settings) -> Self:
+        """Sees to it, besides, that parameters have the dimensions that constraints name."""
+        out = super().filled(place, settings)
+        check_dimensions(out.constraints or (), self.weight_rank)
+        return out
+
+    def updater_of(self, key: str) -> Updater:
+        """Biases may have one of their own."""
+        return self.bias_updater if self.bias_updater is not None and key in BIASES else self.updater
 
 
 def to_series(flow: InputType) -> PreProcessor | None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from rnngraph.conf.constraints import Constraint
 from rnngraph.conf.dropout import Noise
 from rnngraph.conf.fields import Count
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers.base import WeightLayer
 from rnngraph.conf.layers.windowed import ImageWindows, StepWindows
 from rnngraph.conf.updaters import Updater
+from rnngraph.conf.weight_noise import ParameterNoise
 from rnngraph.conf.windows import ConvolutionMode, Counts, Paddings
 
 
@@ -23,6 +26,7 @@ class ConvolutionLayer(ImageWindows, WeightLayer):
     """
 
     positional: ClassVar[tuple[str, ...]] = ("kernel_size",)
+    weight_rank: ClassVar[int] = 4
     type: Literal["ConvolutionLayer"] = "ConvolutionLayer"
     kernel_size: Counts = Field(default=(5, 5), description="height and width of the kernel")
     stride: Counts = Field(default=(1, 1), description="pixels from window to window, down and to the right")
@@ -47,8 +51,20 @@ class ConvolutionLayer(ImageWindows, WeightLayer):
             activation: str | None = None,
             weight_init: str | None = None,
             bias_init: float = 0.0,
+            l1: float | None = None,
             l2: float | None = None,
+            l1_bias: float | None = None,
+            l2_bias: float | None = None,
+            weight_decay: float | None = None,
+            weight_decay_bias: float | None = None,
+            weight_decay_apply_lr: bool | None = None,
+            weight_decay_bias_apply_lr: bool | None = None,
             updater: Updater | None = None,
+            bias_updater: Updater | None = None,
+            gradient_normalization: str | None = None,
+            gradient_normalization_threshold: float | None = None,
+            constraints: Constraint | Sequence[Constraint] | None = None,
+            weight_noise: ParameterNoise | None = None,
             dropout: Noise | None = None,
             mask_mode: str | None = None,
             name: str | None = None,
@@ -72,6 +88,7 @@ class Convolution1DLayer(StepWindows, WeightLayer):
     changes, a step counts as real if any step in its window does. (DL4J: ``Convolution1DLayer``.)
     """
 
+    weight_rank: ClassVar[int] = 4
     type: Literal["Convolution1DLayer"] = "Convolution1DLayer"
     kernel_size: Count = Field(kw_only=False, description="steps of the kernel")
     stride: Count = Field(default=1, description="steps from window to window")

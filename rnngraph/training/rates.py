@@ -1,0 +1,37 @@
+"""The numbers of an updater at one update: what schedules say then, checked."""
+
+from __future__ import annotations
+
+import math
+from types import SimpleNamespace
+from typing import Any
+
+from rnngraph.conf.schedules import Schedule
+from rnngraph.conf.updaters import Updater
+from rnngraph.errors import TrainingError
+from rnngraph.names import shown
+
+BELOW = {"momentum": 1.0}
+"""What a number has to be below; a learning rate may be any that is finite. None may be negative."""
+
+
+def numbers(updater: Updater, iteration: int, epoch: int, where: str) -> Any:
+    """``updater``, with numbers where it has schedules. TrainingError that begins with the iteration and ``where`` for one out of range."""
+    values = {name: getattr(updater, name) for name in type(updater).model_fields}
+    schedules = {name: value for name, value in values.items() if isinstance(value, Schedule)}
+    if not schedules:
+        return updater
+    now = {name: number(schedule, name, iteration, epoch, where) for name, schedule in schedules.items()}
+    return SimpleNamespace(**{**values, **now})
+
+
+def number(schedule: Schedule, name: str, iteration: int, epoch: int, where: str) -> float:
+    """What ``schedule`` gives for the setting ``name``, 0 included."""
+    value, limit = schedule.value_at(iteration, epoch), BELOW.get(name, math.inf)
+    if not 0 <= value < limit:
+        expected = "a finite number from 0 on" if limit == math.inf else f"a number from 0 on and below {limit:g}"
+        raise TrainingError(
+            f"iteration {iteration}: {where}: {name}={shown(schedule)} gives {value} in epoch {epoch}; expected {expected}. "
+            "The network keeps the parameters of the last iteration; give the updater another schedule"
+        )
+    return value
