@@ -265,9 +265,8 @@ class MultiLayerNetwork(Spelled):
         from rnngraph.training.fit import fit
         from rnngraph.training.listeners import as_listeners
 
-        everyone = [*self._listeners, *as_listeners(listeners)]
-        options = {"validation": validation, "progress": progress, "resume": resume, "device": device, "autocast": autocast}
-        fit(self, data, epochs, everyone, **options)
+        told = [*self._listeners, *as_listeners(listeners)]
+        fit(self, data, epochs, told, validation, progress, resume=resume, device=device, autocast=autocast)
 
     @spelled
     def score(self, data: Data) -> float:

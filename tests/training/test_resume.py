@@ -17,7 +17,7 @@ import torch
 
 import rnngraph as rg
 from rnngraph.serialization import read_network
-from rnngraph.training import updaters
+from rnngraph.training.groups import Group
 from tests.training.stepwise import padded
 
 EPOCHS, SEGMENTS, BATCHES = 2, 3, 3
@@ -140,10 +140,10 @@ def test_after_ctrl_c_the_same_network_goes_on(amid: bool, tmp_path: Path, monke
     """An update during which it was held back is told to listeners like any other."""
     unbroken, told = network(), Checkpoints()
     unbroken.fit(data(), epochs=EPOCHS, listeners=told, progress=False)
-    net, first, rest, apply = network(), Checkpoints(), Checkpoints(), updaters.apply
+    net, first, rest, step = network(), Checkpoints(), Checkpoints(), Group.step
 
     def pressed(*arguments: Any) -> None:
-        apply(*arguments)
+        step(*arguments)
         if net.iteration == 10:
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -153,7 +153,7 @@ def test_after_ctrl_c_the_same_network_goes_on(amid: bool, tmp_path: Path, monke
                 os.kill(os.getpid(), signal.SIGINT)
 
     if amid:
-        monkeypatch.setattr(updaters, "apply", pressed)
+        monkeypatch.setattr(Group, "step", pressed)
     net.fit(data(), epochs=EPOCHS, listeners=[first, Press()], progress=False)
     monkeypatch.undo()
     assert (net.interrupted, net.iteration, net.epoch) == (True, 11, 1)
