@@ -13,12 +13,16 @@ from rnngraph.conf import (
     LSTM,
     ActivationLayer,
     Adam,
+    AlphaDropout,
     BatchNormalization,
     Bidirectional,
     DenseLayer,
+    DropConnect,
     Dropout,
     DropoutLayer,
     EmbeddingSequenceLayer,
+    GaussianDropout,
+    GaussianNoise,
     GlobalPoolingLayer,
     GravesBidirectionalLSTM,
     GravesLSTM,
@@ -28,8 +32,10 @@ from rnngraph.conf import (
     LeakyReLU,
     Loss,
     LossLayer,
+    MapSchedule,
     MaskZeroLayer,
     MultiLayerConfiguration,
+    Noise,
     NormalDistribution,
     OrthogonalDistribution,
     OutputLayer,
@@ -39,9 +45,11 @@ from rnngraph.conf import (
     RnnOutputLayer,
     Sgd,
     SimpleRnn,
+    SpatialDropout,
     StandardBackprop,
     TimeDistributed,
     TruncatedBPTT,
+    WeightNoise,
 )
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.conf.initializers import INITIALIZERS
@@ -70,8 +78,17 @@ INITIALIZER = (
     st.sampled_from(list(INITIALIZERS)) | st.builds(NormalDistribution, FINITE, NON_NEGATIVE) | st.just(OrthogonalDistribution(2.0))
 )
 LOSS = st.sampled_from(LOSSES) | st.just(Loss("xent", clip_eps=1e-3)) | st.just(Loss("mse"))
+SHARES = st.floats(0, 1, exclude_min=True) | st.just(MapSchedule("epoch", {0: 0.5, 9: 1.0}))
+DROPOUT: st.SearchStrategy[Noise] = (
+    st.sampled_from([Dropout, SpatialDropout, AlphaDropout]).flatmap(lambda kind: st.builds(kind, retain=SHARES))
+    | st.builds(GaussianDropout, rate=DECAYS)
+    | st.builds(GaussianNoise, std=NON_NEGATIVE)
+)
+WEIGHT_NOISE = st.builds(DropConnect, retain=SHARES, apply_to_biases=st.booleans()) | st.builds(
+    WeightNoise, distribution=st.builds(NormalDistribution, FINITE, NON_NEGATIVE), additive=st.booleans()
+)
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
-WEIGHTS = {**PLAIN, "weight_init": INITIALIZER, "l2": NON_NEGATIVE, "updater": UPDATERS}
+WEIGHTS = {**PLAIN, "weight_noise": WEIGHT_NOISE, "dropout": DROPOUT, "weight_init": INITIALIZER, "l2": NON_NEGATIVE, "updater": UPDATERS}
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
@@ -103,7 +120,7 @@ BATCH_NORM = {"decay": DECAYS, "epsilon": POSITIVE, "gamma": FINITE, "lock_gamma
 SAME_WIDTH = (
     st.builds(lambda f: BatchNormalization(**f), optional(**BATCH_NORM))
     | st.builds(lambda f: ActivationLayer(**f), optional(**PLAIN))
-    | st.builds(lambda p: DropoutLayer(Dropout(retain=p)), st.floats(0, 1, exclude_min=True))
+    | DROPOUT.map(DropoutLayer)
 )
 
 
@@ -148,6 +165,8 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             weight_init=INITIALIZER,
             activation=ACTIVATION,
             l2=NON_NEGATIVE,
+            dropout=DROPOUT,
+            weight_noise=WEIGHT_NOISE,
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),
             mask_mode=st.sampled_from(MASK_MODES),
             mini_batch=st.booleans(),
