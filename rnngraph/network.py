@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +90,7 @@ class MultiLayerNetwork(Spelled):
         self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
         self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
-        self._programs: dict[tuple[bool, LabelsMask, bool, bool, int | None], Program] = {}
+        self._programs: dict[tuple[tuple[str, Any], ...], Program] = {}
         self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
 
@@ -294,10 +294,11 @@ class MultiLayerNetwork(Spelled):
     @spelled
     def evaluate(self, data: Data) -> Evaluation:
         """Accuracy and the rest over ``data``; steps count where the labels mask is 1, in a time series without one the features mask."""
+        from rnngraph.data.iteration import epochs_over
         from rnngraph.evaluation import Evaluation
 
         evaluation = Evaluation(self.config.n_out)
-        for one in _sets(data):
+        for one in next(epochs_over(data, 1)):
             y = self.output(one.features, one.features_mask)
             labels, mask = self._inputs.dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
             if masks_outputs(mask, labels.shape):
@@ -342,23 +343,13 @@ class MultiLayerNetwork(Spelled):
 
     # What training shares with inference
 
-    def _program(
-        self,
-        *,
-        features_mask: bool = False,
-        labels_mask: LabelsMask = False,
-        loss: bool = False,
-        training: bool = False,
-        backward_steps: int | None = None,
-    ) -> Program:
-        """The graph made ready to run, one for each combination that was ever asked for."""
+    def _program(self, **kind: Any) -> Program:
+        """The graph ``lower(config, **kind)`` made ready to run, one for each kind that was ever asked for."""
         from rnngraph.backends.torch import Program
 
-        key = (features_mask, labels_mask, loss, training, backward_steps)
+        key = tuple(sorted(kind.items()))
         if key not in self._programs:
-            masks: dict[str, Any] = {"features_mask": features_mask, "labels_mask": labels_mask}
-            graph = lower(self.config, **masks, loss=loss, training=training, backward_steps=backward_steps)
-            self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
+            self._programs[key] = Program(lower(self.config, **kind), leave_out=["y"] if kind.get("loss") else ())
         return self._programs[key]
 
     def _run(self, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -388,10 +379,3 @@ def _torch() -> Any:
             'MultiLayerNetwork computes with torch, which is not installed; run: pip install "rnngraph[train]"'
         ) from error
     return torch
-
-
-def _sets(data: Data) -> Iterable[DataSet]:
-    """One DataSet, or each of an iterable, whose elements may be tuples as in ``fit``."""
-    from rnngraph.data.iteration import epochs_over
-
-    return next(epochs_over(data, 1))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save as save_arrays
 
 import rnngraph as rg
 from rnngraph.errors import ModelFileError
@@ -228,6 +229,60 @@ def test_training_json_that_does_not_fit_is_told(saved: Path, change: Change, me
     changed(saved, change)
     with pytest.raises(ModelFileError, match=message):
         rg.MultiLayerNetwork.load(saved)
+
+
+@pytest.fixture
+def between(tmp_path: Path) -> Path:
+    """A network that was saved after the first of two segments."""
+
+    class Save(rg.TrainingListener):
+        def iteration_done(self, network: rg.MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+            if iteration == 0:
+                network.save(tmp_path / "net.rnng")
+
+    layers = [rg.LSTM(n_in=2, n_out=3), rg.RnnOutputLayer(n_out=1, activation="identity", loss="mse")]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, backprop=rg.TruncatedBPTT(2)))
+    net.fit(rg.DataSet(np.ones((1, 2, 4)), np.ones((1, 1, 4))), listeners=Save(), progress=False)
+    return tmp_path / "net.rnng"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.update(position=3), r"position is 3, expected an object with batches, score, segments, steps$"),
+        (lambda t: t["position"].pop("steps"), r"position is {.*}, expected an object with batches, score, segments, steps$"),
+        (lambda t: t["position"].update(batches=-1), r"position: batches is -1, expected a whole number from 0 on$"),
+        (lambda t: t["position"].update(segments=True), r"position: segments is True, expected a whole number from 0 on$"),
+        (lambda t: t["position"].update(score=float("nan")), r"position: score is nan, expected a finite number$"),
+        (lambda t: t["position"].update(segments=0), r"it has carried.safetensors, but its position is between two minibatches$"),
+        (lambda t: t.pop("position"), r"it has carried.safetensors, but training.json has no position$"),
+    ],
+)
+def test_a_position_that_does_not_fit_is_told(between: Path, change: Change, message: str) -> None:
+    assert rg.MultiLayerNetwork.load(between).iteration == 1
+    changed(between, change)
+    with pytest.raises(ModelFileError, match=message):
+        rg.MultiLayerNetwork.load(between)
+
+
+def test_states_that_do_not_fit_are_told(between: Path) -> None:
+    parts = parts_of(between)
+    for states, message in (
+        ({"state_00_h": np.zeros((1, 3), np.float32)}, "it has the arrays state_00_h; the configuration asks for state_00_c, state_00_h"),
+        (
+            {f"state_00_{k}": np.zeros((1, 4), np.float32) for k in "hc"},
+            r"state_00_h is float32\[1, 4\]; .* asks for float32\[1, 3\]",
+        ),
+        (
+            {"state_00_h": np.zeros((2, 3), np.float32), "state_00_c": np.zeros((1, 3), np.float32)},
+            r"array state_00_\w is float32\[\d, 3\]; the configuration asks for float32\[\d, 3\]",
+        ),
+    ):
+        write(between, {**parts, "carried.safetensors": save_arrays(states)})
+        with pytest.raises(ModelFileError, match=message):
+            rg.MultiLayerNetwork.load(between)
+    write(between, {**parts, "carried.safetensors": save_arrays({f"state_00_{k}": np.full((1, 3), np.inf, np.float32) for k in "hc"})})
+    assert rg.MultiLayerNetwork.load(between).iteration == 1  # a state may overflow where nothing that is trained does
 
 
 def test_parts_of_another_network_are_told(saved: Path, tmp_path: Path) -> None:

@@ -61,8 +61,8 @@ SENTENCES: Mapping[str, str] = {
     "tbpttlength": "write backprop=TruncatedBPTT(length=...)",
     "tbpttfwdlength": "write backprop=TruncatedBPTT(length=...)",
     "tbpttforwardlength": "write backprop=TruncatedBPTT(length=...)",
-    "tbpttbacklength": "write backprop=TruncatedBPTT(length=...)",
-    "tbpttbackwardlength": "write backprop=TruncatedBPTT(length=...)",
+    "tbpttbacklength": "write backprop=TruncatedBPTT(length=..., backward_length=...)",
+    "tbpttbackwardlength": "write backprop=TruncatedBPTT(length=..., backward_length=...)",
 }
 """Names that are no field here but part of another setting."""
 

@@ -57,9 +57,8 @@ def fit(
     a new epoch begins. Data with a method ``set_epoch``, or a ``sampler`` with one, are told the epoch before each pass.
     """
     refuse_untrainable(network)
-    epochs_over(data, epochs)
     epochs = epochs_to_go(network, epochs, resume)
-    passes = epochs_over(data, epochs) if epochs else iter(())
+    passes = iter(()) if resume and not epochs else epochs_over(data, epochs)
     check(network, data, "data")
     if validation is not None:
         epochs_over(validation, max(epochs, 1), "validation")
@@ -137,10 +136,16 @@ def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listene
 
 
 def epochs_to_go(network: MultiLayerNetwork, epochs: int, resume: bool) -> int:
-    """How many epochs a fit has; with ``resume`` those that are done count, and one that is half done does not."""
+    """How many epochs a fit has; with ``resume`` those that are done count, and one that is half done does not.
+
+    Raises InputError for a ``resume`` that is neither True nor False; TrainingError, where something is to be taken off, as epochs_over.
+    """
     if not isinstance(resume, bool):
         raise InputError(f"resume is {shown(resume)}; expected True, to go on with a run that was stopped, or False")
-    return max(epochs - network.epoch, 0) if resume else epochs
+    if not resume:
+        return epochs
+    epochs_over((), epochs)  # which tells what is no number of epochs
+    return max(epochs - network.epoch, 0)
 
 
 def announce_epoch(data: Data, epoch: int) -> None:

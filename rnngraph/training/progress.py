@@ -52,7 +52,8 @@ class ProgressBar(TrainingListener):
         self.stop()
 
     def _reset(self, epochs: int) -> None:
-        self._epochs, self._epoch, self._done, self._before, self._whole = epochs, 0, 0, 0, True
+        self._epochs, self._epoch, self._done, self._going_on = epochs, 0, 0, False
+        self._begun = 0, 0  # epochs that began before this fit, of which it saw so many iterations
         self._per_epoch = self._expected
         self._score, self._validation = math.nan, math.nan
         self._started = self._shown = self._clock()
@@ -73,7 +74,7 @@ class ProgressBar(TrainingListener):
     def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
         """Count the epoch, from 1 in each fit; one that goes on where a run was stopped counts, but does not tell how long epochs are."""
         self._epoch += 1
-        self._before, self._whole = self._done, not getattr(network, "_position", None)
+        self._going_on = bool(getattr(network, "_position", None))
         self._redraw()
 
     def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
@@ -85,8 +86,10 @@ class ProgressBar(TrainingListener):
 
     def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
         """Learn how long an epoch is."""
-        if self._whole:
-            self._per_epoch = self._done - self._before
+        if self._going_on:
+            self._begun = 1, self._done
+        else:
+            self._per_epoch = math.ceil((self._done - self._begun[1]) / (self._epoch - self._begun[0]))
         self._score = score
         self._validation = math.nan if validation_score is None else validation_score
         if self._live is not None:

@@ -61,6 +61,8 @@ OPERANDS: list[tuple[str, list[TensorType], dict[str, Any], str]] = [
     ("row", [X], {"index": 5}, r"expected a first axis with an entry 5 whatever its size; 0 and -1 are always there"),
     ("row", [W], {"index": 8}, r"expected a first axis with an entry 8"),
     ("row", [floats()], {"index": 0}, r"expected a first axis with an entry 0"),
+    ("split_steps", [floats(3, 4)], {"count": 3}, r"split_steps\(\[3, 4\]\): expected a first axis of more than 3 steps"),
+    ("split_steps", [floats()], {"count": 1}, r"expected a first axis of more than 1 steps"),
     ("normalize", [floats()], {"epsilon": 1e-5}, r"normalize\(\[\]\): expected an operand with a last axis"),
     ("normalize_backward", [ROW, X], {"epsilon": 1e-5}, r"expected a gradient and an x \[\.\.\., K\] of one shape"),
     ("block_rows", [W], {"start": 0, "stop": 1, "blocks": 3}, r"expected a weight with 3 equal blocks of rows, of which 0 to 1 are taken"),
@@ -123,6 +125,9 @@ def test_what_fits_at_the_edges() -> None:
     assert infer("unsqueeze", [X], {"axis": -4}) == (floats(1, T, N, 4),)
     assert infer("add", [NUMBERS, NUMBERS], {}) == (NUMBERS,)
     assert infer("sum_to", [X], {"shape": ()}) == (floats(),)
+    assert infer("split_steps", [X], {"count": 3}) == (floats(T + (-3), N, 4), floats(3, N, 4))
+    assert infer("concat", list(infer("split_steps", [NUMBERS], {"count": 3})), {"axis": 0}) == (NUMBERS,)
+    assert infer("stop_gradient", [X], {}) == (X,)
 
 
 # Recurrent ops. BODY takes xw [T, N, 4H], h and c [N, H], R [4H, H].

@@ -122,7 +122,9 @@ def test_resume_counts_epochs_from_the_first_one(tmp_path: Path) -> None:
     net.fit(data(), epochs=1, listeners=told, progress=False, resume=True)
     assert content(net, tmp_path) == before
     assert not told.told
-    net.fit(data(), epochs=3, listeners=told, progress=False, resume=True)
+    with pytest.raises(rg.TrainingError, match=r"^epochs is 0; expected an integer of at least 1$"):
+        net.fit(data(), epochs=0, progress=False, resume=True)
+    net.fit(iter(list(data())), epochs=3, listeners=told, progress=False, resume=True)  # one pass is left, which an iterator can serve
     assert (net.epoch, net.iteration) == (3, 3 * PER_EPOCH)
 
 

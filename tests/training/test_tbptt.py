@@ -101,6 +101,21 @@ def test_any_lengths(stack: str, steps: int, length: int, backward: int | None, 
     compare(STACKS[stack], [padded(rng, 2, 3, steps, masks)], length, backward, seed)
 
 
+def test_a_mask_that_a_layer_reads_from_zeros_is_cut_as_one_that_is_given() -> None:
+    generator = np.random.default_rng(6)
+    mask = (generator.random((3, STEPS)) > 0.4).astype(float)
+    x, y = generator.standard_normal((3, 3, STEPS)) * mask[:, None], padded(generator, 3, 3, STEPS).labels
+    backprop = rg.TruncatedBPTT(5, 2)
+    read, given = (
+        network(rg.MaskZeroLayer(rg.LSTM(n_in=3, n_out=4)), backprop=backprop),
+        network(rg.LSTM(n_in=3, n_out=4), backprop=backprop),
+    )
+    read.fit(rg.DataSet(x, y), epochs=2, progress=False)
+    given.fit(rg.DataSet(x, y, mask, np.ones_like(mask)), epochs=2, progress=False)
+    for name, w in given.parameters().items():
+        np.testing.assert_allclose(read.parameters()[name], w, rtol=1e-9, atol=1e-12)
+
+
 def test_the_output_layer_learns_from_all_steps() -> None:
     """With ``backward_length`` its gradient is the one without; that of the layer before it is not."""
     data = padded(np.random.default_rng(2), 2, 3, 6)

@@ -1,0 +1,1 @@
+"""A long stream whose answers depend on events three segments back."""
