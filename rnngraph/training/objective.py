@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
+
 def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
     """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
     _warn_without_labels(network, data)

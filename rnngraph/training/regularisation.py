@@ -1,6 +1,6 @@
 """L1, L2 and weight decay: what they add to gradients, steps and the score.
 
-L1 and L2 reach the updater with the gradient, g + l1 sign(w) + l2 w; a weight decay c acts behind it, w -= u + c lr w, with the w of before.
+L1 and L2 reach the updater with the gradient, g + l1 sign(w) + l2 w; a weight decay c acts behind it, w -= u + c lr w, by the w of before.
 The score counts l1 |w| + l2/2 w² + c/2 w². All as DL4J (``org.nd4j.linalg.learning.regularization``).
 """
 

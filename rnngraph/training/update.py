@@ -178,4 +178,3 @@ def whole() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if caught:
         signal.raise_signal(signal.SIGINT)
-

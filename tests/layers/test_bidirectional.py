@@ -10,9 +10,9 @@ import torch
 
 import rnngraph as rg
 from rnngraph.backends.torch import Program
+from rnngraph.conf.parameters import updater_of
 from rnngraph.lowering import lower, parameter_shapes
 from rnngraph.lowering.build import lower as build
-from rnngraph.conf.parameters import updater_of
 from rnngraph.training.regularisation import penalties
 from tests.layers.properties import GAPS, dataset, features, network
 
