@@ -72,10 +72,12 @@ class Regularisation:
     def __init__(self, penalties: Penalties) -> None:
         self._l1 = _by_number({name: p.l1 for name, p in penalties.items()})
         self._l2 = _by_number({name: p.l2 for name, p in penalties.items()})
-        self._decayed = {name: p for name, p in penalties.items() if p.decay}
+        self.decayed = {name: p for name, p in penalties.items() if p.decay}
 
     def added(self, gradients: dict[str, Tensor], parameters: Arrays) -> dict[str, Tensor]:
         """The gradients with L1 and L2; those given stay as they are."""
+        if not self._l1 and not self._l2:
+            return gradients
         out = dict(gradients)
         for coefficient, names in self._l1.items():
             signs = torch._foreach_sign([parameters[name] for name in names])
@@ -87,7 +89,7 @@ class Regularisation:
 
     def decays(self, parameters: Arrays, rates: Mapping[str, float]) -> dict[str, Tensor]:
         """What is taken off the parameters behind the updater, by the learning rates of each."""
-        factors = {name: p.decay * (rates[name] if p.apply_lr else 1.0) for name, p in self._decayed.items()}
+        factors = {name: p.decay * (rates[name] if p.apply_lr else 1.0) for name, p in self.decayed.items()}
         found: dict[str, Tensor] = {}
         for factor, names in _by_number(factors).items():
             found.update(zip(names, torch._foreach_mul([parameters[name] for name in names], factor), strict=True))

@@ -20,11 +20,14 @@ from rnngraph.conf import (
 )
 from rnngraph.errors import ConfigurationError
 
+LISTED: Any = [0, 1]
+UNKNOWN: Any = "bias"
+
 
 def test_settings_may_stand_without_their_names_and_one_constraint_without_brackets() -> None:
     one = MaxNormConstraint(2.0, 0)
     assert one == MaxNormConstraint(max_norm=2.0, dimensions=(0,), on="weights")
-    assert MinMaxNormConstraint(1.0, 2.0, 0.5, [0, 1]) == MinMaxNormConstraint(min_norm=1.0, max_norm=2.0, rate=0.5, dimensions=(0, 1))
+    assert MinMaxNormConstraint(1.0, 2.0, 0.5, LISTED) == MinMaxNormConstraint(min_norm=1.0, max_norm=2.0, rate=0.5, dimensions=(0, 1))
     assert UnitNormConstraint(0) == UnitNormConstraint(dimensions=(0,))
     assert SimpleRnn(n_out=2, constraints=one) == SimpleRnn(n_out=2, constraints=[one])
 
@@ -40,7 +43,7 @@ def test_settings_may_stand_without_their_names_and_one_constraint_without_brack
         (lambda: UnitNormConstraint(4), r"dimensions\[0\]=4: expected a number of at most 3"),
         (lambda: UnitNormConstraint((1, 1)), r"dimensions=\(1, 1\): expected each dimension once"),
         (lambda: UnitNormConstraint(()), "dimensions"),
-        (lambda: NonNegativeConstraint(on="bias"), "on='bias': expected one of weights, input_weights, recurrent_weights, biases, all"),
+        (lambda: NonNegativeConstraint(on=UNKNOWN), "on='bias': expected one of weights, input_weights, recurrent_weights, biases, all"),
         (lambda: SimpleRnn(n_out=2, constraints="max"), "constraints"),  # type: ignore[arg-type]
         (lambda: SimpleRnn(n_out=2, constraints=MaxNormConstraint), "constraints"),  # type: ignore[arg-type]
     ],

@@ -59,24 +59,38 @@ def test_numbers_that_are_too_large_are_infinite_and_too_small_ones_0() -> None:
     assert CycleSchedule("iteration", 1.0, 3.0, 10, 1, 0.0).value_at(8, 0) == math.inf  # 0 to the power of -1, as in DL4J
 
 
+def schedule(cls: Any, *settings: Any) -> Any:
+    """Of settings that no type checker takes."""
+    return cls(*settings)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MapSchedule("iteration", {0: 0.1, 5: 0.2, 3: 0.3}), r"values=.*: the key 3 stands behind 5; expected keys that ascend"),
-        (lambda: MapSchedule("iteration", {1: 0.1}), "expected 0 as the first key: the value at the start"),
-        (lambda: MapSchedule("iteration", {}), "expected 0 as the first key"),
-        (lambda: MapSchedule("iteration", {0: 0.1, -1: 0.1}), "the key -1 is no iteration or epoch; expected whole numbers from 0 on"),
-        (lambda: MapSchedule("iteration", {0: 0.1, 1.5: 0.1}), "the key 1.5 is no iteration or epoch"),
-        (lambda: MapSchedule("iteration", {0: math.nan}), "finite number"),
-        (lambda: MapSchedule("iteration", 0.1), r"expected values by iteration or epoch, as in \{0: 0.1, 1000: 0.01\}"),
-        (lambda: StepSchedule("iterations", 0.1, 0.5, 10), "schedule_type='iterations': expected one of iteration, epoch; did you mean"),
+        (
+            lambda: schedule(MapSchedule, "iteration", {0: 0.1, 5: 0.2, 3: 0.3}),
+            r"values=.*: the key 3 stands behind 5; expected keys that ascend",
+        ),
+        (lambda: schedule(MapSchedule, "iteration", {1: 0.1}), "expected 0 as the first key: the value at the start"),
+        (lambda: schedule(MapSchedule, "iteration", {}), "expected 0 as the first key"),
+        (
+            lambda: schedule(MapSchedule, "iteration", {0: 0.1, -1: 0.1}),
+            "the key -1 is no iteration or epoch; expected whole numbers from 0 on",
+        ),
+        (lambda: schedule(MapSchedule, "iteration", {0: 0.1, 1.5: 0.1}), "the key 1.5 is no iteration or epoch"),
+        (lambda: schedule(MapSchedule, "iteration", {0: math.nan}), "finite number"),
+        (lambda: schedule(MapSchedule, "iteration", 0.1), r"expected values by iteration or epoch, as in \{0: 0.1, 1000: 0.01\}"),
+        (
+            lambda: schedule(StepSchedule, "iterations", 0.1, 0.5, 10),
+            "schedule_type='iterations': expected one of iteration, epoch; did you mean",
+        ),
         (lambda: StepSchedule("iteration", 0.1, 0.5, 0), "step=0.*: expected a number greater than 0"),
         (lambda: StepSchedule("iteration", math.nan, 0.5, 1), "initial_value=nan: expected a finite number"),
         (lambda: ExponentialSchedule("iteration", 0.1, -0.5), "gamma=-0.5: expected a number of at least 0"),
-        (lambda: RampSchedule(0.1, 10), r"base_schedule=0.1: expected a schedule \(FixedSchedule, "),
+        (lambda: schedule(RampSchedule, 0.1, 10), r"base_schedule=0.1: expected a schedule \(FixedSchedule, "),
         (lambda: CycleSchedule("iteration", 0.1, 0.2, 3, 2), "cycle_length=3 and annealing_length=2 leave 1 for the way up and"),
     ],
-)  # fmt: skip
+)
 def test_mistakes(make: Any, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make()

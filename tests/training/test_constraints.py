@@ -22,7 +22,7 @@ def norms(w: np.ndarray, dimensions: tuple[int, ...]) -> np.ndarray:
     return out
 
 
-def once(constraint: Any, w: np.ndarray) -> np.ndarray:
+def once(constraint: Any, w: np.ndarray) -> Any:
     """DL4J's formulas."""
     if isinstance(constraint, rg.NonNegativeConstraint):
         return np.where(w < 0, 0.0, w)

@@ -61,7 +61,8 @@ def test_every_mode(mode: str, threshold: float) -> None:
 
 def test_layers_may_differ() -> None:
     clip = rg.SimpleRnn(n_in=2, n_out=3, gradient_normalization="clip_l2_per_layer", gradient_normalization_threshold=0.01)
-    net = network(clip, rg.SimpleRnn(n_out=3, gradient_normalization="none"), updater=rg.NoOp(), gradient_normalization="RenormalizeL2PerLayer")  # fmt: skip
+    plain = rg.SimpleRnn(n_out=3, gradient_normalization="none")
+    net = network(clip, plain, updater=rg.NoOp(), gradient_normalization="RenormalizeL2PerLayer")
     gradients, before = averaged(net, batch()), net.parameters()
     net.fit(batch(), progress=False)
     first, last = ([name for name in before if name[0] == k] for k in "02")
@@ -92,20 +93,21 @@ def test_no_mode_hides_a_gradient_that_is_not_finite(mode: str, value: float, mo
         return gradients
 
     monkeypatch.setattr(torch.autograd, "grad", broken)
-    with pytest.raises(rg.TrainingError, match=rf"^iteration 0: the gradient of 0\.forward\.R \(layers\[0\], Bidirectional\) is {value} at \[2, 1\]; "):  # fmt: skip
+    message = rf"^iteration 0: the gradient of 0\.forward\.R \(layers\[0\], Bidirectional\) is {value} at \[2, 1\]; "
+    with pytest.raises(rg.TrainingError, match=message):
         net.fit(batch(), progress=False)
     np.testing.assert_equal(net.parameters(), before)
 
 
 def test_norms_of_large_gradients_do_not_overflow() -> None:
-    """Squares of 1e25 leave float32; the clipped gradient has the length of the threshold all the same."""
+    """Gradients are near 1e25, whose squares leave float32; the clipped gradient has the length of the threshold all the same."""
     layers = [rg.DenseLayer(n_in=2, n_out=1, activation="identity"), rg.OutputLayer(n_out=1, activation="identity", loss="mse")]
     config = rg.MultiLayerConfiguration(
         layers=layers, updater=rg.NoOp(), gradient_normalization="clip_l2_per_layer", gradient_normalization_threshold=3.0
     )
     net = rg.MultiLayerNetwork(config)
     before = net.parameters()
-    net.fit(rg.DataSet(np.ones((1, 2)), np.full((1, 1), 1e25)), progress=False)
+    net.fit(rg.DataSet(np.full((1, 2), 1e10), np.full((1, 1), 1e15)), progress=False)
     after = net.parameters()
     for layer in "01":
         moved = [(after[f"{layer}.{key}"] - before[f"{layer}.{key}"]).astype(float) for key in "Wb"]

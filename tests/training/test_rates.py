@@ -16,7 +16,7 @@ from tests.training.small import assert_close, averaged, batch, network, states
 
 @pytest.mark.parametrize("kind", ["iteration", "epoch"])
 @pytest.mark.parametrize("torch_optimiser", [False, True])
-def test_a_rate_is_that_of_the_iteration_or_epoch(kind: str, torch_optimiser: bool) -> None:
+def test_a_rate_is_that_of_the_iteration_or_epoch(kind: Any, torch_optimiser: bool) -> None:
     """Three epochs of two minibatches: i counts the updates made before, or the epochs."""
     schedule = rg.MapSchedule(kind, {0: 0.5, 1: 0.25, 2: 0.125, 3: 1.0})
     rates = [0.5, 0.25, 0.125, 1.0, 1.0, 1.0] if kind == "iteration" else [0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
@@ -52,7 +52,7 @@ def test_a_rate_of_0_changes_nothing_and_counts() -> None:
     assert net.iteration == 2
 
 
-def falling(kind: str, last: float) -> rg.MapSchedule:
+def falling(kind: Any, last: float) -> rg.MapSchedule:
     """0.5, and ``last`` from 2 on."""
     return rg.MapSchedule(kind, {0: 0.5, 2: last})
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import rnngraph as rg
-from rnngraph.training.regularisation import Regularisation
+from rnngraph.training.update import Update
 from tests.training.small import assert_close, averaged, batch, network, states
 
 OPTIMISERS: list[tuple[str, dict[str, Any]]] = [
@@ -84,13 +84,13 @@ def test_an_update_that_fails_leaves_nothing_behind(
     sets = [batch(k) for k in range(4)]
     good = sets[:2] if used else []
     twin.fit([*good, *sets[2:]], progress=False)
-    decays = Regularisation.decays
+    decays = Update._decays
 
-    def breaking(self: Any, *arguments: Any) -> Any:
+    def breaking(self: Any, numbers: Any) -> Any:
         raise_now = net.iteration == len(good)
-        return {"0.W": torch.full((4, 2), torch.nan, dtype=torch.float64)} if raise_now else decays(self, *arguments)
+        return {"0.W": torch.full((4, 2), torch.nan, dtype=torch.float64)} if raise_now else decays(self, numbers)
 
-    monkeypatch.setattr(Regularisation, "decays", breaking)
+    monkeypatch.setattr(Update, "_decays", breaking)
     with pytest.raises(rg.TrainingError, match=rf"^iteration {len(good)}: 0\.W \(layers\[0\], SimpleRnn\) would become nan"):
         net.fit(sets[: len(good) + 1], progress=False)
     monkeypatch.undo()
@@ -107,7 +107,8 @@ def test_layers_may_have_optimisers_of_their_own() -> None:
     matrices = {key: torch.tensor(w, requires_grad=True) for key, w in wanted.items() if w.ndim == 2}
     for key, w in matrices.items():
         w.grad = torch.tensor(gradients[key])
-    torch.optim.Muon(list(matrices.values()), lr=0.1).step()
+    optimiser: torch.optim.Optimizer = torch.optim.Muon(list(matrices.values()), lr=0.1)
+    optimiser.step()
     wanted.update({key: w.detach().numpy() for key, w in matrices.items()})
     wanted.update({key: wanted[key] - 0.5 * gradients[key] for key in ("0.b", "1.b")})
     net.fit(batch(), progress=False)
