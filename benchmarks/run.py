@@ -53,10 +53,10 @@ def ratio(name: str, ours: list[float], peer: list[float], aim: str) -> Row:
     return {"what": name, "ratio": statistics.median(ratios), "low": low, "high": high, "aim": aim, "seconds": statistics.median(ours)}
 
 
-def network(layer: Any, n_out: int = 9) -> rg.MultiLayerNetwork:
+def network(layer: Any, **fields: Any) -> rg.MultiLayerNetwork:
     """A recurrent layer and a softmax at each step."""
-    layers = [layer, rg.RnnOutputLayer(n_out=n_out, activation="softmax", loss="mcxent")]
-    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers))
+    layers = [layer, rg.RnnOutputLayer(n_out=9, activation="softmax", loss="mcxent")]
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers, **fields))
 
 
 def batch(n: int, f: int, t: int, masked: bool) -> rg.DataSet:
@@ -110,6 +110,31 @@ def training(rounds: int) -> list[Row]:
     times = alternate({"torch": hand_written(32, 12, 50, 256), "graves": lambda: graves.fit(data, progress=False)}, rounds)
     rows.append(ratio("fit, GravesLSTM(256), N=32, T=50 : hand-written nn.LSTM", times["graves"], times["torch"], "<= 1.5"))
     return rows
+
+
+def truncated(rounds: int) -> list[Row]:
+    """Truncated BPTT, T=100 in segments of 20, against the same by hand: the state detached, an update for each segment."""
+    n, f, t, h, length = 32, 12, 100, 128, 20
+    data = batch(n, f, t, masked=False)
+    x = torch.tensor(data.features.copy()).permute(2, 0, 1).contiguous()
+    labels = torch.tensor(data.labels.copy()).argmax(1).t().contiguous()
+    lstm, head = torch.nn.LSTM(f, h), torch.nn.Linear(h, 9)
+    optimiser = torch.optim.Adam([*lstm.parameters(), *head.parameters()], lr=1e-3)
+
+    def by_hand() -> None:
+        state = None
+        for start in range(0, t, length):
+            optimiser.zero_grad()
+            y, state = lstm(x[start : start + length], state)
+            state = tuple(s.detach() for s in state)
+            loss = torch.nn.functional.cross_entropy(head(y).flatten(0, 1), labels[start : start + length].flatten(), reduction="sum") / n
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+
+    net = network(rg.LSTM(n_in=f, n_out=h), backprop=rg.TruncatedBPTT(length))
+    times = alternate({"torch": by_hand, "ours": partial(net.fit, data, progress=False)}, rounds)
+    name = "fit, LSTM(128), truncated BPTT, N=32, T=100, segments of 20 : the same in hand-written torch"
+    return [ratio(name, times["ours"], times["torch"], "<= 1.10")]
 
 
 def stepping(rounds: int, folder: Path) -> list[Row]:
@@ -226,7 +251,8 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        rows = [*stepping(args.rounds, folder), *training(args.rounds), *other_cells(args.rounds), *masked_file(args.rounds, folder)]
+        rows = [*stepping(args.rounds, folder), *training(args.rounds), *truncated(args.rounds), *other_cells(args.rounds)]
+        rows += masked_file(args.rounds, folder)
         for layer in (rg.SimpleRnn(n_in=12, n_out=128), rg.GRU(n_in=12, n_out=128)):
             rows += masked_file(args.rounds, folder, layer)
         rows += importing()

@@ -94,7 +94,7 @@ _NAMES = {
         "UnitNormConstraint",
         "WeightNoise",
     ],
-    "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "NumberedFileInputSplit", "sequences_to_dataset"],
+    "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "MiniBatches", "NumberedFileInputSplit", "sequences_to_dataset"],
     "rnngraph.errors": [
         "ConfigurationError",
         "ExportError",
@@ -201,6 +201,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import WeightNoise as WeightNoise
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
+    from rnngraph.data import MiniBatches as MiniBatches
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
     from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError

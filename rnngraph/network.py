@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_features, as_labels, as_labels_mask, as_mask, as_numeric, as_parameter, check_finite, masks_outputs
-from rnngraph.conf import ConvolutionalFlatInput, MultiLayerConfiguration
-from rnngraph.conf.layers.output import loss_of
-from rnngraph.conf.layers.windowed import StepWindows
-from rnngraph.conf.losses import with_options
+from rnngraph.checks import as_numeric, as_parameter, masks_outputs
+from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
-from rnngraph.ids import as_ids, id_array, is_one_step
-from rnngraph.images import as_images
+from rnngraph.ids import is_one_step
+from rnngraph.inputs import Inputs
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.steps import steps_of
 from rnngraph.ir.streaming import why_not
-from rnngraph.labels import check_values, one_hot
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
 from rnngraph.lowering.build import LabelsMask
-from rnngraph.lowering.losses import couples_outputs, per_output_misfit
 from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
+from rnngraph.position import Position
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
 from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
 from rnngraph.spelling import Spelled, spelled
@@ -80,20 +77,27 @@ class MultiLayerNetwork(Spelled):
         torch = _torch()
         self.config = config
         graph = lower(config, features_mask=config.starts_in_time_series)
-        self._reads_padding, self._steps = reads_padding(graph), steps_of(graph)
+        self._steps = steps_of(graph)
+        self._inputs = Inputs(config, reads_padding(graph), self._steps)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
         self.interrupted = False
+        self._position = Position()
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
         self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
         self._digest: tuple[list[int], str] | None = None
         self._listeners: list[TrainingListener] = []
         self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
-        self._programs: dict[tuple[bool, LabelsMask, bool, bool], Program] = {}
+        self._programs: dict[tuple[bool, LabelsMask, bool, bool, int | None], Program] = {}
         self._streams = all(layer.causal for layer in config.layers)
         self._stream = StreamState(state_specs(config), [type(layer).__name__ for layer in config.layers], config.data_type)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the tensors are: on the CPU, unless a fit has them elsewhere."""
+        return next((tensor.device for tensor in self._parameters.values()), _torch().device("cpu"))
 
     def __repr__(self) -> str:
         layers = ", ".join(f"{type(layer).__name__}({layer.n_in} -> {layer.n_out})" for layer in self.config.layers)
@@ -112,7 +116,7 @@ class MultiLayerNetwork(Spelled):
         [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
         ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
         """
-        return {name: tensor.detach().numpy().copy() for name, tensor in self._parameters.items()}
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self._parameters.items()}
 
     @spelled
     def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
@@ -125,7 +129,7 @@ class MultiLayerNetwork(Spelled):
 
     def buffers(self) -> dict[str, np.ndarray]:
         """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
-        return {name: tensor.numpy().copy() for name, tensor in self._buffers.items()}
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._buffers.items()}
 
     def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
         """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
@@ -168,7 +172,7 @@ class MultiLayerNetwork(Spelled):
         is unspecified.
         Raises InputError for arrays that do not fit the network, or that are not finite at steps that exist.
         """
-        x, mask = self._checked_features(features, features_mask, "features")
+        x, mask = self._inputs.features(features, features_mask, "features")
         y, _ = self._run(x, mask, None)
         return y
 
@@ -187,7 +191,7 @@ class MultiLayerNetwork(Spelled):
             raise StreamingError(f"the network cannot be fed step by step: {reason}; output(x) computes whole sequences")
         given = as_numeric(x, "x")
         single = is_one_step(given) if self.config.ids is not None else given.ndim in (2, 4) and self.config.starts_in_time_series
-        array, mask = self._checked_features(given, features_mask, "x", step_allowed=True)
+        array, mask = self._inputs.features(given, features_mask, "x", step_allowed=True)
         y, states = self._run(array, mask, self._stream)
         self._stream.advance(states)
         return y[..., 0] if single and self._steps.output is not None else y
@@ -240,18 +244,25 @@ class MultiLayerNetwork(Spelled):
         listeners: TrainingListener | Sequence[TrainingListener] = (),
         validation: Data | None = None,
         progress: bool | None = None,
+        resume: bool = False,
+        device: str = "auto",
+        autocast: str | None = None,
     ) -> None:
         """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
 
-        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs and for an
-        update by which a number is not finite, ConfigurationError for a network that cannot be trained; the network is then as after the
-        last whole update.
+        ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
+        network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
+
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs or are not
+        those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError for a network that cannot
+        be trained; the network is then as after the last whole update.
         """
         _torch()
         from rnngraph.training.fit import fit
         from rnngraph.training.listeners import as_listeners
 
-        fit(self, data, epochs=epochs, listeners=[*self._listeners, *as_listeners(listeners)], validation=validation, progress=progress)
+        told = [*self._listeners, *as_listeners(listeners)]
+        fit(self, data, epochs, told, validation, progress, resume=resume, device=device, autocast=autocast)
 
     @spelled
     def score(self, data: Data) -> float:
@@ -288,7 +299,7 @@ class MultiLayerNetwork(Spelled):
         evaluation = Evaluation(self.config.n_out)
         for one in _sets(data):
             y = self.output(one.features, one.features_mask)
-            labels, mask = self._dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
+            labels, mask = self._inputs.dense_labels(one, len(y), y.shape[2] if y.ndim == 3 else None)
             if masks_outputs(mask, labels.shape):
                 raise InputError(
                     f"labels_mask has shape {list(labels.shape)}: it masks single outputs, but a class is told by whole rows; "
@@ -304,14 +315,15 @@ class MultiLayerNetwork(Spelled):
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, buffers, updater state and counters to one file; through a link, to the file that it points to.
+        """Write configuration, parameters, buffers, updater state, counters and, from a listener, the position in the epoch to one file.
 
-        Going on after :meth:`load` equals never having stopped. Raises ModelFileError for a path that cannot be written, and for what
-        :meth:`load` would refuse; what stood there is then as it was.
+        Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
+        Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
         """
-        states = {name: {key: tensor.numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
-        saved = SavedNetwork(self.config, self.parameters(), self.buffers(), states, self.iteration, self.epoch, self.fitted_with_mask)
-        write_network(path, saved)
+        states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
+        counters = self.iteration, self.epoch, self.fitted_with_mask
+        at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})
+        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> MultiLayerNetwork:
@@ -324,19 +336,28 @@ class MultiLayerNetwork(Spelled):
         network.updater_state = {
             name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
         }
+        carried = {name: torch.tensor(array) for name, array in saved.position.states.items()}
+        network._position = replace(saved.position, states=carried)
         return network
 
     # What training shares with inference
 
     def _program(
-        self, *, features_mask: bool = False, labels_mask: LabelsMask = False, loss: bool = False, training: bool = False
+        self,
+        *,
+        features_mask: bool = False,
+        labels_mask: LabelsMask = False,
+        loss: bool = False,
+        training: bool = False,
+        backward_steps: int | None = None,
     ) -> Program:
         """The graph made ready to run, one for each combination that was ever asked for."""
         from rnngraph.backends.torch import Program
 
-        key = (features_mask, labels_mask, loss, training)
+        key = (features_mask, labels_mask, loss, training, backward_steps)
         if key not in self._programs:
-            graph = lower(self.config, features_mask=features_mask, labels_mask=labels_mask, loss=loss, training=training)
+            masks: dict[str, Any] = {"features_mask": features_mask, "labels_mask": labels_mask}
+            graph = lower(self.config, **masks, loss=loss, training=training, backward_steps=backward_steps)
             self._programs[key] = Program(graph, leave_out=["y"] if loss else ())
         return self._programs[key]
 
@@ -347,127 +368,15 @@ class MultiLayerNetwork(Spelled):
         feeds = self._feeds(program, x, mask, stream)
         with torch.no_grad():
             results = program(feeds)
-        states = {p.name.removeprefix("next_"): results[p.name].numpy() for p in program.graph.ports("next_state")}
-        return results["y"].numpy().copy(), states
+        states = {p.name.removeprefix("next_"): results[p.name].cpu().numpy() for p in program.graph.ports("next_state")}
+        return results["y"].cpu().numpy().copy(), states
 
     def _feeds(self, program: Program, x: np.ndarray, mask: np.ndarray | None, stream: StreamState | None) -> dict[str, torch.Tensor]:
         torch = _torch()
         names = [p.name for p in program.graph.ports("state")]
         states = self._stream.initial(len(x), names) if stream is None else stream.start(len(x), names)
-        feeds = {**self._parameters, **self._buffers, "x": torch.from_numpy(x)}
-        feeds.update((name, torch.from_numpy(array)) for name, array in states.items())
-        if mask is not None:
-            feeds["features_mask"] = torch.from_numpy(mask)
-        return feeds
-
-    def _training_arrays(self, data: DataSet) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, np.ndarray | None]:
-        """Features, their mask, labels and their mask as the training graph takes them. InputError for what does not fit the network."""
-        x, mask = self._checked_features(data.features, data.features_mask, "features")
-        return (x, mask, *self._checked_labels(data, x))
-
-    def _losses(self, data: DataSet, training: bool) -> dict[str, torch.Tensor]:
-        """``loss`` and, with ``training``, the updates of buffers (``next_2.mean``) for ``data``, which is checked.
-
-        With ``training`` noise is that of the current iteration.
-        """
-        torch = _torch()
-        x, mask, labels, labels_mask = self._training_arrays(data)
-        kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-        program = self._program(features_mask=mask is not None, labels_mask=kind, loss=True, training=training)
-        feeds = self._feeds(program, x, mask, None)
-        feeds["labels"] = torch.from_numpy(labels)
-        if labels_mask is not None:
-            feeds["labels_mask"] = torch.from_numpy(labels_mask)
-        if program.graph.ports("noise"):
-            from rnngraph.training.noise import draw
-
-            feeds.update(draw(program.graph, {"N": len(x), "T": x.shape[-1]}, self.config.seed, self.iteration))
-        return program(feeds)
-
-    def _checked_features(
-        self, features: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool = False
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Features and mask as the graph takes them.
-
-        A first layer that ignores masks reads padding, which then has to be finite too; layers behind the first get what it gave.
-        """
-        config = self.config
-        if config.ids is not None:
-            return self._checked_ids(config.ids, features, features_mask, name, step_allowed)
-        time, flow = config.starts_in_time_series, config.input_type
-        if flow.frame is None:
-            x = as_features(features, config.n_in, config.data_type, name, step_allowed, time)
-        else:
-            x = as_images(features, flow.frame, config.data_type, name, step_allowed, time)
-            if isinstance(flow, ConvolutionalFlatInput):
-                x = x.reshape(len(x), flow.size, *x.shape[4:])
-        if time and x.shape[-1] < self._steps.least:
-            raise InputError(
-                f"{name} has {x.shape[-1]} time steps, but the network's windows over time need {self._steps.least} at least; "
-                "pad it, and mask what was added"
-            )
-        if features_mask is None:
-            check_finite(x, name=name, reads_padding=self._reads_padding)
-            return x, None
-        self._check_maskable()
-        mask = as_mask(features_mask, len(x), x.shape[-1], data_type=config.data_type)
-        check_finite(x, mask, name, reads_padding=self._reads_padding)
-        return x, mask
-
-    def _checked_ids(
-        self, count: int, ids: ArrayLike, features_mask: ArrayLike | None, name: str, step_allowed: bool
-    ) -> tuple[np.ndarray, np.ndarray | None]:
-        """Ids and mask as the graph takes them. Ids that are masked are not read, unless the embedding ignores masks."""
-        time = self.config.starts_in_time_series
-        array, mask = id_array(ids, name, step_allowed, time), None
-        if features_mask is not None:
-            self._check_maskable()
-            mask = as_mask(features_mask, len(array), array.shape[1], data_type=self.config.data_type)
-        return as_ids(array, count, None if self._reads_padding else mask, name, step_allowed, time), mask
-
-    def _check_maskable(self) -> None:
-        if not self.config.starts_in_time_series:
-            width = 1 if self.config.ids is not None else self.config.n_in
-            raise InputError(f"features_mask: the network's input [N, {width}] has no time axis to mask; leave the mask out")
-
-    def _loss_mask(self, features_mask: np.ndarray, steps: int) -> np.ndarray:
-        """The features mask as that of an output of ``steps`` steps, by which labels without a mask of their own count."""
-        if features_mask.shape[1] == steps:
-            return features_mask
-        for layer in self.config.layers:
-            if isinstance(layer, StepWindows):
-                features_mask = layer.reduced(features_mask)
-        return features_mask
-
-    def _checked_labels(self, data: DataSet, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-        """Labels and labels mask as the training graph takes them; labels that do not count may hold anything."""
-        last = self.config.layers[-1]
-        labels, counts = self._dense_labels(data, len(x), self._steps.after(x.shape[-1]))
-        check_finite(labels, counts, "labels", "output")
-        chosen = loss_of(last)
-        if chosen is not None:
-            loss, activation = chosen
-            if masks_outputs(counts, labels.shape) and couples_outputs(loss, activation):
-                raise InputError(f"{self._last_label()}: labels_mask of shape {list(labels.shape)}: {per_output_misfit(loss, activation)}")
-            check_values(labels, counts, with_options(loss).name, self._last_label())
-        return labels, None if data.labels_mask is None else counts
-
-    def _dense_labels(self, data: DataSet, n: int, steps: int | None) -> tuple[np.ndarray, np.ndarray | None]:
-        """Labels with one column an output, and which of them count: the labels mask, in a time series without one the features mask."""
-        config = self.config
-        chosen = loss_of(config.layers[-1])
-        sparse = chosen is not None and with_options(chosen[0]).name == "sparse_mcxent"
-        labels = as_labels(data.labels, n, 1 if sparse else config.n_out, steps, config.data_type, sparse=sparse)
-        counts = data.labels_mask
-        if counts is not None:
-            counts = as_labels_mask(counts, labels.shape, config.data_type)
-        elif steps is not None and data.features_mask is not None:
-            counts = as_mask(self._loss_mask(data.features_mask, steps), n, steps, data_type=config.data_type)
-        return (one_hot(labels, counts, config.n_out, self._last_label()) if sparse else labels), counts
-
-    def _last_label(self) -> str:
-        """The last layer in messages."""
-        return f"layers[{len(self.config.layers) - 1}] ({self.config.layers[-1].tag()})"
+        arrays = {"x": x, **states} if mask is None else {"x": x, "features_mask": mask, **states}
+        return {**self._parameters, **self._buffers, **{name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}}
 
 
 def _torch() -> Any:

@@ -4,7 +4,12 @@
 - ``configuration.json``: the configuration;
 - ``parameters.safetensors``: ``0.W`` ..., in the network's data type;
 - ``updater_state.safetensors``: ``0.W/m``, ``0.W/v`` ...
-- ``buffers.safetensors``: ``2.mean``, ``2.var`` ..., only where the network has buffers; the format is 2 then, else 1.
+- ``buffers.safetensors``: ``2.mean``, ``2.var`` ..., only where the network has buffers;
+- ``carried.safetensors``: ``state_00_h`` [N, H] ..., what truncated BPTT carries over to the next segment, only where the network was saved
+  between two segments of a minibatch.
+
+The format is 3 where ``training.json`` has a ``position``, which is there where the network was saved inside an epoch; else 2 where it has
+buffers, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
 network gives the same bytes.
@@ -19,7 +24,7 @@ import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +36,22 @@ from rnngraph import __version__
 from rnngraph.errors import ConfigurationError, ModelFileError
 from rnngraph.files import atomic_write
 from rnngraph.names import shown
+from rnngraph.position import Position
 
 if TYPE_CHECKING:
     from rnngraph.conf import MultiLayerConfiguration
+    from rnngraph.state import StateSpec
 
-FORMAT = 2
+FORMAT = 3
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
 _BUFFERS = "buffers.safetensors"
+_CARRIED = "carried.safetensors"
+_OPTIONAL = (_BUFFERS, _CARRIED)
 _JSON_LIMIT = 16 * 2**20
 _HEADER_LIMIT = 2**20
 """What safetensors' own header may add to the bytes of the arrays."""
+_POSITION = ("batches", "score", "segments", "steps")
+"""The fields of a position in training.json."""
 _MARK = b"rnngraph sha256:"
 _DIGEST_LENGTH = 64
 
@@ -56,6 +67,7 @@ class SavedNetwork:
     iteration: int
     epoch: int
     fitted_with_mask: bool
+    position: Position = field(default_factory=Position)
 
 
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
@@ -64,33 +76,33 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     ModelFileError where the file cannot be written, and for what :func:`read_network` would refuse.
     """
     where = _path(path, "save")
-    training = {
-        "format": 2 if network.buffers else 1,
+    at = network.position
+    training: dict[str, Any] = {
+        "format": 3 if at else 2 if network.buffers else 1,
         "producer": f"rnngraph {__version__}",
         "iteration": network.iteration,
         "epoch": network.epoch,
         "fitted_with_mask": network.fitted_with_mask,
     }
+    if at:
+        training["position"] = {key: getattr(at, key) for key in _POSITION}
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
     shapes = _shapes(network.config)
     problem = (
         _misfit_of_counts(training)
+        or _misfit_of_position(training.get("position"), at.states, network.config)
         or _misfit_of_arrays(network.parameters, shapes, network.config.data_type)
         or _misfit_of_arrays(network.buffers, _buffer_shapes(network.config), network.config.data_type)
         or _misfit_of_states(flat, shapes, network.config)
     )
     if problem:
         raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
-    parts = [
-        json.dumps(training, indent=2).encode(),
-        network.config.to_json().encode(),
-        *(save_arrays({name: np.asarray(a, order="C") for name, a in arrays.items()}) for arrays in (network.parameters, flat)),
-    ]
-    if network.buffers:
-        parts.append(save_arrays({name: np.ascontiguousarray(a) for name, a in network.buffers.items()}))
+    texts = [json.dumps(training, indent=2).encode(), network.config.to_json().encode()]
+    parts = dict(zip(_PARTS, [*texts, _packed(network.parameters), _packed(flat)], strict=True))
+    parts.update({name: _packed(arrays) for name, arrays in zip(_OPTIONAL, (network.buffers, at.states), strict=True) if arrays})
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in zip((*_PARTS, _BUFFERS), parts, strict=False):
+        for name, content in parts.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
         archive.comment = _MARK + b"0" * _DIGEST_LENGTH
     content = buffer.getvalue()[:-_DIGEST_LENGTH]
@@ -100,6 +112,10 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
             file.write(hashlib.sha256(content).hexdigest().encode())
     except OSError as error:  # which names the temporary file
         raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+
+
+def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    return save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def parameters_digest(parameters: Mapping[str, np.ndarray], data_type: str) -> str:
@@ -159,7 +175,7 @@ def _looks_right(path: Path) -> bool:
 def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
     """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
-    if sorted(n for n in sizes if n != _BUFFERS) != sorted(_PARTS):
+    if sorted(n for n in sizes if n not in _OPTIONAL) != sorted(_PARTS):
         raise ModelFileError(f"{where}: a zip with the parts {', '.join(sorted(sizes)) or 'none'}; a .rnng file has {', '.join(_PARTS)}")
     for name, info in sizes.items():
         if (
@@ -181,6 +197,8 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     buffers = _buffers(where, config, archive if _BUFFERS in sizes else None)
     states = load_arrays(archive.read("updater_state.safetensors"))
     _refuse(where, _misfit_of_states(states, shapes, config))
+    carried = load_arrays(archive.read(_CARRIED)) if _CARRIED in sizes else {}
+    _refuse(where, _misfit_of_position(training.get("position"), carried, config))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
@@ -189,6 +207,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
         training["iteration"],
         training["epoch"],
         bool(training["fitted_with_mask"]),
+        Position(**{key: training["position"][key] for key in _POSITION}, states=carried) if "position" in training else Position(),
     )
 
 
@@ -265,11 +284,36 @@ def _buffer_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]
     return buffer_shapes(config)
 
 
+def _state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
+    from rnngraph.lowering.states import state_specs
+
+    return state_specs(config)
+
+
 def _misfit_of_counts(training: Mapping[str, Any]) -> str | None:
     for key in ("iteration", "epoch"):
         if type(training[key]) is not int or training[key] < 0:
             return f"training.json: {key} is {shown(training[key])}, expected a whole number from 0 on"
     return None
+
+
+def _misfit_of_position(position: Any, carried: Mapping[str, np.ndarray], config: MultiLayerConfiguration) -> str | None:
+    """The position in an epoch, and what is carried to the next segment: the states of the network, with the same N in each."""
+    if position is None:
+        return f"it has {_CARRIED}, but training.json has no position" if carried else None
+    if not isinstance(position, Mapping) or sorted(position) != sorted(_POSITION):
+        return f"training.json: position is {shown(position)}, expected an object with {', '.join(_POSITION)}"
+    wrong = [key for key in _POSITION if key != "score" and (type(position[key]) is not int or position[key] < 0)]
+    if type(position["score"]) is not float or not math.isfinite(position["score"]):
+        wrong.append("score")
+    if wrong:
+        kind = "a finite number" if wrong[0] == "score" else "a whole number from 0 on"
+        return f"training.json: position: {wrong[0]} is {shown(position[wrong[0]])}, expected {kind}"
+    if not position["segments"]:
+        return f"it has {_CARRIED}, but its position is between two minibatches" if carried else None
+    rows = next((len(array) for array in carried.values() if array.ndim), 0)
+    shapes = {spec.name: (rows, *spec.shape) for spec in _state_specs(config)}
+    return _misfit_of_arrays(carried, shapes, config.data_type, finite=False)
 
 
 def _misfit_of_size(shapes: Mapping[str, tuple[int, ...]], data_type: str, size: int) -> str | None:
@@ -280,15 +324,17 @@ def _misfit_of_size(shapes: Mapping[str, tuple[int, ...]], data_type: str, size:
     return f"the configuration asks for {needed} bytes of parameters, parameters.safetensors has {size}; the two are not of one network"
 
 
-def _misfit_of_arrays(arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str) -> str | None:
-    """Names, shapes and types have to be as the configuration asks for, values finite."""
+def _misfit_of_arrays(
+    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str, finite: bool = True
+) -> str | None:
+    """Names, shapes and types have to be as the configuration asks for, values finite (those of states need not be)."""
     if sorted(arrays) != sorted(shapes):
         return f"it has the arrays {', '.join(sorted(arrays))}; the configuration asks for {', '.join(sorted(shapes))}"
     for name, shape in shapes.items():
         array = arrays[name]
         if array.shape != shape or array.dtype != np.dtype(data_type):
             return f"array {name} is {array.dtype}{list(array.shape)}; the configuration asks for {data_type}{list(shape)}"
-        if not np.isfinite(array).all():
+        if finite and not np.isfinite(array).all():
             position = np.argwhere(~np.isfinite(array))[0].tolist()
             return f"array {name} has values that are not finite, the first at {position}; a file of rnngraph has none"
     return None

@@ -21,7 +21,19 @@ from rnngraph.conf import InputType
 from rnngraph.conf.family import member
 from rnngraph.conf.parameters import updater_of
 
-FAMILIES = ("recurrent", "bidirectional", "wrappers", "losses", "masks", "streaming", "examples", "regularisation", "updaters", "tables")
+FAMILIES = (
+    "recurrent",
+    "bidirectional",
+    "wrappers",
+    "losses",
+    "masks",
+    "streaming",
+    "examples",
+    "regularisation",
+    "updaters",
+    "tbptt",
+    "tables",
+)
 """The families that are compared. ``tables`` holds no networks: its arrays are compared where the elements are tested."""
 
 LIMITS = {"gradient": 3e-5, "parameters after fits": 1e-4}
@@ -166,7 +178,7 @@ def errors(case: Case, folder: Path) -> Errors:
     """The largest relative error of every quantity that ``case`` has, which lacks nothing; ``folder`` is for the exported file."""
     net = case.network()
     found = _output_errors(case, net, folder)
-    if case.gradients_count and "score" in case.arrays:
+    if "score" in case.arrays and (case.gradients_count or case.family == "tbptt"):
         found.update(_training_errors(case, net))
     return found
 
@@ -203,7 +215,7 @@ def reference_output(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) ->
     from rnngraph.lowering import lower
 
     graph = lower(net.config, features_mask=mask is not None)
-    x, mask = net._checked_features(x, mask, "x")
+    x, mask = net._inputs.features(x, mask, "x")
     sizes = {"N": len(x)}
     states = {p.name: np.full([evaluate(d, sizes) for d in p.value.shape], p.initial) for p in graph.ports("state")}
     masks = {} if mask is None else {"features_mask": mask}
@@ -248,21 +260,28 @@ def _streaming_error(case: Case, stepper: Any) -> float:
 
 
 def _training_errors(case: Case, net: rg.MultiLayerNetwork) -> Errors:
-    """Score, gradient, and the parameters and scores of the fits that the case has."""
+    """Score, gradient, and the parameters and scores of the fits that the case has; where gradients do not count, score and iterations.
+
+    The score of a fit is that of its last update, of which a fit with truncated BPTT has several.
+    """
     data, found = case.data(), Errors()
     score, gradient = net.gradient(data)
     found["score"] = largest_error(score, case.arrays["score"])
     if "score_inference" in case.arrays:
         found["score"] = max(found["score"], largest_error(net.score(data), case.arrays["score_inference"]))
+    scores, parameters, told = [], [], rg.CollectScoresListener()
+    for k, theirs_score in case.counted("fit_score"):
+        net.fit(data, listeners=told, progress=False)
+        scores.append(largest_error(told.scores[-1][1], theirs_score))
+        if k == 1:
+            parameters.append(_parameter_error(case, net, "fit1_param"))
+    if "fit_iterations" in case.arrays:
+        found["iterations"] = abs(net.iteration - int(case.arrays["fit_iterations"]))
+    if not case.gradients_count:
+        return found
     ours = dl4j.table(net, gradient)
     theirs = {k: v for k, v in case.named("grad").items() if k.rpartition("_")[2] not in ("mean", "log10stdev")}
     found["gradient"] = max(largest_error(ours[k].reshape(v.shape), v) for k, v in theirs.items())
-    scores, parameters = [], []
-    for k, theirs_score in case.counted("fit_score"):
-        scores.append(largest_error(net.gradient(data)[0], theirs_score))  # the score in training, which batch normalisation changes
-        net.fit(data, progress=False)
-        if k == 1:
-            parameters.append(_parameter_error(case, net, "fit1_param"))
     if scores:
         found["score during fits"] = max(scores)
         found["parameters after fits"] = max(*parameters, _parameter_error(case, net, "fit_param"))

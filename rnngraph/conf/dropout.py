@@ -13,7 +13,10 @@ KEPT = "the share of values that are kept"
 
 
 class Noise(Family):
-    """Base of the kinds of noise on what flows. A schedule may stand in the place of a rate."""
+    """Base of the kinds of noise on what flows. A schedule may stand in the place of a rate.
+
+    A layer that is to have none where its network has some: ``dropout=Dropout(retain=1)``. Embeddings have none: ids cannot be disturbed.
+    """
 
     noun: ClassVar[str] = "a kind of dropout"
 
@@ -29,7 +32,10 @@ class Dropout(Noise):
 
 
 class SpatialDropout(Noise):
-    """Dropout of whole features: of a time series [N, F, T] one draw for each row and feature, of images for each channel."""
+    """Dropout of whole features: of a time series one draw for each row and feature, the same at all steps, of images for each channel.
+
+    Of a video, whose frames are images, each frame has draws of its own. Of vectors it is :class:`Dropout`.
+    """
 
     type: Literal["SpatialDropout"] = "SpatialDropout"
     retain: Retain = Field(description="the share of features that are kept")

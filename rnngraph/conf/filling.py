@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnngraph.conf.backprop import Backprop, TruncatedBPTT
@@ -109,11 +109,15 @@ def check_output(layers: Sequence[Layer]) -> None:
         raise ConfigurationError(f"{_label(len(layers) - 1, last)}: {problem}; validate_output_layer=False turns this check off")
 
 
-def check_backprop(layers: Sequence[Layer], backprop: Backprop) -> None:
-    """Raise ConfigurationError for a layer that truncated BPTT cannot train."""
-    for index, layer in enumerate(layers):
-        reason = layer.whole_sequences or (None if layer.causal else "it runs backwards in time and needs the whole sequence")
-        if reason and isinstance(backprop, TruncatedBPTT):
+def check_backprop(stages: Iterable[Stage], backprop: Backprop) -> None:
+    """Raise ConfigurationError for a layer that truncated BPTT cannot train: it ends the time axis, or looks ahead in time."""
+    if not isinstance(backprop, TruncatedBPTT):
+        return
+    for index, stage in enumerate(stages):
+        layer = stage.layer
+        ends = stage.takes.has_time and not stage.gives.has_time
+        reason = layer.whole_sequences if ends or not layer.causal else None
+        if reason is not None:
             raise ConfigurationError(
                 f"layers[{index}] ({layer.title}): backprop=TruncatedBPTT(length={backprop.length}) cannot train it: {reason}; "
                 "use backprop=StandardBackprop()"

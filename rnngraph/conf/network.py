@@ -139,7 +139,7 @@ class MultiLayerConfiguration(Configured):
         layers, input_type, preprocessors = fill(self.layers, self.input_type, self.preprocessors, self)
         if self.validate_output_layer:
             check_output(layers)
-        check_backprop(layers, self.backprop)
+        check_backprop(stages(layers, input_type, preprocessors), self.backprop)
         # Still under construction: nobody else has seen it.
         self.__dict__.update(layers=layers, input_type=input_type, preprocessors=preprocessors)
         return self

@@ -13,7 +13,10 @@ from rnngraph.conf.schedules import Retain
 
 
 class ParameterNoise(Family):
-    """Base of the kinds of noise on weights; on biases too with ``apply_to_biases``."""
+    """Base of the kinds of noise on weights (the gains of layer normalisation among them); on biases too with ``apply_to_biases``.
+
+    A layer that is to have none where its network has some: ``weight_noise=DropConnect(retain=1)``.
+    """
 
     noun: ClassVar[str] = "a kind of weight noise"
 

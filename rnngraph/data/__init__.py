@@ -6,6 +6,16 @@ from rnngraph.data.dataset import DataSet as DataSet
 from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
 from rnngraph.data.iteration import known_sets as known_sets
+from rnngraph.data.minibatches import MiniBatches as MiniBatches
 from rnngraph.data.sequences import sequences_to_dataset as sequences_to_dataset
 
-__all__ = ["CSVSequenceRecordReader", "Data", "DataSet", "NumberedFileInputSplit", "epochs_over", "known_sets", "sequences_to_dataset"]
+__all__ = [
+    "CSVSequenceRecordReader",
+    "Data",
+    "DataSet",
+    "MiniBatches",
+    "NumberedFileInputSplit",
+    "epochs_over",
+    "known_sets",
+    "sequences_to_dataset",
+]

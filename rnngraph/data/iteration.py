@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
+from rnngraph.data.minibatches import MiniBatches
 from rnngraph.errors import InputError, TrainingError
 from rnngraph.names import shown
 
@@ -46,11 +47,11 @@ def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Ite
 def known_sets(data: Data, name: str = "data") -> Iterator[tuple[str, DataSet]]:
     """The DataSets of ``data`` that can be looked at before they are used, each with what to call it in messages.
 
-    These are one DataSet, or all elements of a list or tuple; any other iterable may be spent by looking at it. Errors as
-    :func:`epochs_over`.
+    These are one DataSet, that of MiniBatches, or all elements of a list or tuple; any other iterable may be spent by looking at it. Errors
+    as :func:`epochs_over`.
     """
-    if isinstance(data, DataSet):
-        yield name, data
+    if isinstance(data, (DataSet, MiniBatches)):
+        yield name, data if isinstance(data, DataSet) else data.dataset
     elif isinstance(data, (list, tuple)):
         for index, batch in enumerate(_one_epoch(data, 0, name)):
             yield f"element {index} of {name}", batch

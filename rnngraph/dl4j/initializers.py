@@ -46,7 +46,7 @@ def initializer(layer: Node, key: str) -> Any:
     """The initialiser that field ``key`` of a layer holds, as ours hold it. UnsupportedError for one that rnngraph lacks."""
     node = layer.node(key)
     if node.kind == "WeightInitDistribution":
-        return _distribution(node.node("distribution"), layer.where)
+        return distribution(node.node("distribution"), layer.where)
     if node.kind == "WeightInitConstant":
         value = node.number("value", 0.0)
         name = {0.0: "zero", 1.0: "ones"}.get(value)
@@ -57,8 +57,8 @@ def initializer(layer: Node, key: str) -> Any:
     return accepted("weight_init", name, f"initialiser {name}", layer.where)
 
 
-def _distribution(node: Node, where: str) -> Any:
-    """``type`` is a short name or the class with its package, by version."""
+def distribution(node: Node, where: str) -> Any:
+    """The distribution that ``node`` describes; its ``type`` is a short name or the class with its package, by version."""
     short = node.text("type").rpartition(".")[2].lower().removesuffix("distribution").replace("_", "")
     if short not in DISTRIBUTIONS:
         raise UnsupportedError(where, f"distribution {node.text('type')}")

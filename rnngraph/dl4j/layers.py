@@ -13,7 +13,7 @@ from rnngraph.dl4j.initializers import initializer
 from rnngraph.dl4j.layouts import LAYOUTS
 from rnngraph.dl4j.losses import loss
 from rnngraph.dl4j.masks import mask_mode
-from rnngraph.dl4j.noise import dropout, refuse_weight_noise
+from rnngraph.dl4j.noise import dropout, weight_noise
 from rnngraph.dl4j.penalties import constraints, gradient_normalization, penalties
 from rnngraph.dl4j.support import construct, has_field
 from rnngraph.dl4j.updaters import updater
@@ -33,8 +33,7 @@ def read_layer(node: Node, mask_is_set: bool = False) -> Layer:
     for key in ("rnnDataFormat", "rnndataFormat", "outputFormat", "cnn2dDataFormat", "cnn2DFormat", "dataFormat"):
         if node.text(key, "NCW") not in ("NCW", "NCHW", "NCDHW"):
             raise UnsupportedError(node.where, f"data format {node.text(key)}")
-    refuse_weight_noise(node)
-    fields = {**LAYERS[kind](node, mask_is_set), "dropout": dropout(node)}
+    fields = {**LAYERS[kind](node, mask_is_set), "dropout": dropout(node), "weight_noise": weight_noise(node)}
     if has_field(kind, "gradient_normalization"):
         fields.update(gradient_normalization(node))
     if has_field(kind, "mask_mode"):
@@ -202,4 +201,4 @@ LAYERS: Mapping[str, Callable[[Node, bool], Fields]] = {
     "SubsamplingLayer": _subsampling(2),
     "TimeDistributed": _masking,
 }
-"""What the JSON of a class says in our fields: ``(node, mask_is_set) -> fields``. The dropout, which all may have, is read for all."""
+"""What the JSON of a class says in our fields: ``(node, mask_is_set) -> fields``. Dropout and weight noise are read for all."""

@@ -1,4 +1,4 @@
-"""Noise in training: dropout (``org.deeplearning4j.nn.conf.dropout``) and weight noise."""
+"""Noise in training: dropout (``org.deeplearning4j.nn.conf.dropout``) and weight noise (``org.deeplearning4j.nn.conf.weightnoise``)."""
 
 from __future__ import annotations
 
@@ -7,31 +7,84 @@ from typing import Any
 
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
-from rnngraph.dl4j.support import accepted
+from rnngraph.dl4j.initializers import distribution
+from rnngraph.dl4j.support import accepted, has_field
+from rnngraph.dl4j.updaters import schedule
 
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "AlphaDropout": {"p": "retain"},
-    "Dropout": {"p": "retain"},
-    "GaussianDropout": {"rate": "rate"},
-    "GaussianNoise": {"stddev": "std"},
-    "SpatialDropout": {"p": "retain"},
+Names = tuple[str, ...]
+
+DROPOUT: Mapping[str, tuple[str, Names, Names]] = {
+    "AlphaDropout": ("retain", ("p",), ("pschedule", "pSchedule")),
+    "Dropout": ("retain", ("p",), ("pschedule", "pSchedule")),
+    "GaussianDropout": ("rate", ("rate",), ("rateSchedule",)),
+    "GaussianNoise": ("std", ("stddev",), ("stddevSchedule",)),
+    "SpatialDropout": ("retain", ("p",), ("pschedule", "pSchedule")),
 }
-"""Fields by class and DL4J's name. DL4J's p is the probability with which a unit is kept."""
+"""By class: our field, and DL4J's names of it and of its schedule. DL4J's p is the probability with which a unit is kept."""
+
+DROP_CONNECT = ("retain", ("weightRetainProb", "weightRetainProbability"), ("weightRetainProbSchedule",))
+
+ALPHA = {"alpha": 1.6732632423543772, "lambda": 1.0507009873554804}
+"""The constants of SELU, which DL4J lets a user of AlphaDropout change."""
+
+UNDISTURBED = frozenset({"Convolution1DLayer", "EmbeddingLayer", "EmbeddingSequenceLayer", "GravesBidirectionalLSTM"})
+"""Layers of DL4J that hold the network's dropout and weight noise and do not apply them."""
 
 
 def dropout(layer: Node) -> Any:
-    """The dropout of a layer's input, as our layers hold it; None where there is none. UnsupportedError for one that rnngraph lacks."""
-    if not layer.has("idropout"):
+    """The dropout of a layer's input, as our layers hold it; None where there is none, or DL4J's layer of that class applies none.
+
+    UnsupportedError for a kind that rnngraph lacks.
+    """
+    if not layer.has("idropout") or layer.kind in UNDISTURBED or not has_field(layer.kind, "dropout"):
         return None
     node = layer.node("idropout")
-    if node.kind not in FIELDS or any(key.endswith("chedule") and value is not None for key, value in node.values.items()):
-        raise UnsupportedError(layer.where, f"dropout {node.kind} with a schedule" if node.kind in FIELDS else f"dropout {node.kind}")
-    value = {"type": node.kind, **{ours: node.number(theirs, 0.0) for theirs, ours in FIELDS[node.kind].items()}}
+    element = f"dropout {node.kind}"
+    if node.kind not in DROPOUT:
+        raise UnsupportedError(layer.where, element)
+    for key, usual in ALPHA.items():
+        if node.number(key, usual) != usual:
+            raise UnsupportedError(layer.where, f"{element} with {key} {node.values[key]}")
     holder = "DropoutLayer" if layer.kind == "DropoutLayer" else "DenseLayer"
-    return accepted("dropout", value, f"dropout {node.kind}", layer.where, holder)
+    return _accepted("dropout", {"type": node.kind}, node, DROPOUT[node.kind], element, layer.where, holder)
 
 
-def refuse_weight_noise(layer: Node) -> None:
-    """UnsupportedError for noise on weights."""
-    if layer.has("weightNoise"):
-        raise UnsupportedError(layer.where, f"weight noise {layer.node('weightNoise').kind}")
+def weight_noise(layer: Node) -> Any:
+    """The noise on a layer's weights, as our layers hold it; None where there is none, or DL4J's layer of that class applies none.
+
+    UnsupportedError for a kind that rnngraph lacks.
+    """
+    if not layer.has("weightNoise") or layer.kind in UNDISTURBED or not has_field(layer.kind, "weight_noise"):
+        return None
+    node = layer.node("weightNoise")
+    element = f"weight noise {node.kind}"
+    if node.kind == "DropConnect":
+        value: dict[str, Any] = {"type": node.kind, "apply_to_biases": node.flag("applyToBiases")}
+        return _accepted("weight_noise", value, node, DROP_CONNECT, element, layer.where)
+    if node.kind != "WeightNoise":
+        raise UnsupportedError(layer.where, element)
+    return accepted(
+        "weight_noise",
+        {
+            "type": node.kind,
+            "distribution": distribution(node.node("distribution"), layer.where),
+            "apply_to_biases": node.flag("applyToBias"),
+            "additive": node.flag("additive", True),
+        },
+        element,
+        layer.where,
+    )
+
+
+def _accepted(
+    field: str, value: dict[str, Any], node: Node, rate: tuple[str, Names, Names], element: str, where: str, holder: str = "DenseLayer"
+) -> Any:
+    """``value`` with its rate, or the schedule in its place, as our layers hold it in ``field``."""
+    ours, numbers, schedules = rate
+    scheduled = next((key for key in schedules if node.has(key)), None)
+    if scheduled is None:
+        value[ours] = node.number(next((key for key in numbers if node.has(key)), numbers[0]), 0.0)
+    else:
+        value[ours] = schedule(node.node(scheduled))
+        element += f" with {value[ours]['type']}"
+    return accepted(field, value, element, where, holder)

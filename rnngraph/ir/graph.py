@@ -3,22 +3,25 @@
 A :class:`Block` is a straight list of nodes over named inputs. A cell's :class:`Body` is one (a single time step); a :class:`Graph` is
 one whose inputs and outputs carry roles, so that it reads as the pure function
 
-    (inputs, masks, parameters, buffers, states, noise) -> (outputs, next states, buffer updates)
+    (inputs, masks, parameters, buffers, states, noise, rates) -> (outputs, next states, buffer updates)
+
+A rate is a number that changes from one update to the next, as the share of a dropout does by its schedule.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from rnngraph.errors import GraphError
+from rnngraph.ir.noise import Law, Rate
 from rnngraph.ir.types import Dim, TensorType
 
 if TYPE_CHECKING:
     from rnngraph.ir.cell import Cell
 
-InputRole = Literal["input", "mask", "label", "parameter", "buffer", "state", "noise"]
+InputRole = Literal["input", "mask", "label", "parameter", "buffer", "state", "noise", "rate"]
 OutputRole = Literal["output", "loss", "next_state", "buffer_update"]
 DataType = Literal["float32", "float64"]
 
@@ -163,7 +166,8 @@ class Port:
     """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to.
 
     ``initial`` is the number with which every element of a state begins, or a buffer before training. ``ids`` is how many ids there are,
-    where an input takes ids: it may hold 0 to ``ids`` - 1.
+    where an input takes ids: it may hold 0 to ``ids`` - 1. ``law`` is what the numbers of a noise input are drawn from, ``rate`` what gives
+    the value of a rate.
     """
 
     name: str
@@ -172,6 +176,8 @@ class Port:
     layer: int | None = None
     initial: float = 0.0
     ids: int | None = None
+    law: Law | None = None
+    rate: Rate | None = None
 
 
 class Graph(Block):
@@ -187,11 +193,28 @@ class Graph(Block):
         self, name: str, role: InputRole, type_: TensorType, layer: int | None = None, initial: float = 0.0, ids: int | None = None
     ) -> Value:
         """Declare an input."""
+        return self._declare(Port(name, role, self._argument(name, type_), layer, initial, ids))
+
+    def noise(self, name: str, type_: TensorType, law: Law, layer: int | None = None) -> Value:
+        """Declare an input of numbers that are drawn from ``law`` for each update."""
+        return self._declare(Port(name, "noise", self._argument(name, type_), layer, law=law))
+
+    def rate(self, name: str, rate: Rate, layer: int | None = None) -> Value:
+        """Declare a scalar input that has the value of ``rate`` at each update."""
+        return self._declare(Port(name, "rate", self._argument(name, TensorType("float", ())), layer, rate=rate))
+
+    def redeclare(self, port: Port) -> Value:
+        """Declare the input ``port`` of another graph in this one."""
+        return self._declare(replace(port, value=self._argument(port.name, port.value.type)))
+
+    def _argument(self, name: str, type_: TensorType) -> Value:
         if any(p.name == name for p in self.inputs):
             raise GraphError(f"graph input {name!r} is declared twice; each input needs a name of its own")
-        value = self.argument(name, type_)
-        self.inputs.append(Port(name, role, value, layer, initial, ids))
-        return value
+        return self.argument(name, type_)
+
+    def _declare(self, port: Port) -> Value:
+        self.inputs.append(port)
+        return port.value
 
     def output(self, name: str, role: OutputRole, value: Value, layer: int | None = None) -> None:
         """Declare an output."""

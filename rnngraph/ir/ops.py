@@ -280,6 +280,12 @@ def _straight_through(types: Sequence[TensorType], attributes: Attributes) -> tu
     return (types[0],)
 
 
+@op("stop_gradient", 1, invariant=False)
+def _stop_gradient(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The operand, through which no gradient passes."""
+    return (types[0],)
+
+
 @op("scale_features", 1, invariant=False, values=REALS)
 def _scale_features(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """Each entry of the last axis times its number of ``values``."""

@@ -43,7 +43,7 @@ class Rewriter:
         self.graph = Graph(old.data_type)
         self.values: dict[Value, Value] = {}
         for port in old.inputs:
-            self.values[port.value] = self.graph.input(port.name, port.role, port.value.type, port.layer, port.initial, port.ids)  # type: ignore[arg-type]
+            self.values[port.value] = self.graph.redeclare(port)
         for node in old.nodes:
             for value in node.outputs:
                 self.graph.unique(value.name)  # reserved: a copy keeps its name, so nothing new may take it

@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rnngraph.ir.graph import Block, Body, Graph, Node, Value
+from rnngraph.ir.graph import Block, Body, Graph, Node, Port, Value
 
 WIDTH = 120
 
@@ -21,12 +21,18 @@ def graph_text(graph: Graph) -> str:
     lines = [f"graph {graph.data_type}"]
     for ports, sign in ((graph.inputs, ": "), (graph.outputs, " = ")):
         for role in dict.fromkeys(p.role for p in ports):
-            shown = (f"{p.name}{sign}{p.value.type if sign == ': ' else _operand(p.value)}" for p in ports if p.role == role)
+            shown = (f"{p.name}{sign}{_type(p) if sign == ': ' else _operand(p.value)}" for p in ports if p.role == role)
             lines += _wrap(f"  {role:<10} {', '.join(shown)}")
     lines += _node_lines(graph, {body: name for body, (name, _) in bodies.items()})
     for name, body in dict(bodies.values()).items():
         lines += ["", *_body_lines(name, body)]
     return "\n".join(lines)
+
+
+def _type(port: Port) -> str:
+    """The type of an input; of noise also what it is drawn from, of a rate what gives it."""
+    law = f" ~ {port.law}" if port.law is not None else ""
+    return f"{port.value.type}{law}" if port.rate is None else str(port.rate)
 
 
 def body_text(body: Body) -> str:

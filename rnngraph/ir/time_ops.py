@@ -71,6 +71,16 @@ def _last_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[Te
     return (floats(count, *x.shape[1:]),)
 
 
+@op("split_steps", 1, ANY, invariant=False, count=COUNT)
+def _split_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The steps before the last ``count``, and those: [T, ...] -> [T - count, ...], [count, ...]; both have to be one at least."""
+    x, count = types[0], attributes["count"]
+    rest = x.shape[0] + (-count) if x.rank else 0
+    if isinstance(rest, int) and rest < 1:
+        raise misfit("split_steps", types, f"a first axis of more than {count} steps")
+    return TensorType(x.element, (rest, *x.shape[1:])), TensorType(x.element, (count, *x.shape[1:]))
+
+
 @op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE)
 def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """A cell over time. Operands: sequences [T, N, .], states [N, .], weights, and with a ``mask_mode`` a bool mask [T, N, 1].

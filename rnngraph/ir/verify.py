@@ -19,7 +19,8 @@ def verify(graph: Graph) -> None:
     5. states ``s`` and next states ``next_s`` come in pairs of one type; a buffer update ``next_b`` has the type of a buffer ``b`` (which
        inference leaves without one);
     6. there is at most one loss, a scalar;
-    7. a body consists of primitives and gives its output and one value a state.
+    7. a body consists of primitives and gives its output and one value a state;
+    8. noise says what it is drawn from, a rate, a scalar, what gives it.
     """
     _verify_block(graph, "graph")
     _verify_ports(graph)
@@ -78,6 +79,7 @@ def _verify_ports(graph: Graph) -> None:
     _verify_pairs(graph, "state", "next_state")
     _verify_pairs(graph, "buffer", "buffer_update")
     _verify_loss(graph)
+    _verify_drawn(graph)
 
 
 def _verify_pairs(graph: Graph, old: InputRole, new: OutputRole) -> None:
@@ -107,6 +109,18 @@ def _verify_loss(graph: Graph) -> None:
     for port in losses:
         if port.value.shape:
             raise GraphError(f"the loss {port.name!r} is {port.value.type}; expected a scalar, end it in sum_all")
+
+
+def _verify_drawn(graph: Graph) -> None:
+    for port in graph.inputs:
+        if (port.law is not None) != (port.role == "noise"):
+            raise GraphError(
+                f"the {port.role} {port.name!r} has the law {port.law}; noise has one and nothing else, declare it by Graph.noise"
+            )
+        if (port.rate is not None) != (port.role == "rate") or (port.rate is not None and port.value.shape):
+            raise GraphError(
+                f"the {port.role} {port.name!r} {port.value.type} has the rate {port.rate}; a rate is a scalar, declare it by Graph.rate"
+            )
 
 
 def _verify_body(body: Body) -> None:

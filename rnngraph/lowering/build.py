@@ -26,6 +26,7 @@ def lower(
     labels_mask: LabelsMask = False,
     loss: bool = False,
     training: bool | None = None,
+    backward_steps: int | None = None,
 ) -> Graph:
     """The graph of ``config`` as a pure function.
 
@@ -34,15 +35,16 @@ def lower(
     ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where
     y is [N, C]; with ``labels_mask="outputs"`` shaped as y), and the output ``loss``, the sum over rows and steps.
 
-    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout takes noise as input, batch
-    normalisation uses the minibatch's statistics and gives updates of its buffers.
+    With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout and weight noise take noise,
+    and rates with a schedule their value, as inputs, batch normalisation uses the minibatch's statistics and gives updates of its buffers.
+    With ``backward_steps`` recurrent layers pass a gradient at that many steps at the end alone, of sequences that are longer.
 
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
     """
     _check(config, features_mask, labels_mask, loss)
     graph = Graph(config.data_type)
-    context = Context(graph, len(config.layers), loss if training is None else training)
+    context = Context(graph, len(config.layers), loss if training is None else training, backward_steps)
     x = _border(config, context, features_mask)
     given = context.mask
     for index, stage in enumerate(config.stages):

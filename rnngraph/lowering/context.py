@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.cell import greater, where
 from rnngraph.ir.graph import Graph, Value
+from rnngraph.ir.noise import UNIFORM, Law
 from rnngraph.ir.types import Dim, N, floats
+from rnngraph.lowering.rates import ScheduledRate
 from rnngraph.lowering.registry import family
+from rnngraph.lowering.weight_noise import disturbed
 
 if TYPE_CHECKING:
     from rnngraph.conf import Layer
+    from rnngraph.conf.family import Family
+    from rnngraph.conf.weight_noise import ParameterNoise
 
 
 class Context:
@@ -24,14 +29,15 @@ class Context:
     a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's
     key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own
     leaves it in ``seen``. ``training`` says that the graph is the one that training differentiates, with noise and statistics of the
-    minibatch.
+    minibatch. ``backward_steps`` is how many steps at the end recurrent layers learn from, None for all.
 
     Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """
 
-    def __init__(self, graph: Graph, layers: int, training: bool = False) -> None:
+    def __init__(self, graph: Graph, layers: int, training: bool = False, backward_steps: int | None = None) -> None:
         self.graph = graph
         self.training = training
+        self.backward_steps = backward_steps
         self.mask: Value | None = None
         self.clean = True
         self.labels: Value | None = None
@@ -45,6 +51,10 @@ class Context:
         self.index = 0
         self._digits = 2 if layers <= 100 else 3
         self._parameters: dict[str, Value] = {}
+        self._noisy: dict[str, Value] = {}
+        self._rates: dict[str, Value] = {}
+        self._label = ""
+        self._weight_noise: ParameterNoise | None = None
         self._buffers: dict[str, Value] = {}
         self._scope = ""
         self._whole: Value | None = None
@@ -54,12 +64,18 @@ class Context:
         self.index = index
         self.forget()
         self.graph.prefix = f"{index}."
+        self._noisy, self._rates = {}, {}
         self._parameters = {
             p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
         }
         self._buffers = {
             b.key: self.graph.input(f"{index}.{b.key}", "buffer", floats(*b.shape), index, b.initial) for b in family(layer).buffers(layer)
         }
+
+    def turn_to(self, layer: Layer) -> None:
+        """Let ``layer``, which has been entered or stands inside of that one, be the one whose weights are disturbed in training."""
+        self._label = f"layers[{self.index}] ({layer.tag()})"
+        self._weight_noise = vars(layer).get("weight_noise") if self.training else None  # layers without weights have none
 
     def forget(self) -> None:
         """Drop what the layer before has left: a new one begins."""
@@ -82,8 +98,12 @@ class Context:
         self._whole = before
 
     def parameter(self, key: str) -> Value:
-        """The layer's parameter ``key``, as graph input ``3.W``."""
-        return self._parameters[self._scope + key]
+        """The layer's parameter ``key``, as graph input ``3.W``; in training as its noise leaves it, the same wherever it is asked for."""
+        name = self._scope + key
+        if name not in self._noisy:
+            clean, noise = self._parameters[name], self._weight_noise
+            self._noisy[name] = clean if noise is None else disturbed(self, noise, key, clean)
+        return self._noisy[name]
 
     def has(self, key: str) -> bool:
         """Whether the layer has a parameter ``key``."""
@@ -97,9 +117,26 @@ class Context:
         """Give the value of buffer ``key`` after this step of training."""
         self.buffer_updates.append((f"next_{self.index}.{key}", value, self.index))
 
-    def noise(self, key: str, shape: tuple[Dim, ...]) -> Value:
-        """Numbers that are drawn anew for each step of training, uniform in [0, 1), as graph input ``noise_03_drop``."""
-        return self.graph.input(f"noise_{self.index:0{self._digits}d}_{self._scope}{key}", "noise", floats(*shape), self.index)
+    def noise(self, key: str, shape: tuple[Dim, ...], law: Law = UNIFORM) -> Value:
+        """Numbers of ``law`` that are drawn anew for each step of training, as graph input ``noise_03_drop``."""
+        return self.graph.noise(self._named("noise", key), floats(*shape), law, self.index)
+
+    def rate(self, holder: Family, field: str, key: str) -> float | Value:
+        """The number in ``field`` of ``holder``; where a schedule stands there, the graph input ``rate_03_drop``, of ``key`` "drop"."""
+        given = getattr(holder, field)
+        if isinstance(given, float):
+            return given
+        name = self._named("rate", key)
+        if name not in self._rates:
+            self._rates[name] = self.graph.rate(name, ScheduledRate(holder, field, self._label), self.index)
+        return self._rates[name]
+
+    def kept(self, share: float | Value, key: str, shape: tuple[Dim, ...]) -> Value:
+        """Which of the elements of ``shape`` are kept, each with the probability ``share``; bool, drawn anew for each step of training."""
+        return self.graph.add("greater", [share, self.noise(key, shape)], "kept")
+
+    def _named(self, role: str, key: str) -> str:
+        return f"{role}_{self.index:0{self._digits}d}_{self._scope}{key}"
 
     def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
         """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``.

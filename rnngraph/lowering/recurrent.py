@@ -130,31 +130,48 @@ def run_cell(
     Its sequences are W x + b unless given, its weights the layer's parameters of their names except for those in ``weights``. A mask
     reaches the cell unless the layer's ``mask_mode`` is "ignore". With one the output is 0 at masked steps, so what follows needs no
     cleaning.
+
+    Where the context says how many steps at the end pass a gradient, the cell runs over those before and then over them.
     """
-    given = [affine(context, context.cleaned(x, layer.mask_mode))] if sequences is None else list(sequences)
+    mask = context.mask if layer.mask_mode != "ignore" else None
+    sources = [context.cleaned(x, layer.mask_mode)] if sequences is None else sequences
+    parts = _parts(context, [*sources, *([] if mask is None else [mask])])
+    given = [[affine(context, part[0])] if sequences is None else part[: len(sequences)] for part in parts]
     operands = {key: (weights or {}).get(key) or context.parameter(key) for key in cell.weights}
     sizes: dict[str, int] = {}
-    for (key, width), value in zip(cell.sequences.items(), given, strict=True):
+    for (key, width), value in zip(cell.sequences.items(), given[-1], strict=True):
         unify(floats(width), floats(*value.shape[2:]), sizes, f"{cell.name}, sequence {key!r}")
     for key, shape in cell.weights.items():
         unify(floats(*shape), operands[key].type, sizes, f"{cell.name}, weight {key!r}")
     states = {key: context.state(key, evaluate(width, sizes)) for key, width in cell.states.items()}
-    mask = context.mask if layer.mask_mode != "ignore" else None
     body = trace(cell, **activations)
-    y, *after = context.graph.add_many(
-        "recurrent",
-        [*given, *states.values(), *operands.values(), *([] if mask is None else [mask])],
-        cell.name,
-        body=body,
-        reverse=context.reverse,
-        mask_mode=None if mask is None else layer.mask_mode,
-    )
+    attributes = {"body": body, "reverse": context.reverse, "mask_mode": None if mask is None else layer.mask_mode}
+    outputs, after = list[Value](), list(states.values())
+    for sequence, part in zip(given, parts, strict=True):
+        before = [context.graph.add("stop_gradient", [v]) for v in after] if outputs else after
+        masks = [] if mask is None else [part[-1]]
+        y, *after = context.graph.add_many("recurrent", [*sequence, *before, *operands.values(), *masks], cell.name, **attributes)
+        outputs.append(y)
+    y = outputs[-1] if len(outputs) == 1 else _joined(context, *outputs)
     context.clean = context.mask is None or mask is not None
     for key, value in zip(states, after, strict=True):
         context.next_state(key, value)
     output, *following = body.results
     context.final = (list(states)[following.index(output)], after[following.index(output)]) if output in following else None
     return y
+
+
+def _parts(context: Context, values: list[Value]) -> list[list[Value]]:
+    """Sequences [T, ...] whole, or those of the steps without a gradient, and those of the steps with."""
+    if context.backward_steps is None:
+        return [values]
+    halves = [context.graph.add_many("split_steps", [v], count=context.backward_steps) for v in values]
+    return [[front for front, _ in halves], [back for _, back in halves]]
+
+
+def _joined(context: Context, front: Value, back: Value) -> Value:
+    """The output of all steps, with the gradient of the last ones."""
+    return context.graph.add("concat", [context.graph.add("stop_gradient", [front]), back], axis=0)
 
 
 def register_cell(

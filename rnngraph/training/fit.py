@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import operator
 import sys
-from collections.abc import Iterable, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from rnngraph.conf import Layer, RecurrentLayer
+from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data, epochs_over, known_sets
-from rnngraph.errors import ConfigurationError, InputError
+from rnngraph.data.minibatches import MiniBatches
+from rnngraph.errors import ConfigurationError, InputError, TrainingError, TrainingWarning
 from rnngraph.ir.activations import lookup
-from rnngraph.training.objective import score_all
-from rnngraph.training.update import Update
+from rnngraph.names import shown
+from rnngraph.position import Position
+from rnngraph.training.ahead import ahead
+from rnngraph.training.device import check_autocast, placed, resolve
+from rnngraph.training.objective import NO_LABELS, score_all
+from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segment_count, segments
+from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -29,68 +37,138 @@ def fit(
     listeners: Sequence[TrainingListener],
     validation: Data | None = None,
     progress: bool | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    autocast: str | None = None,
 ) -> None:
     """Train in place. Ctrl-C ends it between two updates: the network is then as after the last whole update.
 
     ``progress`` shows a bar with epoch, score and time left; None shows it where standard output is a terminal. ``validation`` is
     scored after each epoch. Both it and ``data`` are checked before anything is trained or told to a listener, each DataSet of a list too.
 
+    ``device`` is where it computes, "auto", "cpu", "cuda" or "cuda:1"; "auto" is CUDA where torch finds a GPU. Before and after the fit the
+    network is on the CPU. ``autocast="bfloat16"`` computes matrix products in bfloat16, all else as ever; a TrainingWarning names layers to
+    which that does not apply.
+
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
+
+    With ``resume`` a run that was stopped goes on where the network stands, after any update, and equals one that was not stopped bit for
+    bit: ``epochs`` counts from the network's first epoch on, and what is done of the epoch is taken from ``data`` and left out. Without,
+    a new epoch begins. Data with a method ``set_epoch``, or a ``sampler`` with one, are told the epoch before each pass.
     """
     refuse_untrainable(network)
-    passes = epochs_over(data, epochs)
+    epochs_over(data, epochs)
+    epochs = epochs_to_go(network, epochs, resume)
+    passes = epochs_over(data, epochs) if epochs else iter(())
     check(network, data, "data")
     if validation is not None:
-        epochs_over(validation, epochs, "validation")
+        epochs_over(validation, max(epochs, 1), "validation")
         check(network, validation, "validation")
     if progress or (progress is None and sys.stdout.isatty()):
         from rnngraph.training.progress import ProgressBar
 
-        listeners = [*listeners, ProgressBar(per_epoch=iterations(data))]
+        listeners = [*listeners, ProgressBar(per_epoch=iterations(network, data))]
+    if not resume:
+        network._position = Position()
     network.interrupted = False
-    update = Update(network)
+    place = resolve(device)
+    update = Update(network, check_autocast(network, autocast, place))
     with ExitStack() as ends:
+        ends.enter_context(placed(network, place))
         try:
             for listener in listeners:
                 listener.on_fit_start(network, epochs)
                 ends.callback(listener.on_fit_end, network)
             for batches in passes:
+                announce_epoch(data, network.epoch)
                 _epoch(network, batches, update, listeners, validation)
         except KeyboardInterrupt:
             network.interrupted = True
 
 
 def _epoch(
-    network: MultiLayerNetwork, batches: Iterable[DataSet], update: Update, listeners: Sequence[TrainingListener], validation: Data | None
+    network: MultiLayerNetwork, batches: Iterator[DataSet], update: Update, listeners: Sequence[TrainingListener], validation: Data | None
 ) -> None:
-    """One pass over the batches."""
-    value, epoch = float("nan"), network.epoch
+    """One pass over the batches, or what is left of it."""
+    epoch = network.epoch
     for listener in listeners:
         listener.on_epoch_start(network, epoch)
-    for batch in batches:
-        done = update(batch)
-        value = 0.0 if done is None else done
-        for listener in listeners if done is not None else ():
-            listener.iteration_done(network, network.iteration - 1, epoch, value)
-    network.epoch += 1
+    device = network._device
+    for batch in ahead(_left(network, batches), lambda one: made_ready(network, one, device)):
+        _minibatch(network, batch, update, listeners)
+    value = network._position.score
+    with whole():
+        network.epoch, network._position = epoch + 1, Position()
     validated = None if validation is None else score_all(network, validation, "validation")
     for listener in listeners:
         listener.on_epoch_end(network, epoch, value, validated)
+
+
+def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[DataSet]:
+    """The minibatches of the pass that are not done. TrainingError where they are not those of the run that was stopped."""
+    at = network._position
+    drawn = sum(1 for _ in islice(batches, at.batches))
+    batch = next(batches, None) if drawn == at.batches else None
+    if drawn < at.batches or (batch is None and at.segments):
+        more = f" and {at.segments} segments of the next" if at.segments else ""
+        raise TrainingError(
+            f"resume=True: {at.batches} minibatches of the epoch are trained{more}, but data has {drawn}; "
+            "give the data of the run that was stopped, or leave resume out to begin a new epoch"
+        )
+    if batch is not None:
+        check_resumption(at, network, batch)
+        yield batch
+    yield from batches
+
+
+def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
+    """One update for each segment, which listeners are told of also where Ctrl-C was held back during it."""
+    if not batch.counts:
+        warnings.warn(NO_LABELS, TrainingWarning, stacklevel=6)
+        network._position = Position(network._position.batches + 1)
+        return
+    for segment in segments(network, batch):
+        iteration = network.iteration
+        try:
+            update(segment)
+        finally:
+            for listener in listeners if network.iteration > iteration else ():
+                listener.iteration_done(network, iteration, network.epoch, network._position.score)
+
+
+def epochs_to_go(network: MultiLayerNetwork, epochs: int, resume: bool) -> int:
+    """How many epochs a fit has; with ``resume`` those that are done count, and one that is half done does not."""
+    if not isinstance(resume, bool):
+        raise InputError(f"resume is {shown(resume)}; expected True, to go on with a run that was stopped, or False")
+    return max(epochs - network.epoch, 0) if resume else epochs
+
+
+def announce_epoch(data: Data, epoch: int) -> None:
+    """Tell data that are drawn anew for each epoch, and a loader's sampler, which one comes."""
+    for one in (data, getattr(data, "sampler", None)):
+        set_epoch = getattr(one, "set_epoch", None)
+        if callable(set_epoch):
+            set_epoch(epoch)
 
 
 def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
     """Refuse what does not fit the network, as far as it can be looked at before it is used. InputError that names the DataSet."""
     for where, one in known_sets(data, name):
         try:
-            network._training_arrays(one)
+            check_minibatch(network, one)
         except InputError as error:
             raise InputError(f"{where}: {error}") from error
 
 
-def iterations(data: Data) -> int | None:
+def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
     """How many updates an epoch has, where that is known before it ends."""
-    if isinstance(data, DataSet):
-        return 1
+    config = network.config
+    if isinstance(data, MiniBatches):
+        return len(data) * segment_count(config, data.dataset)
+    if isinstance(data, (DataSet, list, tuple)):
+        return sum(segment_count(config, one) for _, one in known_sets(data))
+    if isinstance(config.backprop, TruncatedBPTT):
+        return None
     try:
         return operator.length_hint(data) or None
     except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
@@ -98,7 +176,7 @@ def iterations(data: Data) -> int | None:
 
 
 def refuse_untrainable(network: MultiLayerNetwork) -> None:
-    """ConfigurationError for a network without a loss or parameters, or with truncated BPTT, which this version does not train."""
+    """ConfigurationError for a network without a loss or parameters, or that cannot be trained as it says."""
     last = network.config.layers[-1]
     if not hasattr(last, "loss"):
         raise ConfigurationError(
@@ -110,8 +188,7 @@ def refuse_untrainable(network: MultiLayerNetwork) -> None:
     if not network._parameters:
         names = ", ".join(type(layer).__name__ for layer in network.config.layers)
         raise ConfigurationError(f"layers ({names}) have no parameters, so there is nothing to train; put a layer with weights before them")
-    if type(network.config.backprop).__name__ != "StandardBackprop":
-        raise ConfigurationError(f"backprop={network.config.backprop!r} is not trained by this version; use backprop=StandardBackprop()")
+    check_network(network)
 
 
 def refuse_drawn_slopes(layer: Layer, where: str) -> None:

@@ -10,16 +10,20 @@ from rnngraph.ir.graph import Graph
 from rnngraph.ir.types import evaluate
 
 
-def draw(graph: Graph, sizes: dict[str, int], seed: int, iteration: int) -> dict[str, Tensor]:
-    """The graph's noise inputs by name, uniform in [0, 1), from the numbers of symbols (N, T).
+def draw(graph: Graph, sizes: dict[str, int], seed: int, iteration: int, epoch: int = 0) -> dict[str, Tensor]:
+    """The graph's noise inputs and rates by name, from the numbers of symbols (N, T) and the counts of finished updates and epochs.
 
     Each layer draws from a generator of its own, seeded by (seed, iteration, layer): a fit that was resumed draws what an unbroken one
-    does, and a layer's noise does not depend on the others.
+    does, and a layer's noise does not depend on the others. TrainingError for a rate that its schedule takes out of its range.
     """
     generators: dict[int | None, np.random.Generator] = {}
-    drawn: dict[str, Tensor] = {}
-    for port in graph.ports("noise"):
-        generator = generators.setdefault(port.layer, np.random.default_rng([seed, iteration, port.layer or 0]))
-        shape = tuple(evaluate(d, sizes) for d in port.value.shape)
-        drawn[port.name] = torch.from_numpy(generator.random(shape, np.dtype(graph.data_type)))
-    return drawn
+    feeds: dict[str, Tensor] = {}
+    for port in graph.inputs:
+        if port.rate is not None:
+            value = np.array(port.rate.value_at(iteration, epoch), dtype=graph.data_type)
+            feeds[port.name] = torch.from_numpy(value)
+        if port.law is not None:
+            generator = generators.setdefault(port.layer, np.random.default_rng([seed, iteration, port.layer or 0]))
+            shape = tuple(evaluate(d, sizes) for d in port.value.shape)
+            feeds[port.name] = torch.from_numpy(port.law.draw(shape, generator, graph.data_type))
+    return feeds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,23 +12,64 @@ from torch import Tensor
 
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.training.noise import draw
 from rnngraph.training.regularisation import penalties, penalty
+from rnngraph.training.tensors import Tensors, tensors_of
 
 if TYPE_CHECKING:
     from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
 
-def loss_sum(network: MultiLayerNetwork, data: DataSet) -> tuple[Tensor, dict[str, Tensor]]:
-    """The training loss summed over rows, steps and outputs, differentiable by the parameters, and what the buffers become by name."""
-    _warn_without_labels(network, data)
-    results = network._losses(data, training=True)
-    return results["loss"], {k.removeprefix("next_"): v.detach() for k, v in results.items() if k.removeprefix("next_") in network._buffers}
+def losses(
+    network: MultiLayerNetwork,
+    batch: Tensors,
+    training: bool,
+    states: Mapping[str, Tensor] | None = None,
+    backward_steps: int | None = None,
+    product_type: torch.dtype | None = None,
+) -> dict[str, Tensor]:
+    """``loss``, the sum over rows, steps and outputs, the next states and, with ``training``, the updates of buffers (``next_2.mean``).
+
+    ``states`` are those that the steps begin with, left out the initial ones. With ``training`` noise and rates are those of the current
+    iteration, and with ``backward_steps`` recurrent layers learn from that many steps at the end. ``product_type`` is a type for matrix
+    products alone.
+    """
+    program = network._program(
+        features_mask="features_mask" in batch.feeds,
+        labels_mask=batch.labels_mask,
+        loss=True,
+        training=training,
+        backward_steps=backward_steps,
+    )
+    config, sizes, device = network.config, batch.sizes, batch.feeds["x"].device
+    names = [p.name for p in program.graph.ports("state")]
+    drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
+    feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
+    feeds = {name: tensor.to(device) for name, tensor in feeds.items()} | dict(states or {})
+    return program({**network._parameters, **network._buffers, **feeds, **batch.feeds}, product_type)
 
 
-def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
-    if not has_labels(network, data):
+def loss_sum(
+    network: MultiLayerNetwork,
+    batch: Tensors,
+    states: Mapping[str, Tensor] | None = None,
+    backward_steps: int | None = None,
+    product_type: torch.dtype | None = None,
+) -> tuple[Tensor, dict[str, Tensor], dict[str, Tensor]]:
+    """The training loss of :func:`losses`, differentiable by the parameters, and what buffers and states become by name."""
+    results = losses(network, batch, True, states, backward_steps, product_type)
+    following = {name.removeprefix("next_"): value.detach() for name, value in results.items() if name.startswith("next_")}
+    buffers = {name: value for name, value in following.items() if name in network._buffers}
+    return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
+
+
+def warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
+    """Whether no label of ``data`` counts, which is warned of."""
+    counts = has_labels(network, data)
+    if not counts:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
+    return not counts
 
 
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
@@ -52,8 +94,8 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     As at inference: no dropout, batch normalisation by its running statistics.
     """
     with torch.no_grad():
-        _warn_without_labels(network, data)
-        value = float(network._losses(data, training=False)["loss"])
+        warn_without_labels(network, data)
+        value = float(losses(network, tensors_of(network, data, network._device), training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
 
@@ -72,11 +114,12 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
 
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
     """
-    loss, _ = loss_sum(network, data)
+    warn_without_labels(network, data)
+    loss, _, _ = loss_sum(network, tensors_of(network, data, network._device))
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))
-    return value, {n: g.numpy() for n, g in zip(names, grads, strict=True)}
+    return value, {n: g.cpu().numpy() for n, g in zip(names, grads, strict=True)}
 
 
 def check_score(value: float, iteration: int) -> None:

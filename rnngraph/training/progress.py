@@ -52,7 +52,7 @@ class ProgressBar(TrainingListener):
         self.stop()
 
     def _reset(self, epochs: int) -> None:
-        self._epochs, self._epoch, self._done = epochs, 0, 0
+        self._epochs, self._epoch, self._done, self._before, self._whole = epochs, 0, 0, 0, True
         self._per_epoch = self._expected
         self._score, self._validation = math.nan, math.nan
         self._started = self._shown = self._clock()
@@ -71,8 +71,9 @@ class ProgressBar(TrainingListener):
             self._live.start()
 
     def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
-        """Count the epoch, from 1 in each fit."""
+        """Count the epoch, from 1 in each fit; one that goes on where a run was stopped counts, but does not tell how long epochs are."""
         self._epoch += 1
+        self._before, self._whole = self._done, not getattr(network, "_position", None)
         self._redraw()
 
     def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
@@ -84,7 +85,8 @@ class ProgressBar(TrainingListener):
 
     def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
         """Learn how long an epoch is."""
-        self._per_epoch = math.ceil(self._done / self._epoch)
+        if self._whole:
+            self._per_epoch = self._done - self._before
         self._score = score
         self._validation = math.nan if validation_score is None else validation_score
         if self._live is not None:

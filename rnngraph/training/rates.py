@@ -16,7 +16,10 @@ BELOW = {"momentum": 1.0}
 
 
 def numbers(updater: Updater, iteration: int, epoch: int, where: str) -> Any:
-    """The settings of ``updater``, with numbers where it has schedules. TrainingError that begins with the iteration and ``where`` for one out of range."""
+    """The settings of ``updater``, with numbers where it has schedules.
+
+    TrainingError that begins with the iteration and ``where`` for one out of range.
+    """
     values = {name: getattr(updater, name) for name in type(updater).model_fields}
     return SimpleNamespace(
         **{name: number(v, name, iteration, epoch, where) if isinstance(v, Schedule) else v for name, v in values.items()}

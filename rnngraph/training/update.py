@@ -22,16 +22,18 @@ from rnngraph.errors import TrainingError
 from rnngraph.training import constraints
 from rnngraph.training.gradient_normalization import normalised, sections
 from rnngraph.training.groups import groups
-from rnngraph.training.objective import check_score, divisor, has_labels, loss_sum
+from rnngraph.training.objective import check_score, divisor, loss_sum
 from rnngraph.training.regularisation import Regularisation, penalties, penalty
+from rnngraph.training.tensors import tensors_of
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
+    from rnngraph.position import Position
+    from rnngraph.training.tbptt import Segment
 
 
 class Update:
-    """Updates ``network`` by one minibatch at a call.
+    """Updates ``network`` by one minibatch, or segment of one, at a call; ``product_type`` is a type for matrix products alone.
 
     1. Score and gradients; a score that is not finite ends here, and so does a schedule that gives a number out of range.
     2. What the update changes is copied.
@@ -41,33 +43,31 @@ class Update:
     Ctrl-C is held back from 2 to 4.
     """
 
-    def __init__(self, network: MultiLayerNetwork) -> None:
-        self._network = network
+    def __init__(self, network: MultiLayerNetwork, product_type: torch.dtype | None = None) -> None:
+        self._network, self._product_type = network, product_type
         self._groups, self._penalties = groups(network), penalties(network)
         self._sections, self._regularisation = sections(network), Regularisation(self._penalties)
         self._bounds = constraints.bounds(network)
         self._copies: list[Tensor] = []
 
-    def __call__(self, batch: DataSet) -> float | None:
-        """The score before the update. TrainingError, and nothing is changed, where a number is not finite.
+    def __call__(self, segment: Segment) -> None:
+        """One update; the network's position has the score before it.
 
-        None, and no update, for a minibatch without a label that counts.
+        TrainingError, and nothing is changed, where a number is not finite.
         """
-        network = self._network
-        total, buffers = loss_sum(network, batch)
-        if not has_labels(network, batch):
-            return None
+        network, batch = self._network, segment.data
+        tensors = tensors_of(network, batch, network._device) if segment.tensors is None else segment.tensors
+        total, buffers, states = loss_sum(network, tensors, segment.states, segment.backward_steps, self._product_type)
         loss = total / divisor(network, batch)
         parameters = network._parameters
         value = float(loss.detach()) + penalty(network, self._penalties)
         check_score(value, network.iteration)
         gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
         with torch.no_grad():
-            self._step(gradients, buffers, masked=batch.features_mask is not None)
-        return value
+            self._step(gradients, buffers, segment.after(value, states), masked=batch.features_mask is not None)
 
-    def _step(self, gradients: dict[str, Tensor], buffers: dict[str, Tensor], masked: bool) -> None:
-        """From averaged gradients to parameters; ``masked``: there was a features mask."""
+    def _step(self, gradients: dict[str, Tensor], buffers: dict[str, Tensor], after: Position, masked: bool) -> None:
+        """From averaged gradients to parameters, and to the position ``after``; ``masked``: there was a features mask."""
         network, parameters = self._network, self._network._parameters
         numbers = [group.numbers() for group in self._groups]
         regularised = self._regularisation.added(self._normalised(gradients), parameters)
@@ -85,6 +85,7 @@ class Update:
                 self._check(gradients)
             network.iteration += 1
             network.fitted_with_mask = network.fitted_with_mask or masked
+            network._position = after
 
     def _decays(self, numbers: list[Any]) -> dict[str, Tensor]:
         """What is taken off parameters behind the updaters, whose ``numbers`` have the learning rates."""
@@ -154,7 +155,7 @@ class Update:
             for key, tensor in held.items()
         ]
         for name, what, verb, tensor in found:
-            array = tensor.detach().numpy()
+            array = tensor.detach().cpu().numpy()
             if np.isfinite(array).all():
                 continue
             position = np.argwhere(~np.isfinite(array))[0].tolist()

@@ -17,16 +17,20 @@ from rnngraph.conf import (
     AdaGrad,
     Adam,
     AdaMax,
+    AlphaDropout,
     AMSGrad,
     BatchNormalization,
     Bidirectional,
     CycleSchedule,
     DenseLayer,
+    DropConnect,
     Dropout,
     DropoutLayer,
     EmbeddingSequenceLayer,
     ExponentialSchedule,
     FixedSchedule,
+    GaussianDropout,
+    GaussianNoise,
     GlobalPoolingLayer,
     GravesBidirectionalLSTM,
     GravesLSTM,
@@ -44,6 +48,7 @@ from rnngraph.conf import (
     MultiLayerConfiguration,
     Nadam,
     Nesterovs,
+    Noise,
     NonNegativeConstraint,
     NoOp,
     NormalDistribution,
@@ -59,12 +64,14 @@ from rnngraph.conf import (
     Sgd,
     SigmoidSchedule,
     SimpleRnn,
+    SpatialDropout,
     StandardBackprop,
     StepSchedule,
     TimeDistributed,
     TorchUpdater,
     TruncatedBPTT,
     UnitNormConstraint,
+    WeightNoise,
 )
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.conf.constraints import PARAMETERS
@@ -146,8 +153,17 @@ INITIALIZER = (
     st.sampled_from(list(INITIALIZERS)) | st.builds(NormalDistribution, FINITE, NON_NEGATIVE) | st.just(OrthogonalDistribution(2.0))
 )
 LOSS = st.sampled_from(LOSSES) | st.just(Loss("xent", clip_eps=1e-3)) | st.just(Loss("mse"))
+SHARES = st.floats(0, 1, exclude_min=True) | st.just(MapSchedule("epoch", {0: 0.5, 9: 1.0}))
+DROPOUT: st.SearchStrategy[Noise] = (
+    st.sampled_from([Dropout, SpatialDropout, AlphaDropout]).flatmap(lambda kind: st.builds(kind, retain=SHARES))
+    | st.builds(GaussianDropout, rate=DECAYS)
+    | st.builds(GaussianNoise, std=NON_NEGATIVE)
+)
+WEIGHT_NOISE = st.builds(DropConnect, retain=SHARES, apply_to_biases=st.booleans()) | st.builds(
+    WeightNoise, distribution=st.builds(NormalDistribution, FINITE, NON_NEGATIVE), additive=st.booleans()
+)
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
-WEIGHTS = {**PLAIN, **REGULARISED, "weight_init": INITIALIZER}
+WEIGHTS = {**PLAIN, **REGULARISED, "weight_noise": WEIGHT_NOISE, "dropout": DROPOUT, "weight_init": INITIALIZER}
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
@@ -179,7 +195,7 @@ BATCH_NORM = {**TRAINED, "decay": DECAYS, "epsilon": POSITIVE, "gamma": FINITE, 
 SAME_WIDTH = (
     st.builds(lambda f: BatchNormalization(**f), optional(**BATCH_NORM))
     | st.builds(lambda f: ActivationLayer(**f), optional(**PLAIN))
-    | st.builds(lambda p: DropoutLayer(Dropout(retain=p)), st.floats(0, 1, exclude_min=True))
+    | DROPOUT.map(DropoutLayer)
 )
 
 
@@ -223,6 +239,8 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
             **REGULARISED,
             weight_init=INITIALIZER,
             activation=ACTIVATION,
+            dropout=DROPOUT,
+            weight_noise=WEIGHT_NOISE,
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),
             mask_mode=st.sampled_from(MASK_MODES),
             mini_batch=st.booleans(),
@@ -230,8 +248,11 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
     )
     steps = draw(st.none() | st.integers(1, 99))
     layers = draw(stacks())
-    if all(layer.causal and layer.whole_sequences is None for layer in layers):
-        fields["backprop"] = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(1, 99)))
-    return MultiLayerConfiguration(
+    network = MultiLayerConfiguration(
         layers=layers, input_type=InputType.recurrent(draw(WIDTHS), steps), validate_output_layer=False, **fields
     )
+    if network.ends_in_time_series and all(layer.causal for layer in layers):
+        lengths = st.none() | st.integers(1, 20)
+        backprop = draw(st.just(StandardBackprop()) | st.builds(TruncatedBPTT, st.integers(20, 99), lengths))
+        return network.replaced(backprop=backprop)
+    return network

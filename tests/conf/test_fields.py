@@ -45,7 +45,9 @@ def test_dropout_as_a_number_has_two_readings() -> None:
 
 @pytest.mark.parametrize("value", ["0.8", True, object()])
 def test_dropout_is_an_object(value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected a kind of dropout \(Dropout, "):
+    with pytest.raises(
+        ConfigurationError, match=r"expected a kind of dropout \(Dropout, SpatialDropout, GaussianDropout, GaussianNoise, AlphaDropout\)"
+    ):
         LSTM(n_out=3, dropout=value)
 
 

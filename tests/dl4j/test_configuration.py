@@ -106,8 +106,6 @@ def test_constants_are_initialisers_of_their_own() -> None:
         (lstm(regularization=[object_("r", "Elastic")]), "regularisation Elastic"),
         (lstm(regularization=[object_("r", "L1Regularization", l1=object_("s", "Step"))]), "Step of a regularisation"),
         (lstm(idropout=object_("d", "Own", p=0.5)), "dropout Own"),
-        (lstm(idropout=object_("d", "Dropout", p=0.5, pschedule=object_("s", "Step"))), "dropout Dropout with a schedule"),
-        (lstm(weightNoise=object_("d", "DropConnect", weightRetainProb=0.5)), "weight noise DropConnect"),
         (lstm(constraints=[object_("c", "Own", params=["W"])]), "constraint Own"),
         (lstm(constraints=[object_("c", "NonNegativeConstraint", params=["P"])]), "constraint NonNegativeConstraint on P"),
         (
@@ -118,6 +116,7 @@ def test_constants_are_initialisers_of_their_own() -> None:
             lstm(regularization=[regularization("WeightDecay", "coeff", 0.1, applyLR=a) for a in (True, False)]),
             "weight decay with and without applyLR",
         ),
+        (lstm(weightNoise=object_("d", "Own", p=0.5)), "weight noise Own"),
         (lstm(rnnDataFormat="NWC"), "data format NWC"),
         ({"gravesLSTM": {}}, "the JSON of DL4J before 1.0.0-beta4"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import rnngraph as rg
 from rnngraph.ir.cell import Cell, trace
 from rnngraph.ir.cells import graves_lstm, lstm
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
@@ -11,6 +12,7 @@ from rnngraph.ir.passes.mask_body import mask_body
 from rnngraph.ir.passes.mask_weights import mask_weights
 from rnngraph.ir.text import body_text, canonical, graph_text
 from rnngraph.ir.types import N, floats
+from rnngraph.lowering import lower
 from tests.ir.builders import Layer, build
 
 BODY = """\
@@ -115,3 +117,10 @@ def test_scalar_and_integer_types_are_shown() -> None:
     text = graph_text(graph)
     assert "last_index: int64[N] = last_index unsqueeze" in text
     assert "sum_all: [] = sum_all labels" in text
+
+
+def test_noise_is_shown_with_its_law_and_a_rate_with_its_schedule() -> None:
+    layer = rg.LSTM(n_in=3, n_out=4, dropout=rg.GaussianNoise(rg.ExponentialSchedule("epoch", 0.5, 0.9)))
+    text = graph_text(lower(rg.MultiLayerConfiguration(layers=[layer, rg.RnnOutputLayer(n_out=2)]), loss=True))
+    assert "noise      noise_00_drop: [T, N, 3] ~ normal (0, 1)" in text
+    assert "rate       rate_00_std: ExponentialSchedule(schedule_type='epoch', initial_value=0.5, gamma=0.9)" in text

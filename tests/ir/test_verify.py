@@ -10,6 +10,7 @@ from rnngraph.errors import GraphError
 from rnngraph.ir.cell import Cell, trace
 from rnngraph.ir.cells import lstm
 from rnngraph.ir.graph import Body, Graph, Node, Port, Value
+from rnngraph.ir.noise import NORMAL, UNIFORM
 from rnngraph.ir.types import N, T, floats, symbol
 from rnngraph.ir.verify import verify
 from tests.ir.builders import Layer, build
@@ -92,7 +93,7 @@ def test_roles_of_the_wrong_kind(role: Any, kind: str) -> None:
     graph, y = simple()
     if kind == "input":
         graph.input("z", role, floats(N))
-        broken("input 'z' has the role 'output'; expected one of input, mask, label, parameter, buffer, state, noise", graph)
+        broken("input 'z' has the role 'output'; expected one of input, mask, label, parameter, buffer, state, noise, rate", graph)
     else:
         graph.output("z", role, y)
         broken("output 'z' has the role 'state'; expected one of output, loss, next_state, buffer_update", graph)
@@ -197,3 +198,31 @@ def test_a_body_that_lacks_a_next_state() -> None:
     body = lstm_body()
     body.results.pop()
     broken(r"next states \['\[N, H\]'\], expected those of the states, \['\[N, H\]', '\[N, H\]'\]", with_body(body))
+
+
+class Half:
+    """A rate that is always one half."""
+
+    def value_at(self, iteration: int, epoch: int) -> float:
+        return 0.5
+
+    def __str__(self) -> str:
+        return "one half"
+
+
+def test_noise_without_a_law_and_rates_without_a_source() -> None:
+    graph, _ = simple()
+    graph.noise("n", floats(N, 2), NORMAL, 0)
+    graph.rate("r", Half(), 0)
+    verify(graph)
+    for role, law, rate, message in (
+        ("noise", None, None, r"the noise 'z' has the law None; noise has one and nothing else, declare it by Graph.noise"),
+        ("label", UNIFORM, None, r"the label 'z' has the law uniform \[0, 1\); noise has one and nothing else"),
+        ("rate", None, None, r"the rate 'z' \[N\] has the rate None; a rate is a scalar, declare it by Graph.rate"),
+        ("rate", None, Half(), r"the rate 'z' \[N\] has the rate one half; a rate is a scalar"),
+        ("label", None, Half(), r"the label 'z' \[N\] has the rate one half; a rate is a scalar, declare it by Graph.rate"),
+    ):
+        graph, _ = simple()
+        role_: Any = role
+        graph.inputs.append(Port("z", role_, graph.argument("z", floats(N)), law=law, rate=rate))
+        broken(message, graph)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 import rnngraph as rg
 from rnngraph.backends.reference import run
@@ -15,6 +16,8 @@ from rnngraph.exporters import export_onnx
 from rnngraph.lowering import lower
 from rnngraph.runtime import verify
 from rnngraph.training.noise import draw
+from rnngraph.training.objective import losses
+from rnngraph.training.tensors import tensors_of
 
 Arrays = dict[str, np.ndarray]
 
@@ -116,6 +119,7 @@ def check_masked_steps(net: rg.MultiLayerNetwork, data: rg.DataSet, at: list[int
     np.testing.assert_allclose(b, a, rtol=0, atol=1e-12)
     for name, array in first.items():
         np.testing.assert_allclose(second[name], array, rtol=0, atol=1e-11, err_msg=name)
-    updates = [{k: v.detach().numpy() for k, v in net._losses(d, training=True).items() if k != "loss"} for d in (data, more)]
+    batches = [tensors_of(net, one, torch.device("cpu")) for one in (data, more)]
+    updates = [{k: v.detach().numpy() for k, v in losses(net, one, training=True).items() if k != "loss"} for one in batches]
     for name in (f"next_{b}" for b in net.buffers()):
         np.testing.assert_allclose(updates[1][name], updates[0][name], rtol=0, atol=1e-13, err_msg=name)

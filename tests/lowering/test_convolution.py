@@ -144,7 +144,7 @@ def test_padding_behind_and_values_at_masked_steps_change_nothing(fields: dict[s
     longer = np.concatenate([wild, np.full((*wild.shape[:-1], more), np.nan)], axis=-1)
     y = net.output(wild, real)
     got = net.output(longer, np.concatenate([real, np.zeros((len(real), more))], axis=1))[:, :, : y.shape[2]]
-    behind = net._loss_mask(real, y.shape[2])
+    behind = net._inputs.loss_mask(real, y.shape[2])
     assert behind is not None
     whole = all(layer.convolution_mode != "same" or layer.stride == 1 for layer in net.config.layers if isinstance(layer, STEPS))
     if whole:  # in the mode "same" with a stride the windows lie where the length puts them

@@ -14,6 +14,19 @@ from tests.lowering.properties import check_backends, check_gradient, check_mask
 
 WIDTHS = st.integers(1, 9)
 SMOOTH = st.sampled_from(["tanh", "sigmoid", "softsign", "identity"])
+SPATIAL = rg.SpatialDropout(retain=0.7)
+NOISE: list[Any] = [
+    rg.Dropout(retain=0.3),
+    rg.Dropout(retain=1.0),
+    SPATIAL,
+    rg.GaussianDropout(0.2),
+    rg.GaussianNoise(0.3),
+    rg.AlphaDropout(retain=0.8),
+]
+WEIGHT_NOISE: list[Any] = [
+    rg.DropConnect(retain=0.7, apply_to_biases=True),
+    rg.WeightNoise(rg.NormalDistribution(1.0, 0.2), additive=False),
+]
 
 
 def made(kind: Any, fields: dict[str, Any]) -> Any:
@@ -28,7 +41,7 @@ def middles(draw: st.DrawFn) -> Any:
         st.one_of(
             st.fixed_dictionaries(dense).map(lambda f: made(rg.DenseLayer, f)),
             st.builds(lambda lock: rg.BatchNormalization(lock_gamma_beta=lock, gamma=1.5, beta=-0.25), st.booleans()),
-            st.builds(lambda p: rg.DropoutLayer(dropout=rg.Dropout(retain=p)), st.sampled_from([0.3, 0.8, 1.0])),
+            st.sampled_from(NOISE).map(rg.DropoutLayer),
             st.builds(lambda a: rg.ActivationLayer(activation=a), SMOOTH),
         )
     )
@@ -78,9 +91,15 @@ def test_files_of_one_step(layers: list[Any], masked: bool) -> None:
 
 
 @settings(max_examples=40)
-@given(layers=stacks(), mask=MASKS, mode=st.sampled_from(["hold", "reset", "ignore"]))
-def test_gradients_are_those_of_the_reference(layers: list[Any], mask: list[list[int]], mode: str) -> None:
-    net = network(layers, data_type="float64", mask_mode=mode)
+@given(
+    layers=stacks(),
+    mask=MASKS,
+    mode=st.sampled_from(["hold", "reset", "ignore"]),
+    dropout=st.sampled_from([None, *NOISE]),
+    weight_noise=st.sampled_from([None, *WEIGHT_NOISE]),
+)
+def test_gradients_are_those_of_the_reference(layers: list[Any], mask: list[list[int]], mode: str, dropout: Any, weight_noise: Any) -> None:
+    net = network(layers, data_type="float64", mask_mode=mode, dropout=dropout, weight_noise=weight_noise)
     real = np.array(mask, float)
     real[0, 0] = 1.0
     check_gradient(net, dataset(net, len(real), len(real[0]), real))
@@ -88,10 +107,17 @@ def test_gradients_are_those_of_the_reference(layers: list[Any], mask: list[list
 
 
 @settings(max_examples=60)
-@given(layers=stacks(), mask=MASKS, at=st.lists(st.integers(0, 8), min_size=1, max_size=4))
-def test_a_masked_step_does_not_exist(layers: list[Any], mask: list[list[int]], at: list[int]) -> None:
-    layers = [layer for layer in layers if not isinstance(layer, rg.DropoutLayer)]  # whose noise stands at steps by their number
-    net = network(layers, data_type="float64")
+@given(
+    layers=stacks(),
+    mask=MASKS,
+    at=st.lists(st.integers(0, 8), min_size=1, max_size=4),
+    dropout=st.sampled_from([None, SPATIAL]),
+    weight_noise=st.sampled_from([None, *WEIGHT_NOISE]),
+)
+def test_a_masked_step_does_not_exist(layers: list[Any], mask: list[list[int]], at: list[int], dropout: Any, weight_noise: Any) -> None:
+    """With noise too that does not stand at steps by their number."""
+    layers = [layer for layer in layers if not isinstance(layer, rg.DropoutLayer) or layer.dropout == SPATIAL]
+    net = network(layers, data_type="float64", dropout=dropout, weight_noise=weight_noise)
     real = np.array(mask, float)
     check_masked_steps(net, dataset(net, len(real), len(real[0]), real), [min(k, real.shape[1]) for k in at])
 

@@ -70,7 +70,7 @@ def test_no_penalty_on_gamma_beta_and_biases() -> None:
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, l2=0.5, data_type="float64"))
     plain = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, data_type="float64"))
     data = rg.DataSet(X[:, :, 0], np.eye(2)[[0, 1, 1, 0]])
-    weights = sum((net.parameters()[k] ** 2).sum() for k in ("0.W", "2.W"))
+    weights = sum((net.parameters()[k] ** 2).sum() for k in ("0.W", "0.g", "2.W"))  # a gain is a weight, as in DL4J
     np.testing.assert_allclose(net.score(data) - plain.score(data), 0.25 * weights)
 
 

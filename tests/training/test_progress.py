@@ -7,11 +7,13 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 from rich.console import Console
 
+from rnngraph.position import Position
 from rnngraph.training.progress import ProgressBar
 
 if TYPE_CHECKING:
@@ -182,6 +184,7 @@ def test_one_bar_serves_several_fits() -> None:
 
 FIT = """
 import sys
+from rnngraph.position import Position
 from rnngraph.training.progress import ProgressBar
 bar = ProgressBar()
 bar.on_fit_start(None, 2)
@@ -223,3 +226,16 @@ def test_a_pipe_gets_no_control_codes_whatever_the_environment_says() -> None:
     environment = {**os.environ, "FORCE_COLOR": "1"}
     done = subprocess.run([sys.executable, "-c", FIT.format("bar.stop()")], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "hello\nepoch 1/2  score 0.5  took 0:00:00\n"
+
+
+def test_an_epoch_that_goes_on_where_a_run_was_stopped_does_not_tell_how_long_epochs_are() -> None:
+    bar, clock, _ = made(terminal=True)
+    bar.on_fit_start(NETWORK, 3)
+    half = cast("MultiLayerNetwork", SimpleNamespace(_position=Position(batches=3)))
+    bar.on_epoch_start(half, 4)
+    bar.iteration_done(half, 15, 4, 0.5)
+    clock.now += 1.0
+    bar.on_epoch_end(half, 4, 0.5, None)
+    assert bar.text() == "epoch 1/3  score 0.5"
+    epoch(bar, clock, 1)
+    assert bar.text() == "epoch 2/3  score 1.3  0:00:07 left"  # 5 seconds for 5 iterations, 7 of 3 · 4 to go

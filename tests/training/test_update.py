@@ -16,6 +16,7 @@ import torch
 import rnngraph as rg
 from rnngraph.errors import TrainingError
 from rnngraph.training.groups import Group
+from rnngraph.training.tbptt import Segment
 from rnngraph.training.update import Update, whole
 
 SetHandler = Callable[[Any], None]
@@ -96,7 +97,7 @@ def test_large_values_whose_squares_overflow_are_finite() -> None:
 def test_any_error_amid_an_update_puts_everything_back(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network(rg.Adam(1e-3))
     update = Update(net)
-    update(batch())
+    update(Segment(batch()))
     before, step = content(net), Group.step
 
     def broken(*arguments: Any) -> None:
@@ -105,12 +106,12 @@ def test_any_error_amid_an_update_puts_everything_back(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(Group, "step", broken)
     with pytest.raises(MemoryError, match="in between"):
-        update(batch())
+        update(Segment(batch()))
     np.testing.assert_equal(content(net), before)
     monkeypatch.undo()
     twin = network(rg.Adam(1e-3))
     twin.fit(batch(), epochs=2, progress=False)
-    update(batch())
+    update(Segment(batch()))
     np.testing.assert_equal(content(net), content(twin))
 
 

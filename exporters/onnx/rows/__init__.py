@@ -15,6 +15,7 @@ from rnngraph.exporters.onnx.rows.windows import WINDOWS
 TRAINING = frozenset(
     {
         *("outer_sum", "sum_to", "sum_all", "softmax_cross_entropy", "straight_through", "scale_features", "place", "batch_statistics"),
+        *("split_steps", "stop_gradient"),
         *("sigmoid_backward", "tanh_backward", "relu_backward", "hardsigmoid_backward", "normalize_backward"),
     }
 )

@@ -89,6 +89,12 @@ def last_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, 
     return (inputs[0][len(inputs[0]) - attributes["count"] :],)
 
 
+def split_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """All but the last ``count`` entries of the first axis, and these."""
+    at = len(inputs[0]) - attributes["count"]
+    return inputs[0][:at], inputs[0][at:]
+
+
 def unsqueeze(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
     """A new axis of size 1 at ``axis``."""
     return (np.expand_dims(inputs[0], attributes["axis"]),)
@@ -183,6 +189,7 @@ TABLE: dict[str, Row] = {
     "softmax_cross_entropy": softmax_cross_entropy,
     "scale_features": scale_features,
     "straight_through": plain(lambda value, through: value),
+    "stop_gradient": plain(lambda x: x),
     "constant": constant,
     "activation": activation,
     "cast": cast,
@@ -200,6 +207,7 @@ TABLE: dict[str, Row] = {
     "transpose": transpose,
     "reshape": reshape,
     "last_steps": last_steps,
+    "split_steps": split_steps,
     "unsqueeze": unsqueeze,
     "squeeze": squeeze,
     "mask_columns": mask_columns,

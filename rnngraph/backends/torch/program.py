@@ -30,13 +30,28 @@ def accepts_gru(activation: str, gate: str, reset_after: bool) -> bool:
     return (activation, gate, reset_after) == ("tanh", "sigmoid", True)
 
 
+PRODUCTS = ("linear", "convolution", "lstm", "gru")
+"""The ops that torch computes as matrix products, in a type of its own where it is told."""
+
+
 @dataclass(frozen=True)
 class _Call:
-    """One call into torch: ``run`` on the tensors of ``reads`` gives those of ``gives``."""
+    """One call into torch: ``run`` on the tensors of ``reads`` gives those of ``gives``; ``product``: it is made of matrix products."""
 
     run: Callable[[list[Tensor]], Tensor | tuple[Tensor, ...]]
     reads: tuple[Value, ...]
     gives: tuple[Value, ...]
+    product: bool
+
+    def __call__(self, values: Mapping[Value, Tensor], product_type: torch.dtype | None) -> tuple[Tensor, ...]:
+        """The tensors of ``gives``; products are computed in ``product_type``, where it is given, and rounded to it."""
+        given = [values[v] for v in self.reads]
+        if product_type is None or not self.product:
+            out = self.run(given)
+            return out if isinstance(out, tuple) else (out,)
+        with torch.autocast(given[0].device.type, dtype=product_type):
+            out = self.run(given)
+        return tuple(t.to(given[0].dtype) for t in (out if isinstance(out, tuple) else (out,)))
 
 
 class Program:
@@ -53,14 +68,13 @@ class Program:
         self._leave_out = frozenset(leave_out)
         self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}
 
-    def __call__(self, feeds: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The graph's outputs by name; ``feeds`` has all of its inputs."""
+    def __call__(self, feeds: Mapping[str, Tensor], product_type: torch.dtype | None = None) -> dict[str, Tensor]:
+        """The graph's outputs by name; ``feeds`` has all of its inputs. ``product_type`` is a type for matrix products alone."""
         mask = feeds.get("features_mask")
         graph, calls = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
         values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
         for call in calls:
-            out = call.run([values[v] for v in call.reads])
-            values.update(zip(call.gives, out if isinstance(out, tuple) else (out,), strict=True))
+            values.update(zip(call.gives, call(values, product_type), strict=True))
         return {p.name: values[p.value] for p in graph.outputs if p.name not in self._leave_out}
 
     def _form(self, right_padded: bool) -> tuple[Graph, list[_Call]]:
@@ -80,9 +94,9 @@ class Program:
             if node in products:
                 product = products[node]
                 (bias,) = (v for v in node.inputs if v.producer is not product)
-                calls.append(_Call(lambda x: torch.nn.functional.linear(*x), (*product.inputs, bias), node.outputs))
+                calls.append(_Call(lambda x: torch.nn.functional.linear(*x), (*product.inputs, bias), node.outputs, product=True))
             elif node not in products.values():
-                calls.append(_Call(_row(node, graph, uses), node.inputs, node.outputs))
+                calls.append(_Call(_row(node, graph, uses), node.inputs, node.outputs, node.op in PRODUCTS))
         return calls
 
 

@@ -51,6 +51,7 @@ ROWS.update(
     sqrt=_plain(torch.sqrt),
     log=_plain(torch.log),
     identity=lambda attributes, x: x[0],
+    stop_gradient=_plain(torch.detach),
     greater=_plain(torch.gt),
     where=_plain(torch.where),
     zeros=_plain(torch.zeros_like),
@@ -157,10 +158,11 @@ def evaluate_block(block: Block, values: dict[Any, Tensor]) -> list[Tensor]:
 
 
 def evaluate_nodes(nodes: list[Node], values: dict[Value, Tensor], dtype: torch.dtype) -> None:
-    """Run nodes of a block on tensors of one step or of all steps at once."""
+    """Run nodes of a block on tensors of one step or of all steps at once; constants are made where these are."""
+    device = next((t.device for t in values.values()), None)
     for node in nodes:
         if node.op == "constant":
-            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype)
+            values[node.outputs[0]] = torch.tensor(node.attributes["value"], dtype=dtype, device=device)
             continue
         out = ROWS[node.op](node.attributes, [values[v] for v in node.inputs])
         values.update(zip(node.outputs, out if isinstance(out, tuple) else (out,), strict=True))
@@ -226,6 +228,11 @@ def _reshape(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 @row("last_steps")
 def _last_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
     return x[0][-attributes["count"] :]
+
+
+@row("split_steps")
+def _split_steps(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[Tensor, ...]:
+    return x[0][: -attributes["count"]], x[0][-attributes["count"] :]
 
 
 @row("unsqueeze")

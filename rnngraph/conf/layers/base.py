@@ -100,8 +100,6 @@ class Layer(Family):
     noun: ClassVar[str] = "a layer"
     reads_ids: ClassVar[bool] = False
     """Whether it takes integers below ``n_in`` in the place of features."""
-    whole_sequences: ClassVar[str | None] = None
-    """Why truncated BPTT cannot train it; None where it can."""
     is_recurrent: ClassVar[bool] = False
     """Whether it has a state that is carried from step to step."""
     has_loss: ClassVar[bool] = False
@@ -127,6 +125,13 @@ class Layer(Family):
     def causal(self) -> bool:
         """Whether no output needs a later step: what streaming and truncated BPTT ask for."""
         return True
+
+    @property
+    def whole_sequences(self) -> str:
+        """Why truncated BPTT cannot train it where it is not causal or ends the time axis."""
+        if not self.causal:
+            return "it runs backwards in time and needs the whole sequence"
+        return "it gives one vector for the whole sequence, of which a segment's loss sees a part"
 
     @property
     def title(self) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from rnngraph.conf.activations import ActivationName
 from rnngraph.conf.input_types import InputType
@@ -19,6 +19,19 @@ class _Embedding(WeightLayer):
 
     activation: ActivationName = Field(default="identity", description="activation function of the vectors")
     has_bias: bool = Field(default=False, description="whether there is a b, added to each vector")
+
+    @model_validator(mode="after")
+    def _no_noise_on_ids(self) -> Self:
+        if self.dropout is not None:
+            raise ConfigurationError(
+                f"{self.tag()}: dropout={self.dropout!r}: it takes ids, which noise would make other ids; "
+                "give it to the layer behind, whose input the vectors are"
+            )
+        return self
+
+    def _inherited(self, field: str, settings: Settings) -> Any:
+        """The network's dropout does not reach ids."""
+        return None if field == "dropout" else super()._inherited(field, settings)
 
     def starting_type(self) -> InputType | None:
         """One id per example or per step, of ``n_in``."""

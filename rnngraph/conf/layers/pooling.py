@@ -24,12 +24,16 @@ class GlobalPoolingLayer(SameWidth):
     """
 
     takes_time: ClassVar[bool | None] = True
-    whole_sequences: ClassVar[str | None] = "it pools whole sequences, of which a segment's loss sees a part"
     positional: ClassVar[tuple[str, ...]] = ("pooling_type",)
 
     type: Literal["GlobalPoolingLayer"] = "GlobalPoolingLayer"
     pooling_type: PoolingType = Field(default="max", kw_only=False, description="max, avg, sum or pnorm")
     pnorm: Count = Field(default=2, description="the p of pnorm")
+
+    @property
+    def whole_sequences(self) -> str:
+        """It pools them."""
+        return "it pools whole sequences, of which a segment's loss sees a part"
 
     @property
     def needs_time(self) -> bool:

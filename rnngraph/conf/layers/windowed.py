@@ -117,6 +117,16 @@ class StepWindows(Windows):
         return self.stride == 1 and self.added(1) == (self.reach - 1, 0)
 
     @property
+    def whole_sequences(self) -> str:
+        """Windows that would lie across the seams, or numbers of steps that do not add up."""
+        if self.stride > 1:
+            return f"it moves by stride={self.stride} steps, so that segments of its output are not those of its input; give it stride=1"
+        return (
+            f"its windows of {self.reach} steps, with convolution_mode={self.convolution_mode!r} and padding={self.padding}, reach over "
+            "the ends of segments; give it convolution_mode='causal'"
+        )
+
+    @property
     def reach(self) -> int:
         """How many steps a window reaches over."""
         return span(self.kernel_size, self.dilation)

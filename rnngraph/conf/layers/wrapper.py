@@ -52,6 +52,11 @@ class WrapperLayer(Layer):
         return self.layer.causal
 
     @property
+    def whole_sequences(self) -> str:
+        """The inner layer's, where that looks ahead."""
+        return super().whole_sequences if self.layer.causal else self.layer.whole_sequences
+
+    @property
     def title(self) -> str:
         """The wrapper and what it holds, as in ``LastTimeStep(LSTM)``."""
         return f"{self.tag()}({self.layer.title})"

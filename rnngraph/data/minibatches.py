@@ -1,0 +1,56 @@
+"""MiniBatches: the rows of a DataSet in another order each epoch, the same whenever that epoch is trained again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from rnngraph.checks import is_count
+from rnngraph.data.dataset import DataSet
+from rnngraph.errors import InputError
+from rnngraph.names import shown
+from rnngraph.spelling import Spelled, spelled
+
+
+class MiniBatches(Spelled):
+    """Minibatches of ``batch_size`` rows of ``dataset``, the last with what is left; iterating starts anew each time.
+
+    With ``shuffle`` the order of rows is drawn from (seed, epoch) alone, by numpy's default generator. ``fit`` tells the epoch before each
+    pass (:meth:`set_epoch`), so that each epoch has an order of its own and a run that is resumed sees the order that it would have seen.
+    Without, minibatches are views of the DataSet, in order.
+
+    Raises InputError for anything but a DataSet, a size below 1 and a seed below 0.
+    """
+
+    @spelled
+    def __init__(self, dataset: DataSet, batch_size: int, shuffle: bool = True, seed: int = 0) -> None:
+        if not isinstance(dataset, DataSet):
+            raise InputError(f"MiniBatches: dataset is a {type(dataset).__name__}; expected a DataSet: give rg.DataSet(features, labels)")
+        if not is_count(batch_size):
+            raise InputError(f"MiniBatches: batch_size is {shown(batch_size)}; expected a number of rows of at least 1")
+        if not isinstance(shuffle, bool):
+            raise InputError(f"MiniBatches: shuffle is {shown(shuffle)}; expected True or False")
+        if not is_count(seed, 0):
+            raise InputError(f"MiniBatches: seed is {shown(seed)}; expected an integer of at least 0")
+        self.dataset, self.batch_size, self.shuffle, self.seed = dataset, int(batch_size), shuffle, int(seed)
+        self._epoch = 0
+
+    def __repr__(self) -> str:
+        return f"MiniBatches({self.dataset!r}, {self.batch_size}, shuffle={self.shuffle}, seed={self.seed})"
+
+    def __len__(self) -> int:
+        return -(-self.dataset.num_examples() // self.batch_size)
+
+    def __iter__(self) -> Iterator[DataSet]:
+        n = self.dataset.num_examples()
+        order = np.random.default_rng([self.seed, self._epoch]).permutation(n) if self.shuffle else None
+        for start in range(0, n, self.batch_size):
+            part = slice(start, start + self.batch_size)
+            yield self.dataset.rows(part if order is None else order[part])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Iterate in the order of this epoch, counted from 0, from now on. InputError for anything but such a number."""
+        if not is_count(epoch, 0):
+            raise InputError(f"set_epoch: epoch is {shown(epoch)}; expected an integer of at least 0")
+        self._epoch = int(epoch)

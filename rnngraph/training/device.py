@@ -1,0 +1,99 @@
+"""Where a fit computes, and in what precision."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import torch
+
+from rnngraph.errors import ConfigurationError, TrainingWarning
+from rnngraph.names import shown
+
+if TYPE_CHECKING:
+    from rnngraph.network import MultiLayerNetwork
+
+CPU = torch.device("cpu")
+
+
+def resolve(device: str) -> torch.device:
+    """The device that ``device`` means: "cpu", "cuda", "cuda:1", or "auto", which is CUDA where torch finds a GPU.
+
+    ConfigurationError for anything else, and for a GPU that is not there.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
+    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+        raise ConfigurationError(f'device={shown(device)}: expected "auto", "cpu", "cuda", or a GPU by its number, such as "cuda:1"')
+    count = torch.cuda.device_count() if kind == "cuda" and torch.cuda.is_available() else 0
+    if kind == "cuda" and int(number or 0) >= count:
+        raise ConfigurationError(
+            f'device="{device}": torch {torch.__version__} finds {count or "no"} GPU{"s" * (count != 1)}; use device="auto", or install a '
+            "CUDA build of torch and NVIDIA's driver"
+        )
+    return torch.device(device)
+
+
+@contextmanager
+def placed(network: MultiLayerNetwork, device: torch.device) -> Iterator[None]:
+    """Within, the network's tensors are on ``device``, and computed there without TF32; afterwards they are on the CPU again."""
+    if device == CPU:
+        yield
+        return
+    _move(network, device)
+    try:
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False), warnings.catch_warnings():
+            # cuDNN wants all weights of an LSTM in one piece; ours are parameters of their own, which it copies at each call.
+            warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk", UserWarning)
+            yield
+    finally:
+        _move(network, CPU)
+
+
+def _move(network: MultiLayerNetwork, device: torch.device) -> None:
+    for parameter in network._parameters.values():
+        parameter.data = parameter.data.to(device)
+    for held in (network._buffers, *network.updater_state.values()):
+        for name, tensor in held.items():
+            held[name] = tensor.to(device)
+
+
+def check_autocast(network: MultiLayerNetwork, autocast: str | None, device: torch.device) -> torch.dtype | None:
+    """The type that products are computed in, None for the network's own.
+
+    ConfigurationError for anything but None and "bfloat16", and for a float64 network. A TrainingWarning names what is computed in float32
+    all the same: cells that torch has not fused, and everything where the device has no such arithmetic.
+    """
+    if autocast is None:
+        return None
+    if autocast != "bfloat16":
+        raise ConfigurationError(f'autocast={shown(autocast)}: expected None, or "bfloat16"')
+    if network.config.data_type != "float32":
+        raise ConfigurationError(
+            f'autocast="bfloat16": the network is of data_type "{network.config.data_type}", which asks for more precision, not less; '
+            'use data_type="float32", or leave autocast out'
+        )
+    if device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        warnings.warn(
+            f'autocast="bfloat16" does not apply: {device} has no such arithmetic; float32 is used', TrainingWarning, stacklevel=5
+        )
+        return None
+    loops = own_loops(network)
+    if loops:
+        warnings.warn(
+            f'autocast="bfloat16" does not apply to {", ".join(loops)}: torch has not fused these cells, and their steps are computed in '
+            "float32; their products with the inputs, and other layers, are in bfloat16",
+            TrainingWarning,
+            stacklevel=5,
+        )
+    return torch.bfloat16
+
+
+def own_loops(network: MultiLayerNetwork) -> list[str]:
+    """The layers whose steps are loops of ours in training: ``layers[1] (GravesLSTM)``."""
+    graph = network._program(features_mask=False, loss=True, training=True).graph
+    indices = {int(node.outputs[0].name.split(".")[0]) for node in graph.nodes if node.op == "recurrent"}
+    return [f"layers[{k}] ({network.config.layers[k].title})" for k in sorted(indices)]

@@ -1,0 +1,149 @@
+"""Truncated BPTT: a minibatch cut along time into segments, of which each is an update (Williams and Peng 1990).
+
+1. A minibatch is looked at before its first segment is trained, in blocks, so that nothing as long as a sequence is made.
+2. Its segments follow each other; each begins with the states with which the one before ended, as values: no gradient passes.
+3. With a ``backward_length`` recurrent layers learn from that many steps at a segment's end, of segments that are longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rnngraph.conf import MultiLayerConfiguration, TruncatedBPTT
+from rnngraph.data.dataset import DataSet
+from rnngraph.errors import ConfigurationError, InputError, TrainingError
+from rnngraph.position import Position
+from rnngraph.training.objective import has_labels
+from rnngraph.training.tensors import Tensors, tensors_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from rnngraph.network import MultiLayerNetwork
+
+_BLOCK = 256
+"""Steps that are looked at at once."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """What one update is made of: ``data``, the ``states`` that it begins with (the initial ones where left out), and where the fit stands.
+
+    ``tensors`` are those of ``data``, where they are made already. ``before`` is the position before the update; ``steps`` is T of the
+    minibatch of which this is a part, and ``last`` whether it ends it.
+    """
+
+    data: DataSet
+    tensors: Tensors | None = None
+    states: Mapping[str, Tensor] = field(default_factory=dict)
+    backward_steps: int | None = None
+    before: Position = field(default_factory=Position)
+    steps: int = 0
+    last: bool = True
+
+    def after(self, score: float, states: Mapping[str, Tensor]) -> Position:
+        """The position after the update."""
+        if self.last:
+            return Position(self.before.batches + 1, score)
+        return Position(self.before.batches, score, self.before.segments + 1, self.steps, states)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A minibatch that was looked at: whether a label ``counts``, and its ``tensors`` where it is one update."""
+
+    data: DataSet
+    counts: bool
+    tensors: Tensors | None = None
+
+
+def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device) -> Ready:
+    """``batch`` looked at and, where it is one update, moved to ``device``. InputError for what does not fit the network."""
+    counts = has_labels(network, batch)
+    if counts and not isinstance(network.config.backprop, TruncatedBPTT):
+        return Ready(batch, counts, tensors_of(network, batch, device))
+    check_minibatch(network, batch)
+    return Ready(batch, counts)
+
+
+def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
+    """The segments of ``batch`` from the network's position on, which each update moves; one, the whole, without truncated BPTT."""
+    backprop, steps = network.config.backprop, step_count(batch.data)
+    length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
+    backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
+    done = network._position.segments
+    for start in range(done * length, steps, length):
+        stop, at = min(start + length, steps), network._position
+        shorter = backward if backward is not None and backward < stop - start else None
+        yield Segment(cut(batch.data, start, stop), batch.tensors, at.states, shorter, at, steps, last=stop == steps)
+
+
+def segment_count(config: MultiLayerConfiguration, batch: DataSet) -> int:
+    """How many updates ``batch`` makes."""
+    return -(-step_count(batch) // config.backprop.length) if isinstance(config.backprop, TruncatedBPTT) else 1
+
+
+def step_count(data: DataSet) -> int:
+    """T of features [N, F, T], ids [N, T], video [N, C, H, W, T]; images [N, C, H, W] are one step."""
+    return 1 if data.features.ndim == 4 else data.features.shape[-1]
+
+
+def cut(data: DataSet, start: int, stop: int) -> DataSet:
+    """Steps ``start`` to ``stop`` of features, labels and masks; ``data`` itself where these are all."""
+    if start == 0 and stop >= step_count(data):
+        return data
+    arrays = (data.features, data.labels, data.features_mask, data.labels_mask)
+    x, y, features_mask, labels_mask = (None if a is None else a[..., start:stop] for a in arrays)
+    assert x is not None
+    assert y is not None
+    return DataSet(x, y, features_mask, labels_mask)
+
+
+def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
+    """InputError for what does not fit the network. With truncated BPTT, whose sequences may be long, in blocks of steps."""
+    backprop, steps = network.config.backprop, step_count(data)
+    if not isinstance(backprop, TruncatedBPTT):
+        network._inputs.training(data)
+        return
+    shape = list(data.labels.shape)
+    if len(shape) == 2:
+        raise InputError(
+            f"labels have shape {shape}, one label a sequence, but backprop=TruncatedBPTT(length={backprop.length}) makes an update after "
+            "every segment: give one label a step, [N, C, T], with a labels_mask that is 1 where a label counts (at the last step), "
+            "or use backprop=StandardBackprop()"
+        )
+    if shape[-1] != steps:
+        network._inputs.training(data)  # which tells the shapes
+    for start in range(0, steps, _BLOCK):
+        try:
+            network._inputs.training(cut(data, start, start + _BLOCK))
+        except InputError:
+            network._inputs.training(data)  # which counts steps from the sequence's first
+            raise
+
+
+def check_network(network: MultiLayerNetwork) -> None:
+    """ConfigurationError for a network that has no steps to cut, or whose output has others than its input."""
+    backprop, config = network.config.backprop, network.config
+    if not isinstance(backprop, TruncatedBPTT) or (config.starts_in_time_series and network._steps.after(1) == 1):
+        return
+    what = "its output has other time steps than its input" if config.starts_in_time_series else "the network has no time axis"
+    raise ConfigurationError(
+        f"backprop=TruncatedBPTT(length={backprop.length}) cuts sequences, but {what}; use backprop=StandardBackprop()"
+    )
+
+
+def check_resumption(at: Position, network: MultiLayerNetwork, batch: DataSet) -> None:
+    """TrainingError where ``batch`` is not the minibatch inside which the fit was stopped."""
+    if not at.segments:
+        return
+    n, steps = batch.num_examples(), step_count(batch)
+    if at.rows not in (None, n) or at.steps != steps or at.segments >= segment_count(network.config, batch):
+        raise TrainingError(
+            f"resume=True: {at.segments} segments of minibatch {at.batches} are trained, of {at.rows or n} rows and {at.steps} steps, but "
+            f"element {at.batches} of data has {n} rows and {steps} steps ({network.config.backprop!r}); give the data of the run that was "
+            "stopped, or leave resume out to begin a new epoch"
+        )
