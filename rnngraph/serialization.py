@@ -341,14 +341,14 @@ def _misfit_of_arrays(
 
 
 def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], config: MultiLayerConfiguration) -> str | None:
-    """Each array of an updater is one that it keeps, shaped as its parameter; those of torch's optimisers have names and shapes of their own."""
+    """Each array of an updater is one that it keeps, shaped as its parameter; torch's optimisers have names and shapes of their own."""
     from rnngraph.conf import TorchUpdater
     from rnngraph.conf.parameters import updater_of
 
     expected: dict[str, tuple[int, ...]] = {}
     ours: dict[str, np.ndarray] = {}
     for key, array in flat.items():
-        owner, _, name = key.rpartition("/")
+        owner = key.rpartition("/")[0]
         if owner not in shapes:
             return f"updater state {key!r} belongs to no parameter of the configuration ({', '.join(shapes)})"
         updater = updater_of(config, owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -27,9 +27,13 @@ def _each_once(value: tuple[int, ...]) -> tuple[int, ...]:
 
 
 OVER = "dimensions over which the norm is taken, as DL4J counts them"
-Dimensions = Annotated[
-    tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
-]
+if TYPE_CHECKING:
+    Dimensions: TypeAlias = int | tuple[int, ...]
+else:
+    Dimensions = Annotated[
+        tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
+    ]
+    """One dimension or several; a tuple of them once the constraint is made."""
 
 
 class Constraint(Family):
@@ -48,12 +52,6 @@ class NormConstraint(Constraint):
     Dimensions are counted as DL4J's weights have them, [n_in, n_out], filters [n_out, n_in, height, width]: 1 is the norm of what leaves
     an input, 0 that of what reaches a unit, (0, 1) that of the whole matrix. Peepholes belong to the recurrent weights [H, 4H + 3].
     """
-
-    if TYPE_CHECKING:
-
-        @property
-        def dimensions(self) -> tuple[int, ...]:
-            """Over which the norm is taken."""
 
 
 class MaxNormConstraint(NormConstraint):
@@ -103,19 +101,22 @@ def _listed(value: object) -> object:
     return [value] if isinstance(value, Constraint) else value
 
 
-Constraints = Annotated[Sequence[Member[Constraint]], BeforeValidator(_listed), AfterValidator(tuple)]
-"""The type of the field that holds constraints, in the order in which they act; one may stand without brackets."""
+if TYPE_CHECKING:
+    Constraints: TypeAlias = Constraint | Sequence[Constraint]
+else:
+    Constraints = Annotated[Sequence[Member[Constraint]], BeforeValidator(_listed), AfterValidator(tuple)]
+    """The type of the field that holds constraints, in the order in which they act; one may stand without brackets."""
 
 
-def check_dimensions(constraints: Sequence[Constraint], weight_rank: int) -> None:
+def check_dimensions(constraints: Sequence[Any], weight_rank: int) -> None:
     """ConfigurationError for a norm over dimensions that a layer's parameters lack: weights have ``weight_rank`` of them, biases 2."""
+    ranks = {"weights": weight_rank, "biases": 2}
     for index, constraint in enumerate(constraints):
-        if not isinstance(constraint, NormConstraint):
-            continue
-        ranks = {"weights": weight_rank, "biases": 2}
-        for what in ("weights", "biases") if constraint.on == "all" else ("biases" if constraint.on == "biases" else "weights",):
-            if max(constraint.dimensions) >= ranks[what]:
+        acts_on = ("weights", "biases") if constraint.on == "all" else ("biases" if constraint.on == "biases" else "weights",)
+        dimensions = getattr(constraint, "dimensions", (0,))
+        for what in acts_on:
+            if max(dimensions) >= ranks[what]:
                 raise ConfigurationError(
-                    f"constraints[{index}] ({constraint.tag()}): dimensions={constraint.dimensions}, but its {what} have "
+                    f"constraints[{index}] ({constraint.tag()}): dimensions={dimensions}, but its {what} have "
                     f"the dimensions 0 to {ranks[what] - 1}; give the layer constraints of its own"
                 )

@@ -15,11 +15,16 @@ from rnngraph.names import shown
 
 
 class _Loader(yaml.SafeLoader):
-    """Knows 1e-3 for a number, as YAML 1.2 does; PyYAML itself wants 1.0e-3. Refuses a key that stands twice; PyYAML takes the last."""
+    """Knows 1e-3 for a number and the key ``on`` for text, as YAML 1.2 does; PyYAML itself wants 1.0e-3, and takes ``on`` for true.
+
+    Refuses a key that stands twice; PyYAML takes the last.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen = set()
         for key, _ in node.value:
+            if key.tag == "tag:yaml.org,2002:bool":
+                key.tag = "tag:yaml.org,2002:str"
             name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)
             if name in seen:
                 raise yaml.constructor.ConstructorError(problem=_twice(key.value), problem_mark=key.start_mark)

@@ -19,8 +19,8 @@ _KINDS: Mapping[str, tuple[str, str]] = {
 def penalties(layer: Node) -> dict[str, float | bool]:
     """``l1``, ``l2``, ``weight_decay`` of the weights, and the same of the biases with ``_bias`` behind; what is 0 is left out.
 
-    DL4J enters a weight decay that was set for the whole network twice and applies both, so entries of a kind are added up. UnsupportedError
-    for two that do not add up: one times the learning rate, the other not.
+    DL4J enters a weight decay that was set for the whole network twice and applies both, so entries of a kind are added up.
+    UnsupportedError for two that do not add up: one times the learning rate, the other not.
     """
     found: dict[str, float | bool] = {}
     for key, suffix in (("regularization", ""), ("regularizationBias", "_bias")):

@@ -11,7 +11,7 @@ from rnngraph.conf.parameters import label, updater_of
 from rnngraph.conf.updaters import TorchUpdater, Updater
 from rnngraph.errors import ConfigurationError
 from rnngraph.training import updaters
-from rnngraph.training.rates import numbers
+from rnngraph.training.rates import has_schedules, numbers
 from rnngraph.training.torch_updater import TorchGroup
 
 if TYPE_CHECKING:
@@ -31,10 +31,12 @@ class Group:
                 f"{self._where}: there is no formula for it; expected one of {', '.join(sorted(updaters.RULES))}, "
                 "or an entry in rnngraph.training.updaters.RULES"
             )
-        self._rule = updaters.RULES[updater.tag()]
+        self._rule, self._changes = updaters.RULES[updater.tag()], has_schedules(updater)
 
     def numbers(self) -> Any:
         """The updater's numbers for the network's next update. TrainingError where a schedule gives one out of range."""
+        if not self._changes:
+            return self._updater
         return numbers(self._updater, self._network.iteration, self._network.epoch, self._where)
 
     @staticmethod

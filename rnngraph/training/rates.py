@@ -16,13 +16,19 @@ BELOW = {"momentum": 1.0}
 
 
 def numbers(updater: Updater, iteration: int, epoch: int, where: str) -> Any:
-    """``updater``, with numbers where it has schedules. TrainingError that begins with the iteration and ``where`` for one out of range."""
+    """The settings of ``updater``, with numbers where it has schedules.
+
+    TrainingError that begins with the iteration and ``where`` for one out of range.
+    """
     values = {name: getattr(updater, name) for name in type(updater).model_fields}
-    schedules = {name: value for name, value in values.items() if isinstance(value, Schedule)}
-    if not schedules:
-        return updater
-    now = {name: number(schedule, name, iteration, epoch, where) for name, schedule in schedules.items()}
-    return SimpleNamespace(**{**values, **now})
+    return SimpleNamespace(
+        **{name: number(v, name, iteration, epoch, where) if isinstance(v, Schedule) else v for name, v in values.items()}
+    )
+
+
+def has_schedules(updater: Updater) -> bool:
+    """Whether any of its numbers changes."""
+    return any(isinstance(getattr(updater, name), Schedule) for name in type(updater).model_fields)
 
 
 def number(schedule: Schedule, name: str, iteration: int, epoch: int, where: str) -> float:

@@ -1,6 +1,6 @@
 """L1, L2 and weight decay: what they add to gradients, steps and the score.
 
-L1 and L2 reach the updater with the gradient, g + l1 sign(w) + l2 w; a weight decay c acts behind it, w -= u + c lr w, with the w of before.
+L1 and L2 reach the updater with the gradient, g + l1 sign(w) + l2 w; a weight decay c acts behind it, w -= u + c lr w, by the w of before.
 The score counts l1 |w| + l2/2 w² + c/2 w². All as DL4J (``org.nd4j.linalg.learning.regularization``).
 """
 
@@ -72,10 +72,12 @@ class Regularisation:
     def __init__(self, penalties: Penalties) -> None:
         self._l1 = _by_number({name: p.l1 for name, p in penalties.items()})
         self._l2 = _by_number({name: p.l2 for name, p in penalties.items()})
-        self._decayed = {name: p for name, p in penalties.items() if p.decay}
+        self.decayed = {name: p for name, p in penalties.items() if p.decay}
 
     def added(self, gradients: dict[str, Tensor], parameters: Arrays) -> dict[str, Tensor]:
         """The gradients with L1 and L2; those given stay as they are."""
+        if not self._l1 and not self._l2:
+            return gradients
         out = dict(gradients)
         for coefficient, names in self._l1.items():
             signs = torch._foreach_sign([parameters[name] for name in names])
@@ -87,7 +89,7 @@ class Regularisation:
 
     def decays(self, parameters: Arrays, rates: Mapping[str, float]) -> dict[str, Tensor]:
         """What is taken off the parameters behind the updater, by the learning rates of each."""
-        factors = {name: p.decay * (rates[name] if p.apply_lr else 1.0) for name, p in self._decayed.items()}
+        factors = {name: p.decay * (rates[name] if p.apply_lr else 1.0) for name, p in self.decayed.items()}
         found: dict[str, Tensor] = {}
         for factor, names in _by_number(factors).items():
             found.update(zip(names, torch._foreach_mul([parameters[name] for name in names], factor), strict=True))

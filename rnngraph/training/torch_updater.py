@@ -36,7 +36,7 @@ class TorchGroup:
 
     def __init__(self, network: MultiLayerNetwork, updater: TorchUpdater, names: list[str]) -> None:
         self._network, self._updater, self.names = network, updater, names
-        self._where = f"{label(network.config, names[0])}, updater {updater!r}"
+        self._where = f"{label(network.config, names[0])}, updater {updater.tag()}"
         self._class = _optimizer(updater.name, self._where)
         for setting, reason in REFUSED.items():
             if updater.options.get(setting):

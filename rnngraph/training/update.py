@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -71,8 +71,7 @@ class Update:
         network, parameters = self._network, self._network._parameters
         numbers = [group.numbers() for group in self._groups]
         regularised = self._regularisation.added(self._normalised(gradients), parameters)
-        rates = {name: g.learning_rate(n) for g, n in zip(self._groups, numbers, strict=True) for name in g.names}
-        decays = self._regularisation.decays(parameters, rates)
+        decays = self._decays(numbers)
         with whole(), self._put_back_on_error():
             for group, now in zip(self._groups, numbers, strict=True):
                 group.step(now, regularised)
@@ -87,6 +86,13 @@ class Update:
             network.iteration += 1
             network.fitted_with_mask = network.fitted_with_mask or masked
             network._position = after
+
+    def _decays(self, numbers: list[Any]) -> dict[str, Tensor]:
+        """What is taken off parameters behind the updaters, whose ``numbers`` have the learning rates."""
+        if not self._regularisation.decayed:
+            return {}
+        rates = {name: g.learning_rate(n) for g, n in zip(self._groups, numbers, strict=True) for name in g.names}
+        return self._regularisation.decays(self._network._parameters, rates)
 
     def _normalised(self, gradients: dict[str, Tensor]) -> dict[str, Tensor]:
         """The gradients after normalisation, which must not hide one that is not finite."""
@@ -104,7 +110,7 @@ class Update:
         counts = network.iteration, network.fitted_with_mask
         kept = {name: dict(held) for name, held in network.updater_state.items()}
         arrays = self._arrays()
-        if [c.shape for c in self._copies] != [a.shape for a in arrays]:  # the updaters' state is there from the second update on
+        if len(self._copies) != len(arrays):  # the updaters' state is there from the second update on
             self._copies = [torch.empty_like(array) for array in arrays]
         torch._foreach_copy_(self._copies, arrays)
         try:

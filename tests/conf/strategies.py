@@ -12,21 +12,30 @@ from rnngraph.conf import (
     GRU,
     LSTM,
     ActivationLayer,
+    AdaBelief,
+    AdaDelta,
+    AdaGrad,
     Adam,
+    AdaMax,
     AlphaDropout,
+    AMSGrad,
     BatchNormalization,
     Bidirectional,
+    CycleSchedule,
     DenseLayer,
     DropConnect,
     Dropout,
     DropoutLayer,
     EmbeddingSequenceLayer,
+    ExponentialSchedule,
+    FixedSchedule,
     GaussianDropout,
     GaussianNoise,
     GlobalPoolingLayer,
     GravesBidirectionalLSTM,
     GravesLSTM,
     InputType,
+    InverseSchedule,
     LastTimeStep,
     Layer,
     LeakyReLU,
@@ -34,25 +43,41 @@ from rnngraph.conf import (
     LossLayer,
     MapSchedule,
     MaskZeroLayer,
+    MaxNormConstraint,
+    MinMaxNormConstraint,
     MultiLayerConfiguration,
+    Nadam,
+    Nesterovs,
     Noise,
+    NonNegativeConstraint,
+    NoOp,
     NormalDistribution,
     OrthogonalDistribution,
     OutputLayer,
+    PolySchedule,
+    RampSchedule,
     RecurrentLayer,
     ReLU,
+    RmsProp,
     RnnLossLayer,
     RnnOutputLayer,
     Sgd,
+    SigmoidSchedule,
     SimpleRnn,
     SpatialDropout,
     StandardBackprop,
+    StepSchedule,
     TimeDistributed,
+    TorchUpdater,
     TruncatedBPTT,
+    UnitNormConstraint,
     WeightNoise,
 )
 from rnngraph.conf.activations import ACTIVATIONS
+from rnngraph.conf.constraints import PARAMETERS
+from rnngraph.conf.gradients import GRADIENT_NORMALIZATIONS
 from rnngraph.conf.initializers import INITIALIZERS
+from rnngraph.conf.layers.base import PENALTIES
 from rnngraph.conf.layers.bidirectional import MODES
 from rnngraph.conf.layers.pooling import POOLING_TYPES
 from rnngraph.conf.losses import LOSSES
@@ -65,7 +90,57 @@ NON_NEGATIVE = st.floats(min_value=0, allow_infinity=False)
 DECAYS = st.floats(0, 1, exclude_max=True)
 NAMES = st.text(min_size=1, max_size=8)
 
-UPDATERS = st.builds(Sgd, POSITIVE) | st.builds(Adam, POSITIVE, beta1=DECAYS, beta2=DECAYS, epsilon=POSITIVE)
+
+def built(cls: Any, *values: st.SearchStrategy[Any], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Objects of ``cls`` from settings in its order, and by name."""
+    return st.builds(lambda given, named: cls(*given, **named), st.tuples(*values), st.fixed_dictionaries(fields))
+
+
+COUNTS = st.integers(1, 99)
+KINDS = st.sampled_from(["iteration", "epoch"])
+SCHEDULES = st.one_of(
+    built(FixedSchedule, FINITE),
+    built(StepSchedule, KINDS, FINITE, NON_NEGATIVE, POSITIVE),
+    built(ExponentialSchedule, KINDS, FINITE, NON_NEGATIVE),
+    built(InverseSchedule, KINDS, FINITE, NON_NEGATIVE, FINITE),
+    built(SigmoidSchedule, KINDS, FINITE, FINITE, COUNTS),
+    built(PolySchedule, KINDS, FINITE, FINITE, COUNTS),
+    built(MapSchedule, KINDS, st.just({0: 0.5, 7: 0.25})),
+    built(RampSchedule, built(FixedSchedule, FINITE), COUNTS),
+    built(CycleSchedule, KINDS, FINITE, FINITE, st.integers(10, 99), st.integers(0, 5), st.floats(0, 1)),
+)
+RATES = POSITIVE | SCHEDULES
+UPDATERS = st.one_of(
+    built(Sgd, RATES),
+    st.just(NoOp()),
+    *(built(cls, RATES, DECAYS, DECAYS, POSITIVE) for cls in (Adam, AdaMax, AMSGrad, Nadam, AdaBelief)),
+    built(AdaGrad, RATES, POSITIVE),
+    built(AdaDelta, DECAYS, POSITIVE),
+    built(RmsProp, RATES, DECAYS, POSITIVE),
+    built(Nesterovs, RATES, DECAYS | SCHEDULES),
+    built(TorchUpdater, st.just("AdamW"), lr=RATES, betas=st.tuples(DECAYS, DECAYS), amsgrad=st.booleans()),
+)
+ON = st.sampled_from(PARAMETERS)
+DIMENSIONS = st.sampled_from([0, 1, (0, 1)])
+CONSTRAINT = st.one_of(
+    built(MaxNormConstraint, POSITIVE, DIMENSIONS, on=ON),
+    built(MinMaxNormConstraint, st.floats(0, 1), st.floats(1, 2), st.floats(0, 1), DIMENSIONS, on=ON),
+    built(UnitNormConstraint, DIMENSIONS, on=ON),
+    built(NonNegativeConstraint, on=ON),
+)
+TRAINED = {
+    "updater": UPDATERS,
+    "gradient_normalization": st.sampled_from(GRADIENT_NORMALIZATIONS),
+    "gradient_normalization_threshold": POSITIVE,
+}
+REGULARISED = {
+    **dict.fromkeys(PENALTIES, NON_NEGATIVE),
+    "weight_decay_apply_lr": st.booleans(),
+    "weight_decay_bias_apply_lr": st.booleans(),
+    "bias_updater": UPDATERS,
+    "constraints": CONSTRAINT | st.lists(CONSTRAINT, max_size=2),
+    **TRAINED,
+}
 
 
 def optional(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -88,7 +163,7 @@ WEIGHT_NOISE = st.builds(DropConnect, retain=SHARES, apply_to_biases=st.booleans
     WeightNoise, distribution=st.builds(NormalDistribution, FINITE, NON_NEGATIVE), additive=st.booleans()
 )
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
-WEIGHTS = {**PLAIN, "weight_noise": WEIGHT_NOISE, "dropout": DROPOUT, "weight_init": INITIALIZER, "l2": NON_NEGATIVE, "updater": UPDATERS}
+WEIGHTS = {**PLAIN, **REGULARISED, "weight_noise": WEIGHT_NOISE, "dropout": DROPOUT, "weight_init": INITIALIZER}
 RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
@@ -116,7 +191,7 @@ def cells(draw: st.DrawFn, kinds: dict[Any, dict[str, Any]] = CELLS) -> Recurren
 NORM = {"has_bias": st.booleans(), "has_layer_norm": st.booleans(), "gain_init": FINITE}
 DENSE = st.builds(lambda n_out, fields: DenseLayer(n_out=n_out, **fields), WIDTHS, optional(**WEIGHTS, **BIAS, **NORM))
 EMBEDDING = {"activation": PLAIN["activation"], "mask_mode": PLAIN["mask_mode"], **BIAS, "has_bias": st.booleans()}
-BATCH_NORM = {"decay": DECAYS, "epsilon": POSITIVE, "gamma": FINITE, "lock_gamma_beta": st.booleans(), "updater": UPDATERS}
+BATCH_NORM = {**TRAINED, "decay": DECAYS, "epsilon": POSITIVE, "gamma": FINITE, "lock_gamma_beta": st.booleans()}
 SAME_WIDTH = (
     st.builds(lambda f: BatchNormalization(**f), optional(**BATCH_NORM))
     | st.builds(lambda f: ActivationLayer(**f), optional(**PLAIN))
@@ -161,10 +236,9 @@ def configurations(draw: st.DrawFn) -> MultiLayerConfiguration:
     fields = draw(
         optional(
             seed=st.integers(0, 2**64 - 1),
-            updater=UPDATERS,
+            **REGULARISED,
             weight_init=INITIALIZER,
             activation=ACTIVATION,
-            l2=NON_NEGATIVE,
             dropout=DROPOUT,
             weight_noise=WEIGHT_NOISE,
             data_type=st.sampled_from(["float32", "float64", "FLOAT", "double"]),

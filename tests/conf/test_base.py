@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import rnngraph as rg
-from rnngraph.conf import LSTM, Adam, LastTimeStep, MultiLayerConfiguration
+from rnngraph.conf import LSTM, AdaDelta, Adam, LastTimeStep, MultiLayerConfiguration
 from rnngraph.conf.activations import ACTIVATIONS
 from rnngraph.errors import ConfigurationError
 
@@ -20,18 +20,19 @@ def refused(message: str) -> Any:
 
 
 def test_fields_have_no_place_without_a_name() -> None:
-    classes: Any = (LSTM, Adam, MultiLayerConfiguration)
-    lstm, adam, network = classes
+    classes: Any = (LSTM, AdaDelta, MultiLayerConfiguration)
+    lstm, delta, network = classes
     with refused("LSTM(12, 128): give values by name, as in LSTM(n_in=12, n_out=128)"):
         lstm(12, 128)
-    with refused("Adam(0.1, 0.9): give values by name, as in Adam(learning_rate=0.1, beta1=0.9)"):
-        adam(0.1, 0.9)
+    with refused("AdaDelta(0.9, 0.1, 3): give values by name, as in AdaDelta(rho=0.9, epsilon=0.1)"):
+        delta(0.9, 0.1, 3)
     with refused("MultiLayerConfiguration([]): give values by name, as in MultiLayerConfiguration(layers=[])"):
         network([])
 
 
 def test_what_may_be_positional_is() -> None:
     assert Adam(0.1) == Adam(learning_rate=0.1)
+    assert Adam(0.1, 0.8, 0.9, 0.01) == Adam(learning_rate=0.1, beta1=0.8, beta2=0.9, epsilon=0.01)
     assert LastTimeStep(LSTM(n_out=3)) == LastTimeStep(layer=LSTM(n_out=3))
     with refused("Adam: learning_rate is given twice, as 0.1 and 0.2; give it once"):
         Adam(0.1, learning_rate=0.2)  # type: ignore[misc]

@@ -79,3 +79,8 @@ def test_keys_keep_their_order() -> None:
     data = {"b": 1, "a": {"z": 2, "y": 3}}
     assert documents.to_yaml(data) == "b: 1\na:\n  z: 2\n  y: 3\n"
     assert documents.to_json(data) == '{\n  "b": 1,\n  "a": {\n    "z": 2,\n    "y": 3\n  }\n}'
+
+
+def test_the_key_on_is_text_in_yaml() -> None:
+    """PyYAML takes it for true, and a constraint has a field of that name."""
+    assert documents.from_yaml("a: {on: biases}\nb: on") == {"a": {"on": "biases"}, "b": True}

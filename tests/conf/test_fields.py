@@ -36,11 +36,9 @@ def test_dropout_as_a_number_has_two_readings() -> None:
         "dropout=0.8: a bare number has two readings: Deeplearning4j counts the units kept (0.8 keeps 80%), torch the units dropped "
         "(0.8 drops 80%); "
     )
-    cases: list[tuple[Any, dict[str, Any], str]] = [
-        (LSTM, {"n_out": 3}, "write rg.Dropout(retain=0.8) for the first, rg.Dropout(retain=0.2) for the second"),
-        (MultiLayerConfiguration, {"layers": [LSTM(n_in=2, n_out=3)]}, "write rg.Dropout(retain=0.8) for the first"),
-    ]
-    for cls, fields, remedy in cases:
+    remedy = "write rg.Dropout(retain=0.8) for the first, rg.Dropout(retain=0.2) for the second"
+    cases: list[tuple[Any, dict[str, Any]]] = [(LSTM, {"n_out": 3}), (MultiLayerConfiguration, {"layers": [LSTM(n_in=2, n_out=3)]})]
+    for cls, fields in cases:
         with pytest.raises(ConfigurationError, match=f"^{re.escape(f'{cls.__name__}: {message}{remedy}')}"):
             cls(dropout=0.8, **fields)
 

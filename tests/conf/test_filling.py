@@ -16,6 +16,7 @@ from rnngraph.conf import (
     LastTimeStep,
     Layer,
     MultiLayerConfiguration,
+    NonNegativeConstraint,
     OutputLayer,
     RecurrentInput,
     RnnLossLayer,
@@ -123,13 +124,18 @@ def test_settings_that_are_left_out_are_the_networks() -> None:
 
 
 def test_settings_that_are_given_stay() -> None:
-    own = LSTM(
-        n_in=2, n_out=3, updater=Sgd(0.5), weight_init="ones", activation="relu", l2=0.0, mask_mode="hold", weight_init_recurrent="zero"
-    )
+    given = {"updater": Sgd(0.5), "weight_init": "ones", "activation": "relu", "l2": 0.0, "mask_mode": "hold", "constraints": ()}
+    own = LSTM(n_in=2, n_out=3, weight_init_recurrent="zero", **given)  # type: ignore[arg-type]
     (layer,) = MultiLayerConfiguration(
-        updater=Adam(0.1), weight_init="relu", activation="softsign", l2=0.25, mask_mode="reset", layers=[own]
+        updater=Adam(0.1),
+        weight_init="relu",
+        activation="softsign",
+        l2=0.25,
+        mask_mode="reset",
+        constraints=NonNegativeConstraint(),
+        layers=[own],
     ).layers
-    assert layer == own
+    assert {name: getattr(layer, name) for name in (*given, "weight_init_recurrent")} == {**given, "weight_init_recurrent": "zero"}
 
 
 def test_default_activations() -> None:

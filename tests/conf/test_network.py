@@ -106,7 +106,19 @@ def test_every_setting_is_written() -> None:
         "mask_mode": "hold",
         "weight_init": "xavier",
         "bias_init": 0.0,
+        "l1": 0.0,
         "l2": 1e-5,
+        "l1_bias": 0.0,
+        "l2_bias": 0.0,
+        "weight_decay": 0.0,
+        "weight_decay_bias": 0.0,
+        "weight_decay_apply_lr": True,
+        "weight_decay_bias_apply_lr": True,
+        "bias_updater": None,
+        "gradient_normalization": "none",
+        "gradient_normalization_threshold": 1.0,
+        "constraints": None,
+        "weight_noise": None,
         "updater": {"type": "Adam", "learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
         "weight_init_recurrent": None,
         "gate_activation": "sigmoid",
@@ -174,8 +186,8 @@ def test_mistakes_in_settings() -> None:
     refused(f"{cls}: seed=-1: expected a number of at least 0", seed=-1)
     refused(f"{cls}: seed=None: expected a whole number", seed=None)
     refused(f"{cls}: l2=-1.0: expected a number of at least 0", l2=-1.0)
-    refused(f"{cls}: updater='adam': expected an updater (Sgd, Adam)", updater="adam")
-    refused(f"{cls}: updater=Adam: expected an updater (Sgd, Adam); this is the class, write Adam(...)", updater=Adam)
+    refused(f"{cls}: updater='adam': expected an updater (Sgd, NoOp, Adam, ", updater="adam")
+    refused(f"{cls}: updater=Adam: expected an updater (Sgd, NoOp, Adam, ", updater=Adam)
     refused(f"{cls}: weight_init='xavir': expected one of xavier, ", weight_init="xavir")
     refused(f"{cls}: activation='tahn': expected one of cube, ", activation="tahn")
     refused(f"{cls}: data_type='half': expected one of float32, float64", data_type="half")

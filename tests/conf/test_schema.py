@@ -20,8 +20,10 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def conforms(value: Any, schema: dict[str, Any]) -> bool:
+def conforms(value: Any, schema: Any) -> bool:
     """Whether ``value`` is what ``schema`` describes: the part of JSON schema that occurs here."""
+    if schema is True:  # anything
+        return True
     if "$ref" in schema:
         return conforms(value, SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")])
     if "anyOf" in schema:

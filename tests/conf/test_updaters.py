@@ -1,14 +1,67 @@
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 
-from rnngraph.conf import Adam, Sgd
+from rnngraph.conf import (
+    AdaBelief,
+    AdaDelta,
+    AdaGrad,
+    Adam,
+    AdaMax,
+    AMSGrad,
+    Nadam,
+    Nesterovs,
+    NoOp,
+    RmsProp,
+    Sgd,
+    StepSchedule,
+    TorchUpdater,
+)
 from rnngraph.errors import ConfigurationError
 
 
 def test_defaults_are_dl4js() -> None:
     assert Sgd() == Sgd(1e-3)
-    assert Adam() == Adam(learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8)
+    for cls in (Adam, AdaMax, AMSGrad, Nadam):
+        assert cls() == cls(learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8)
+    assert AdaBelief() == AdaBelief(learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-14)
+    assert AdaGrad() == AdaGrad(learning_rate=0.1, epsilon=1e-6)
+    assert AdaDelta() == AdaDelta(rho=0.95, epsilon=1e-6)
+    assert RmsProp() == RmsProp(learning_rate=0.1, rms_decay=0.95, epsilon=1e-8)
+    assert Nesterovs() == Nesterovs(learning_rate=0.1, momentum=0.9)
+    assert NoOp() == NoOp()
+
+
+def test_settings_may_stand_without_their_names() -> None:
+    assert Nesterovs(0.5, 0.25) == Nesterovs(learning_rate=0.5, momentum=0.25)
+    assert AdaDelta(0.5, 0.25) == AdaDelta(rho=0.5, epsilon=0.25)
+    assert Adam(0.5, 0.1, 0.2, 0.3) == Adam(learning_rate=0.5, beta1=0.1, beta2=0.2, epsilon=0.3)
+
+
+def test_a_schedule_stands_in_the_place_of_a_rate() -> None:
+    schedule = StepSchedule("epoch", 0.1, 0.5, 10)
+    assert Sgd(schedule).learning_rate == schedule
+    assert Nesterovs(0.1, schedule).momentum == schedule
+    assert TorchUpdater("AdamW", lr=schedule).options["lr"] == schedule
+    mapping: Any = {"type": "StepSchedule", "schedule_type": "EPOCH", "initial_value": 0.1, "decay_rate": 0.5, "step": 10}
+    assert Sgd(mapping) == Sgd(schedule)
+    with pytest.raises(ConfigurationError, match=r"^AdaDelta: rho=StepSchedule\(.*\): expected a number"):
+        AdaDelta(schedule)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^Sgd: learning_rate=.*: expected a schedule \(FixedSchedule, StepSchedule"):
+        Sgd(Adam())  # type: ignore[arg-type]
+
+
+def test_a_torch_updater_takes_settings_by_any_name() -> None:
+    updater = TorchUpdater("AdamW", lr=0.1, betas=[0.5, np.float64(0.9)], amsgrad=True)  # type: ignore[arg-type]
+    assert (updater.name, dict(updater.options)) == ("AdamW", {"lr": 0.1, "betas": (0.5, 0.9), "amsgrad": True})
+    assert updater == TorchUpdater("AdamW", amsgrad=True, betas=(0.5, 0.9), lr=0.1)
+    assert hash(updater) == hash(TorchUpdater("AdamW", amsgrad=True, betas=(0.5, 0.9), lr=0.1))
+    assert updater != TorchUpdater("AdamW", lr=0.2)
+    with pytest.raises(ConfigurationError, match=r"^TorchUpdater: name is missing"):
+        TorchUpdater(lr=0.1)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("cls", [Sgd, Adam])
@@ -32,5 +85,7 @@ def test_a_learning_rate_is_positive_and_finite(cls: type[Sgd] | type[Adam], rat
 def test_other_names_are_told() -> None:
     with pytest.raises(ConfigurationError, match=r"^Adam has no field 'lr'; write learning_rate$"):
         Adam(lr=1e-3)  # type: ignore[call-arg]
-    with pytest.raises(ConfigurationError, match=r"^Sgd has no field 'beta1'; beta1 is a field of Adam$"):
+    with pytest.raises(
+        ConfigurationError, match=r"^Sgd has no field 'beta1'; beta1 is a field of AMSGrad, AdaBelief, AdaMax, Adam, Nadam$"
+    ):
         Sgd(beta1=0.9)  # type: ignore[call-arg]

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnngraph as rg
 from rnngraph import dl4j
+from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.arrays import read_array
 from tests.dl4j.documents import lstm, network, output, updater
 from tests.dl4j.files import array_bytes, write_model
@@ -35,19 +37,31 @@ def test_parameters_of_recorded_models_are_those_that_dl4j_shows(case: Any) -> N
         np.testing.assert_allclose(found[key].reshape(array.shape), array, rtol=rtol, err_msg=key)
 
 
+FITTED = [c for c in CASES if (c.folder / "model_fit.zip").is_file() and c.gradients_count]
+
+
 @pytest.mark.skipif(not (WHOLE / "index.json").is_file(), reason="the whole collection is not here")
-@pytest.mark.parametrize("name", ["updater_adam", "updater_default_adam", "updater_sgd", "documentation_complete_example"])
-def test_a_recorded_fit_leaves_what_ours_leaves(name: str) -> None:
-    """Parameters, what updaters keep, and the count of iterations, after the same fits in both."""
-    case = Case(WHOLE / name, "updaters")
+@pytest.mark.parametrize("case", FITTED, ids=lambda case: case.name)
+def test_a_recorded_fit_leaves_what_ours_leaves(case: Case) -> None:
+    """Parameters, what updaters keep, and the count of iterations, after the same fits in both; and after one more from both."""
     ours, theirs = dl4j.load(case.folder / "model.zip"), dl4j.load(case.folder / "model_fit.zip")
+    for key, array in case.named("fit_param").items():
+        np.testing.assert_array_equal(dl4j.table(theirs, theirs.parameters())[key], array)
     for _ in range(int(case.arrays["fit_iterations"])):
         ours.fit(case.data(), progress=False)
     assert ours.iteration == theirs.iteration
-    assert set(ours.updater_state) == set(theirs.updater_state)
-    for key, kept in theirs.updater_state.items():
-        for state, tensor in kept.items():
-            np.testing.assert_allclose(ours.updater_state[key][state], tensor, rtol=1e-4, atol=1e-5 * float(tensor.abs().max()))
+    for last in (False, True):
+        assert set(ours.updater_state) == set(theirs.updater_state)
+        for key, kept in theirs.updater_state.items():
+            assert set(kept) == set(updater_of(ours.config, key).states)
+            for state, tensor in kept.items():
+                largest = float(tensor.abs().max())  # the limit of parameters after fits, whose differences gradients follow
+                np.testing.assert_allclose(ours.updater_state[key][state], tensor, rtol=0, atol=1e-4 * largest)
+        for key, array in theirs.parameters().items():
+            np.testing.assert_allclose(ours.parameters()[key], array, rtol=0, atol=1e-4 * max(1.0, float(np.abs(array).max())))
+        if not last:
+            ours.fit(case.data(), progress=False)
+            theirs.fit(case.data(), progress=False)
 
 
 def test_the_vector_holds_layers_in_order_each_array_by_columns(tmp_path: Path) -> None:
@@ -79,6 +93,37 @@ def test_updaters_that_differ_have_blocks_of_their_own(tmp_path: Path) -> None:
     path = write_model(tmp_path / "m.zip", configuration=other, coefficients=array_bytes(VECTOR), updater=array_bytes(state))
     kept = dl4j.load(path).updater_state
     assert [float(kept[key][name].mean()) for key in ("0.R", "1.W") for name in ("m", "v")] == [1.0, 2.0, 3.0, 4.0]
+
+
+def the_only(tensor: torch.Tensor) -> int:
+    """The number that stands everywhere."""
+    assert (tensor == tensor.flatten()[0]).all()
+    return int(tensor.flatten()[0])
+
+
+def test_biases_with_an_updater_of_their_own_part_the_blocks(tmp_path: Path) -> None:
+    """0.W and 0.R, 0.b, 1.W, 1.b: four blocks, Adam's m and v of each together, Nesterovs' v."""
+    nesterovs = updater("Nesterovs", learningRate=0.1, momentum=0.9)
+    stored = network(lstm(biasUpdater=nesterovs), output(biasUpdater=nesterovs))
+    sizes = {"0.W": (7 * 16, ("m", "v")), "0.b": (16, ("v",)), "1.W": (8, ("m", "v")), "1.b": (2, ("v",))}
+    numbers = iter(range(1, 9))
+    wanted = {(name, state): next(numbers) for name, (_, states) in sizes.items() for state in states}
+    state = np.concatenate([np.full(size, wanted[name, s]) for name, (size, states) in sizes.items() for s in states]).astype(np.float32)
+    path = write_model(tmp_path / "m.zip", configuration=stored, coefficients=array_bytes(VECTOR), updater=array_bytes(state))
+    kept = dl4j.load(path).updater_state
+    assert {(name, s): the_only(t) for name, held in kept.items() if name != "0.R" for s, t in held.items()} == wanted
+    assert {s: the_only(t) for s, t in kept["0.R"].items()} == {"m": 1, "v": 2}
+
+
+def test_neighbours_with_equal_updaters_are_one_block_across_layers(tmp_path: Path) -> None:
+    """In the second layer the biases alone differ: 0.W .. 1.W, then 1.b."""
+    stored = network(lstm(), output(biasUpdater=updater("AMSGrad", beta1=0.9, beta2=0.999, epsilon=1e-8, learningRate=0.1)))
+    sizes = [(8 * 16 + 8, 1), (8 * 16 + 8, 2), (2, 3), (2, 4), (2, 5)]
+    state = np.concatenate([np.full(size, number) for size, number in sizes]).astype(np.float32)
+    path = write_model(tmp_path / "m.zip", configuration=stored, coefficients=array_bytes(VECTOR), updater=array_bytes(state))
+    kept = dl4j.load(path).updater_state
+    assert {s: the_only(t) for s, t in kept["1.W"].items()} == {"m": 1, "v": 2}
+    assert {s: the_only(t) for s, t in kept["1.b"].items()} == {"m": 3, "v": 4, "v_hat": 5}
 
 
 def test_the_parameters_tell_the_data_type(tmp_path: Path) -> None:

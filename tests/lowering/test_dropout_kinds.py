@@ -18,6 +18,8 @@ from rnngraph.conf.base import Configured
 from rnngraph.conf.family import MEMBERS
 from rnngraph.exporters import export_onnx
 from rnngraph.lowering import lower
+from rnngraph.training.objective import losses
+from rnngraph.training.tensors import tensors_of
 from tests.lowering.noisy import by_hand, check, drawn, series
 
 
@@ -139,7 +141,8 @@ def test_what_noise_makes_of_masked_steps_is_not_read(kind: Any) -> None:
     steps = torch.tensor(x).permute(2, 0, 1)
     y = (steps + 0.5 * noise if isinstance(kind, rg.GaussianNoise) else alpha_dropout(steps, noise, 0.5)).permute(1, 2, 0).numpy()
     mean = (y * mask[:, None]).sum(2) / mask.sum(1)[:, None]
-    got = net._losses(rg.DataSet(np.where(mask[:, None] > 0, x, np.nan), np.zeros((2, 3)), mask), training=True)["loss"]
+    data = rg.DataSet(np.where(mask[:, None] > 0, x, np.nan), np.zeros((2, 3)), mask)
+    got = losses(net, tensors_of(net, data, torch.device("cpu")), training=True)["loss"]
     np.testing.assert_allclose(float(got), (mean**2).mean(1).sum(), rtol=1e-12)
 
 

@@ -319,7 +319,8 @@ class WeightLayer(PlainLayer, TrainedLayer):
     def filled(self, place: Place, settings: Settings) -> Self:
         """Sees to it, besides, that parameters have the dimensions that constraints name."""
         out = super().filled(place, settings)
-        check_dimensions(out.constraints or (), self.weight_rank)
+        constraints: Any = out.constraints  # a tuple, once the layer is made
+        check_dimensions(constraints or (), self.weight_rank)
         return out
 
     def updater_of(self, key: str) -> Updater:
