@@ -19,7 +19,6 @@ from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.steps import steps_of
 from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
-from rnngraph.lowering.build import LabelsMask
 from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
 from rnngraph.position import Position
