@@ -198,7 +198,8 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     states = load_arrays(archive.read("updater_state.safetensors"))
     _refuse(where, _misfit_of_states(states, shapes, config))
     carried = load_arrays(archive.read(_CARRIED)) if _CARRIED in sizes else {}
-    _refuse(where, _misfit_of_position(training.get("position"), carried, config))
+    at = training.get("position")
+    _refuse(where, _misfit_of_position(at, carried, config))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
@@ -207,7 +208,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
         training["iteration"],
         training["epoch"],
         bool(training["fitted_with_mask"]),
-        Position(**{key: training["position"][key] for key in _POSITION}, states=carried) if "position" in training else Position(),
+        Position(**(at or {}), states=carried),
     )
 
 
