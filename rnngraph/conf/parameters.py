@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rnngraph.conf.layers import innermost
+from rnngraph.conf.layers import GravesBidirectionalLSTM, GravesLSTM, innermost
 
 if TYPE_CHECKING:
     from rnngraph.conf.network import MultiLayerConfiguration
@@ -30,6 +30,12 @@ def updater_of(config: MultiLayerConfiguration, parameter: str) -> Updater:
     """The updater that moves it."""
     found: Updater = owner(config, parameter).updater_of(key_of(parameter))
     return found
+
+
+def array_of(config: MultiLayerConfiguration, parameter: str) -> str:
+    """The parameter whose array has it in DL4J: peepholes are columns of the recurrent weights there, all others stand alone."""
+    peepholes = key_of(parameter) == "P" and isinstance(owner(config, parameter), (GravesLSTM, GravesBidirectionalLSTM))
+    return f"{parameter[:-1]}R" if peepholes else parameter
 
 
 def label(config: MultiLayerConfiguration, parameter: str) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rnngraph.conf.constraints import Constraint, NonNegativeConstraint
 from rnngraph.conf.layers.base import BIASES
-from rnngraph.conf.parameters import key_of, label, owner
+from rnngraph.conf.parameters import array_of, key_of, label, owner
 from rnngraph.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -34,19 +34,20 @@ class Bound:
 
 def bounds(network: MultiLayerNetwork) -> list[Bound]:
     """All constraints of the network, those of an array in their order. ConfigurationError for one without a formula."""
-    found: list[Bound] = []
+    config, arrays = network.config, dict[str, list[str]]()
     for name in network._parameters:
-        layer = owner(network.config, name)
+        arrays.setdefault(array_of(config, name), []).append(name)
+    found: list[Bound] = []
+    for first, names in arrays.items():
+        layer = owner(config, first)
         for constraint in getattr(layer, "constraints", None) or ():
             if not isinstance(constraint, NonNegativeConstraint) and constraint.tag() not in FACTORS:
                 raise ConfigurationError(
-                    f"{label(network.config, name)}: there is no formula for {constraint.tag()}; expected one of "
+                    f"{label(config, first)}: there is no formula for {constraint.tag()}; expected one of "
                     f"{', '.join(sorted(FACTORS))}, NonNegativeConstraint, or an entry in rnngraph.training.constraints.FACTORS"
                 )
-            if _acts_on(constraint.on, key_of(name)) and key_of(name) != "P":
-                peepholes = f"{name[:-1]}P"
-                joined = key_of(name) == "R" and peepholes in network._parameters
-                found.append(Bound(constraint, (name, peepholes) if joined else (name,), bool(layer.reads_ids)))
+            if _acts_on(constraint.on, key_of(first)):
+                found.append(Bound(constraint, tuple(names), bool(layer.reads_ids)))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rnngraph.conf.parameters import index_of, owner
+from rnngraph.conf.parameters import array_of, index_of, owner
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -32,14 +32,9 @@ def sections(network: MultiLayerNetwork) -> list[Section]:
         layer = owner(network.config, name)
         mode = layer.gradient_normalization
         if mode != "none":
-            together = _as_one_array(name) if mode.endswith("per_param_type") else str(index_of(name))
+            together = array_of(network.config, name) if mode.endswith("per_param_type") else str(index_of(name))
             found.setdefault(together, (mode, layer.gradient_normalization_threshold, []))[2].append(name)
     return [Section(mode, threshold, tuple(names)) for mode, threshold, names in found.values()]
-
-
-def _as_one_array(name: str) -> str:
-    """Peepholes are columns of the recurrent weights in DL4J."""
-    return f"{name[:-1]}R" if name.endswith(".P") else name
 
 
 def normalised(sections: list[Section], gradients: dict[str, Tensor]) -> tuple[dict[str, Tensor], bool]:

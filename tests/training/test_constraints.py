@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 import rnngraph as rg
 from rnngraph import dl4j
+from rnngraph.conf.constraints import Constraint
+from rnngraph.training.constraints import FACTORS
 from tests.training.small import Arrays, assert_close, averaged, batch, network
 
 
@@ -55,7 +57,8 @@ CONSTRAINTS = [
 
 def check(net: rg.MultiLayerNetwork, data: rg.DataSet, constraints: list[Any]) -> None:
     """One update of Sgd(0.5), then each constraint twice on each array, by DL4J's keys and layout."""
-    moved: Arrays = {name: w - 0.5 * averaged(net, data)[name] for name, w in net.parameters().items()}
+    gradients = averaged(net, data)
+    moved: Arrays = {name: w - 0.5 * gradients[name] for name, w in net.parameters().items()}
     wanted = dl4j.table(net, moved)
     for key, w in wanted.items():
         own = key.partition("_")[2]
@@ -150,3 +153,23 @@ def test_a_constraint_hides_no_number_that_is_not_finite() -> None:
     with pytest.raises(rg.TrainingError, match=r"^iteration 0: \d\.\w \(layers\[\d\], \w+\) would become -?inf at "):
         net.fit(rg.DataSet(np.full((1, 2), 1e3), np.full((1, 1), -1e3)), progress=False)
     np.testing.assert_equal(net.parameters(), before)
+
+
+@pytest.mark.usefixtures("registry")
+def test_a_constraint_of_ones_own_needs_a_formula(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Doubling(Constraint):
+        """Times two, at each of both times."""
+
+        type: Literal["Doubling"] = "Doubling"
+        dimensions: tuple[int, ...] = (1,)
+
+    net = network(updater=rg.Sgd(0.5), constraints=Doubling(on="biases"))
+    message = (
+        r"^layers\[0\] \(SimpleRnn\): there is no formula for Doubling; expected one of MaxNormConstraint, .*, or an entry in rnngraph"
+    )
+    with pytest.raises(rg.ConfigurationError, match=message):
+        net.fit(batch(), progress=False)
+    monkeypatch.setitem(FACTORS, "Doubling", lambda constraint, norm: 2.0)
+    moved = net.parameters()["0.b"] - 0.5 * averaged(net, batch())["0.b"]
+    net.fit(batch(), progress=False)
+    np.testing.assert_allclose(net.parameters()["0.b"], 4 * moved, rtol=1e-12)
