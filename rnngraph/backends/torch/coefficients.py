@@ -1,8 +1,9 @@
-"""The coefficients of a cell's backward: all that the running gradients are multiplied by, for all steps before the loop begins.
+"""The coefficients of a cell's backward: all that the running gradients are multiplied by.
 
-They do not depend on each other over time, so they are made by generated code too, whose "step" is a piece of the T·N rows: large enough to
-occupy all threads, small enough that what is intermediate stays in the cache, in the same few buffers for all pieces. Computed op by op for
-all steps, each intermediate value would be memory that the system hands out page by page, which costs more than the arithmetic.
+They do not depend on each other over time, so they are made by generated code too, whose "step" is a piece of K time steps, right before
+the loop goes through these: large enough to occupy all threads, small enough that the loop finds its coefficients in the cache, in the
+same few buffers for all pieces. Computed op by op for all steps, each intermediate value would be memory that the system hands out page by
+page, which costs more than the arithmetic.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ class Coefficients:
         """Where ``v`` is in each piece: [K·N, .]."""
         whole, rows, total = buffers.all_steps(v).flatten(0, 1), buffers.piece * buffers.rows, buffers.steps * buffers.rows
         if len(whole) == total:
-            return list(whole.split(rows))
+            return list(torch.split(whole, rows))
         return [whole[: min(rows, total - start)] for start in range(0, total, rows)]
 
     def _place_side_by_side(self, backward: Planner) -> list[tuple[View, Value]]:

@@ -22,7 +22,7 @@ class Tail:
 
     def __init__(self, gradient: BodyGradient) -> None:
         nodes = [n for n in gradient.block.nodes if gradient.part[n] == "tail"]
-        self._sums = _sums_of_products(nodes, gradient.block.results)
+        self._sums = sums_of_products(nodes, gradient.block.results)
         joined = {n for pair in self._sums for n in pair}
         nodes = [n for n in nodes if n not in joined]
         last = {v: n for n in nodes for v in n.inputs if v not in gradient.block.results}
@@ -52,7 +52,7 @@ class Tail:
                 del values[v]
 
 
-def _sums_of_products(tail: list[Node], results: list[Value]) -> list[tuple[Node, Node]]:
+def sums_of_products(tail: list[Node], results: list[Value]) -> list[tuple[Node, Node]]:
     """Each product of two values that the tail does not make, with the sum that alone reads it."""
     made = {v for n in tail for v in n.outputs}
     read = [v for n in tail for v in n.inputs] + results
