@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rnngraph.backends.torch import coefficients
 from rnngraph.backends.torch.recurrent import run_body, run_body_by_autograd, run_recurrent
+from rnngraph.backends.torch.tail import sums_of_products
 from rnngraph.errors import GraphError
 from rnngraph.ir.cell import Cell, H, exp, linear, maximum, sqrt, sum_last, trace
 from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
@@ -102,6 +104,44 @@ MADE_UP = Cell(
 def test_a_cell_from_outside_the_package_trains(mode: str | None) -> None:
     body = trace(MADE_UP, act="tanh")
     compare(mask_body(body, mode) if mode else body)
+
+
+@pytest.mark.parametrize("elements", [1, 24, 30])
+def test_a_backward_in_several_pieces_equals_the_plain_loop(elements: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces of one step and of two, the last of which has a single one: widths 4 and 5, 3 rows, 7 steps."""
+    monkeypatch.setattr(coefficients, "_ELEMENTS", elements)
+    pairs = [("tanh", "sigmoid"), ("softsign", "hardsigmoid"), ("softmax", "swish"), ("relu", "tanh"), ("gelu", "relu")]
+    bodies = [trace(cell, act=a, gate=g) for cell in (lstm, graves_lstm, gru_reset_after, gru_reset_before) for a, g in pairs]
+    bodies += [trace(cell, act=a) for cell in (simple_rnn, layer_norm_rnn, MADE_UP) for a, _ in pairs]
+    for body in bodies:
+        for mode in (None, "hold", "reset"):
+            compare(mask_body(body, mode) if mode else body, steps=7)
+
+
+def test_the_gradient_of_y_that_autograd_passes_in_is_left_alone() -> None:
+    """It may be anybody's: here the caller's, and next one number seen as all steps."""
+    for cell in (graves_lstm, gru_reset_after):
+        body = trace(cell, act="tanh", gate="sigmoid")
+        given = operands(body)
+        y = run_body(body, given)[0]
+        passed = torch.randn_like(y)
+        before = passed.clone()
+        y.backward(passed)  # type: ignore[no-untyped-call]
+        assert torch.equal(passed, before)
+        found = torch.autograd.grad(run_body(body, given)[0].sum(), given)
+        expected = torch.autograd.grad(run_body_by_autograd(body, given)[0].sum(), given)
+        for a, b in zip(found, expected, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
+
+
+def test_peepholes_are_summed_while_the_loop_goes_and_read_products_are_not() -> None:
+    """The three sums of a peephole LSTM; none where the product is itself a result, or made from what only the tail knows."""
+    gradient = differentiate(trace(graves_lstm, act="tanh", gate="sigmoid"))
+    tail = [n for n in gradient.block.nodes if gradient.part[n] == "tail"]
+    pairs = sums_of_products(tail, gradient.block.results)
+    assert [(a.op, b.op) for a, b in pairs] == [("mul", "sum_to")] * 3
+    assert sums_of_products(tail, [*gradient.block.results, pairs[0][0].outputs[0]]) == pairs[1:]
+    assert sums_of_products([pairs[0][0].inputs[0].producer, *tail], gradient.block.results) == pairs[1:]  # type: ignore[list-item]
 
 
 def test_the_loop_part_of_the_peephole_lstm_is_minimal() -> None:

@@ -1,9 +1,9 @@
 """From a cell's body to the Python source of its step, forward and backward, over preallocated buffers.
 
 Torch's own cost per op outweighs the arithmetic of a small cell, so the step is generated once per structure and holds nothing but calls
-with ``out=``. Three kinds of storage: ``full`` [T, N, .] for what is read after the loop, ``scratch`` [N, .] for the rest, ``state``
-[T + 1, N, .], where row t is the state before step t. All views of all steps are made by one ``unbind`` before the loop. A node may write
-over its operand where nothing else reads it.
+with ``out=``. Kinds of storage: ``full`` [T, N, .] for what is read after the loop, ``piece`` [K, N, .] for what is made for K steps at
+once, ``scratch`` [N, .] for the rest, ``state`` [T + 1, N, .], where row t is the state before step t. All views of all steps are made by
+one ``unbind`` before the loop. A node may write over its operand where nothing else reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rnngraph.ir.types import Dim, evaluate
 
 @dataclass(eq=False)
 class Storage:
-    """Memory for one or more values; ``kind`` is full, scratch, state or swap (two scratches used in turn)."""
+    """Memory for one or more values; ``kind`` is full, piece, scratch, state, swap (two scratches in turn) or given (made by others)."""
 
     width: Dim
     kind: str = "scratch"

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from rnngraph.backends.torch.affine import affine
 from rnngraph.backends.torch.recurrent import run_recurrent
 from rnngraph.backends.torch.rows import ROWS
 from rnngraph.ir.graph import Graph, Node, Value
@@ -94,7 +95,7 @@ class Program:
             if node in products:
                 product = products[node]
                 (bias,) = (v for v in node.inputs if v.producer is not product)
-                calls.append(_Call(lambda x: torch.nn.functional.linear(*x), (*product.inputs, bias), node.outputs, product=True))
+                calls.append(_Call(lambda x: affine(*x), (*product.inputs, bias), node.outputs, product=True))
             elif node not in products.values():
                 calls.append(_Call(_row(node, graph, uses), node.inputs, node.outputs, node.op in PRODUCTS))
         return calls

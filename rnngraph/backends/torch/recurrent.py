@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import torch
@@ -14,8 +15,9 @@ from rnngraph.backends.torch.buffers import Buffers
 from rnngraph.backends.torch.coefficients import Coefficients
 from rnngraph.backends.torch.rows import evaluate_block, evaluate_nodes
 from rnngraph.backends.torch.step import Planner, Sum, carried_sum, forward_plan, plan_backward
+from rnngraph.backends.torch.tail import Tail
 from rnngraph.ir.gradient import BodyGradient, differentiate
-from rnngraph.ir.graph import Body, Node, Value
+from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.passes.mask_body import mask_body
 
 Owned = frozenset[int]
@@ -125,7 +127,7 @@ class _Recurrence(torch.autograd.Function):
 
 @dataclass(frozen=True)
 class _Backward:
-    """A body's backward, ready to run: coefficients, then the loop, then the tail."""
+    """A body's backward, ready to run: piece by piece from the last step on, coefficients and then the loop; at the end the tail."""
 
     gradient: BodyGradient
     coefficients: Coefficients
@@ -134,8 +136,7 @@ class _Backward:
     inside: list[Value]
     outside: list[Value]
     total: Sum | None
-    tail: list[tuple[Node, list[Value]]]
-    """Each node with the values that nothing reads after it."""
+    tail: Tail
 
 
 @cache
@@ -152,13 +153,7 @@ def _backward_of(body: Body) -> _Backward:
         plan.name(d)
     outside = [v for v in plan.names if v in coefficients.fixed]
     loop, inside = plan.compiled(carried, outside)
-    return _Backward(gradient, coefficients, planner, loop, inside, outside, total, _tail(gradient))
-
-
-def _tail(gradient: BodyGradient) -> list[tuple[Node, list[Value]]]:
-    nodes = [n for n in gradient.block.nodes if gradient.part[n] == "tail"]
-    last = {v: n for n in nodes for v in n.inputs if v not in gradient.block.results}
-    return [(n, [v for v, reader in last.items() if reader is n]) for n in nodes]
+    return _Backward(gradient, coefficients, planner, loop, inside, outside, total, Tail(gradient))
 
 
 def _backward(body: Body, operands: list[Tensor], forward: Buffers, gradients: tuple[Tensor, ...]) -> list[Tensor]:
@@ -168,25 +163,30 @@ def _backward(body: Body, operands: list[Tensor], forward: Buffers, gradients: t
     given = dict(zip(body.operands, operands, strict=True))
     values: dict[Value, Tensor] = {v: given[f] if f in body.weights else forward.all_steps(f) for v, f in gradient.forward.items()}
     values[gradient.running[0]] = gradients[0]
-    buffers = Buffers(plan, forward.steps, forward.rows, forward.sizes, operands[0])
-    b.coefficients(values, buffers)
+    piece = min(forward.steps, b.coefficients.steps(forward.sizes, forward.rows))
+    buffers = Buffers(plan, forward.steps, forward.rows, forward.sizes, operands[0], piece)
+    coefficients = b.coefficients.ready(values, buffers)
+    running: Sequence[Tensor] = gradients[1:]
+    if total:
+        before = gradients[0].clone()  # the loop writes over it
+        running = [g + before[-1] if k == total.state else g for k, g in enumerate(running)]
     for v, view in plan.views.items():
         if view.storage.kind == "given":
-            buffers.tensors[view.storage] = gradients[0] if view.offset < 0 else values[v]
-    start = list(gradients[1:])
-    if total:
-        start[total.state] = start[total.state] + gradients[0][-1]
+            buffers.tensors[view.storage] = before if view.offset < 0 else values[v]
     buffers.allocate(b.inside)
-    with torch.inference_mode():
-        zipped = zip(*(buffers.per_step(v)[::-1] for v in b.inside), strict=True)
-        final = b.loop(zipped, *start, *(values[v] for v in b.outside))
-    last = [v.clone() for v in final]
     for v, view in plan.views.items():
         if view.storage.kind == "full" and v.block is gradient.block and v not in values:
             values[v] = buffers.all_steps(v)
     values.update({v: buffers.all_steps(copy) for v, copy in b.planner.copies.items()})
-    for node, dead in b.tail:
-        evaluate_nodes([node], values, operands[0].dtype)
-        for v in dead:
-            del values[v]
+    add = b.tail.start(values, buffers)
+    outside = [values[v] for v in b.outside]
+    with torch.inference_mode():
+        steps = zip(*(buffers.per_step(v)[::-1] for v in b.inside), strict=True)
+        for k, first in reversed(list(enumerate(range(0, forward.steps, piece)))):
+            stop = min(first + piece, forward.steps)
+            coefficients(k)
+            running = b.loop(islice(steps, stop - first), *running, *outside)
+            add(first, stop)
+    last = [v.clone() for v in running]
+    b.tail.finish(values, operands[0].dtype)
     return [*(values[v] for v in gradient.sequences), *last, *(values[v] for v in gradient.weights)]

@@ -10,6 +10,8 @@ from rnngraph.backends.torch.codegen import ACTIVATION_LINES, Plan, Storage, Vie
 from rnngraph.ir.gradient import BodyGradient, differentiate
 from rnngraph.ir.graph import Body, Node, Value
 
+_LASTING = ("scratch", "piece", "full")
+"""Kinds of storage by how long a value lasts in them: its step, its piece of the steps, all steps."""
 _NEVER_IN_PLACE = ("linear", "linear_t", "sum", "greater", "where")
 
 
@@ -26,11 +28,20 @@ class Planner:
     """Common to both directions: places values, joins products into additions."""
 
     def __init__(
-        self, nodes: list[Node], results: Iterable[Value], kept: set[Value], fixed: set[Value], owned: Iterable[Value] = ()
+        self,
+        nodes: list[Node],
+        results: Iterable[Value],
+        kept: set[Value],
+        fixed: set[Value],
+        owned: Iterable[Value] = (),
+        brief: Iterable[Value] = (),
     ) -> None:
-        """``kept`` values are read after the loop, ``fixed`` ones are the same at every step, ``owned`` arguments may be written over."""
+        """``kept`` values are read after the loop, ``brief`` ones only until the next piece of it begins.
+
+        ``fixed`` ones are the same at every step, ``owned`` arguments may be written over.
+        """
         self.plan = Plan()
-        self.kept, self.fixed, self.owned = kept, fixed, frozenset(owned)
+        self.kept, self.fixed, self.owned, self.brief = kept, fixed, frozenset(owned), frozenset(brief)
         self.nodes = [n for n in nodes if not all(v in fixed for v in n.outputs)]
         self.uses: dict[Value, int] = {}
         for v in [*(v for n in self.nodes for v in n.inputs), *results]:
@@ -61,7 +72,14 @@ class Planner:
 
     def place(self, v: Value, view: View | None = None) -> None:
         """Give ``v`` a place; a storage of its own without ``view``."""
-        self.plan.views[v] = view or View(Storage(v.shape[-1], "full" if v in self.kept else "scratch", v.type.element))
+        self.plan.views[v] = view or View(Storage(v.shape[-1], "scratch", v.type.element))
+        self._keep(v)
+
+    def _keep(self, v: Value) -> None:
+        """Let the storage of ``v`` last as long as ``v`` is read."""
+        storage = self.plan.views[v].storage
+        if v in self.kept and storage.kind in _LASTING:
+            storage.kind = max(storage.kind, "piece" if v in self.brief else "full", key=_LASTING.index)
 
     def reusable(self, node: Node) -> View | None:
         """The place of an operand that nothing reads afterwards."""
@@ -71,7 +89,7 @@ class Planner:
         for v in operands:
             view = self.plan.views.get(v)
             dead = self.uses.get(v, 0) == 1 and v not in self.kept and v not in self.locked and v not in self.fixed
-            ours = v in self.owned or (v.producer in self.nodes and view is not None and view.storage.kind in ("scratch", "full", "given"))
+            ours = v in self.owned or (v.producer in self.nodes and view is not None and view.storage.kind in (*_LASTING, "given"))
             if dead and ours and v.type == node.outputs[0].type:
                 return view
         return None
@@ -82,8 +100,6 @@ class Planner:
         if out not in self.plan.views:
             view = view or self.reusable(node)
             self.place(out, view)
-            if out in self.kept and self.plan.views[out].storage.kind == "scratch":
-                self.plan.views[out].storage.kind = "full"
         if node not in self.joined:
             if not self._merged(node):
                 emit(self.plan, node)
@@ -127,8 +143,8 @@ class Planner:
             self.plan.views[v] = View(whole.storage, start, start + part, whole.offset)
             if self.uses[source] > 1 or source in self.kept or source.producer not in self.nodes or source in self.locked:
                 self.locked.add(v)
-        if any(v in self.kept for v in node.outputs):
-            whole.storage.kind = "full" if whole.storage.kind == "scratch" else whole.storage.kind
+        for v in node.outputs:
+            self._keep(v)
 
     @property
     def skipped(self) -> set[Node]:
@@ -241,9 +257,9 @@ def plan_backward(body: Body, gradient: BodyGradient, total: Sum | None = None) 
         if node in planner.stacked:
             _emit_stack(planner, planner.stacked[node])
         elif total and node is total.product:
-            planner.place(node.outputs[0], results[node.outputs[0]])
-            a, w = (planner.plan.name(v) for v in node.inputs)
-            planner.plan.lines.append(f"torch.addmm({planner.plan.name(before)}, {a}, {w}, out={planner.plan.name(node.outputs[0])})")
+            planner.place(node.outputs[0], planner.plan.views[before])
+            d, a, w = (planner.plan.name(v) for v in (node.outputs[0], *node.inputs))
+            planner.plan.lines.append(f"{d}.addmm_({a}, {w})")
         elif node.op == "concat":
             for v, view in zip(node.inputs, _pieces(planner, node), strict=True):
                 if planner.plan.views.get(v) != view:
@@ -324,7 +340,7 @@ def _emit_stack(planner: Planner, run: list[Node]) -> None:
     block = run[0].outputs[0].block
     coefficients = Value("coefficients", run[0].outputs[0].type, block)
     target = Value("products", run[0].outputs[0].type, block)
-    plan.views[coefficients] = View(Storage(run[0].outputs[0].shape[-1] * len(run), "stack"), parts=len(run))
+    plan.views[coefficients] = View(Storage(run[0].outputs[0].shape[-1] * len(run), "piece"), parts=len(run))
     plan.views[target] = View(first.storage, first.start, last.stop, parts=len(run))
     planner.stacks[coefficients] = [n.inputs[1] for n in run]
     plan.lines.append(f"torch.mul({plan.name(run[0].inputs[0])}.unsqueeze(1), {plan.name(coefficients)}, out={plan.name(target)})")
