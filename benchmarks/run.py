@@ -25,6 +25,8 @@ import onnxruntime
 import torch
 
 import rnngraph as rg
+from benchmarks import learning
+from benchmarks.memory import memory
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
 from rnngraph.runtime import StreamingSession
@@ -255,7 +257,7 @@ def main() -> None:
         rows += masked_file(args.rounds, folder)
         for layer in (rg.SimpleRnn(n_in=12, n_out=128), rg.GRU(n_in=12, n_out=128)):
             rows += masked_file(args.rounds, folder, layer)
-        rows += importing()
+        rows += [*memory(), *importing()]
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -272,6 +274,12 @@ Written by `make bench`: medians of {args.rounds} rounds, peers in the same run,
 Machine: {machine}. Versions: {", ".join(f"{k} {v}" for k, v in versions.items())}.
 
 {report(rows)}
+
+## What the examples learn
+
+Written by `python -m benchmarks.learning`; seconds on two cores, for the rows of one example together.
+
+{learning.table(json.loads(learning.RESULTS.read_text()))}
 """
     with atomic_write(Path("docs/performance.md")) as file:
         file.write(text.encode())

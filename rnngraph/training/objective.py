@@ -46,7 +46,7 @@ def losses(
     names = [p.name for p in program.graph.ports("state")]
     drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
     feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
-    feeds = {name: tensor.to(device) for name, tensor in feeds.items()} | dict(states or {})
+    feeds = {name: tensor.to(device) for name, tensor in (feeds | dict(states or {})).items()}
     return program({**network._parameters, **network._buffers, **feeds, **batch.feeds}, product_type)
 
 
