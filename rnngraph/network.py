@@ -252,9 +252,9 @@ class MultiLayerNetwork(Spelled):
         ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
         network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
 
-        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs or are not
-        those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError for a network that cannot
-        be trained; the network is then as after the last whole update.
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs, or fewer
+        or shaped otherwise than those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError
+        for a network that cannot be trained; the network is then as after the last whole update.
         """
         _torch()
         from rnngraph.training.fit import fit

@@ -115,7 +115,7 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
 
 
 def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
-    return save_arrays({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return save_arrays({name: np.asarray(array, order="C") for name, array in arrays.items()})
 
 
 def parameters_digest(parameters: Mapping[str, np.ndarray], data_type: str) -> str:

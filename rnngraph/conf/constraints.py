@@ -16,23 +16,19 @@ PARAMETERS = ("weights", "input_weights", "recurrent_weights", "biases", "all")
 
 
 def _several(value: object) -> object:
-    values = value if isinstance(value, (list, tuple)) else [value]
-    return tuple(map(plain, values))
-
-
-def _each_once(value: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(value)) < len(value):
-        raise ValueError("expected each dimension once")
-    return value
+    """One dimension or several, as a tuple."""
+    values = tuple(map(plain, value if isinstance(value, (list, tuple)) else [value]))
+    wrong = any(isinstance(v, bool) or not isinstance(v, int) or not 0 <= v <= 3 for v in values)
+    if wrong or not values or len(set(values)) < len(values):
+        raise ValueError("expected dimensions from 0 to 3, at least one and each once, such as 1 or (0, 1)")
+    return values
 
 
 OVER = "dimensions over which the norm is taken, as DL4J counts them"
 if TYPE_CHECKING:
     Dimensions: TypeAlias = int | tuple[int, ...]
 else:
-    Dimensions = Annotated[
-        tuple[Annotated[int, Field(ge=0, le=3)], ...], Field(min_length=1), BeforeValidator(_several), AfterValidator(_each_once)
-    ]
+    Dimensions = Annotated[tuple[int, ...], BeforeValidator(_several)]
     """One dimension or several; a tuple of them once the constraint is made."""
 
 
@@ -98,7 +94,7 @@ class NonNegativeConstraint(Constraint):
 
 
 def _listed(value: object) -> object:
-    return [value] if isinstance(value, Constraint) else value
+    return value if value is None or isinstance(value, (list, tuple)) else [value]
 
 
 if TYPE_CHECKING:

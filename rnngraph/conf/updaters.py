@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
@@ -127,14 +128,27 @@ class Nesterovs(Updater):
     momentum: DecayRateOrSchedule = Field(default=0.9, kw_only=False, description="how much of the step before is made again")
 
 
+def _setting(key: str, value: object) -> object:
+    """A setting of an optimiser's as it is held. ValueError for what JSON cannot hold, or no optimiser takes."""
+    value = plain(value)
+    if isinstance(value, (Schedule, Mapping)):
+        if key != "lr":
+            raise ValueError(f"{key}={value!r}: a schedule may stand in the place of lr alone; expected a number")
+        return as_schedule(value)
+    parts = tuple(map(plain, value)) if isinstance(value, (list, tuple)) else (value,)
+    for part in parts:
+        if not (isinstance(part, (bool, int, str)) or part is None or (isinstance(part, float) and isfinite(part))):
+            raise ValueError(f"{key}={part!r}: expected a finite number, True, False, None or a text, or several of them")
+    if key == "lr" and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
+        raise ValueError(f"lr={value!r}: expected a number from 0 on, or a schedule")
+    return parts if isinstance(value, (list, tuple)) else value
+
+
 def _options(value: object) -> object:
-    """Settings by name: numbers, flags, and tuples of them; for ``lr`` a schedule too."""
+    """Settings by name."""
     if not isinstance(value, Mapping):
-        raise ValueError("expected the optimiser's settings by name")
-    plainly = {key: tuple(map(plain, v)) if isinstance(v, (list, tuple)) else plain(v) for key, v in value.items()}
-    if isinstance(plainly.get("lr"), Mapping):
-        plainly["lr"] = as_schedule(plainly["lr"])
-    return plainly
+        raise ValueError('expected the optimiser\'s settings by name, as in TorchUpdater("AdamW", lr=1e-3)')
+    return {key: _setting(key, one) for key, one in value.items()}
 
 
 class TorchUpdater(Updater):
@@ -159,7 +173,8 @@ class TorchUpdater(Updater):
         """What is no field is a setting of the optimiser's."""
         own: dict[str, Any] = {key: fields.pop(key) for key in ("type", "name", "options") if key in fields}
         named = super()._by_name(values, own)
-        return {**named, "options": {**named["options"], **fields} if "options" in named else fields}
+        options = named.get("options", {})
+        return {**named, "options": {**options, **fields} if isinstance(options, Mapping) else options}
 
     def __hash__(self) -> int:
-        return hash((self.name, repr(sorted(self.options.items()))))
+        return hash(self.name)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
+from rnngraph.streams import Use, stream
 
 
 class MiniBatches(Spelled):
     """Minibatches of ``batch_size`` rows of ``dataset``, the last with what is left; iterating starts anew each time.
 
-    With ``shuffle`` the order of rows is drawn from (seed, epoch) alone, by numpy's default generator. ``fit`` tells the epoch before each
+    With ``shuffle`` the order of rows is drawn from (seed, epoch) alone. ``fit`` tells the epoch before each
     pass (:meth:`set_epoch`), so that each epoch has an order of its own and a run that is resumed sees the order that it would have seen.
     Without, minibatches are views of the DataSet, in order.
 
@@ -44,7 +43,7 @@ class MiniBatches(Spelled):
 
     def __iter__(self) -> Iterator[DataSet]:
         n = self.dataset.num_examples()
-        order = np.random.default_rng([self.seed, self._epoch]).permutation(n) if self.shuffle else None
+        order = stream(self.seed, Use.ORDER, self._epoch).permutation(n) if self.shuffle else None
         for start in range(0, n, self.batch_size):
             part = slice(start, start + self.batch_size)
             yield self.dataset.rows(part if order is None else order[part])

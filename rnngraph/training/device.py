@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
 
+from rnngraph.conf.parameters import updater_of
 from rnngraph.errors import ConfigurationError, TrainingWarning
 from rnngraph.names import shown
+from rnngraph.training.update import whole
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -25,11 +29,11 @@ def resolve(device: str) -> torch.device:
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    kind, _, number = device.partition(":") if isinstance(device, str) else ("", "", "")
-    if kind not in ("cpu", "cuda") or (number and not (kind == "cuda" and number.isdecimal())):
+    meant = re.fullmatch(r"cpu|cuda(?::(\d+))?", device) if isinstance(device, str) else None
+    if meant is None:
         raise ConfigurationError(f'device={shown(device)}: expected "auto", "cpu", "cuda", or a GPU by its number, such as "cuda:1"')
-    count = torch.cuda.device_count() if kind == "cuda" and torch.cuda.is_available() else 0
-    if kind == "cuda" and int(number or 0) >= count:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if device != "cpu" and int(meant[1] or 0) >= count:
         raise ConfigurationError(
             f'device="{device}": torch {torch.__version__} finds {count or "no"} GPU{"s" * (count != 1)}; use device="auto", or install a '
             "CUDA build of torch and NVIDIA's driver"
@@ -43,22 +47,31 @@ def placed(network: MultiLayerNetwork, device: torch.device) -> Iterator[None]:
     if device == CPU:
         yield
         return
-    _move(network, device)
     try:
+        with whole():
+            _move(network, device)
         with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False), warnings.catch_warnings():
             # cuDNN wants all weights of an LSTM in one piece; ours are parameters of their own, which it copies at each call.
             warnings.filterwarnings("ignore", "RNN module weights are not part of single contiguous chunk", UserWarning)
             yield
     finally:
-        _move(network, CPU)
+        with whole():
+            _move(network, CPU)
 
 
 def _move(network: MultiLayerNetwork, device: torch.device) -> None:
+    """All that a fit computes with, but for counts that an optimiser of torch's keeps on the CPU wherever its parameters are."""
     for parameter in network._parameters.values():
         parameter.data = parameter.data.to(device)
-    for held in (network._buffers, *network.updater_state.values()):
+    for name, tensor in network._buffers.items():
+        network._buffers[name] = tensor.to(device)
+    for parameter_name, held in network.updater_state.items():
+        options = getattr(updater_of(network.config, parameter_name), "options", {})
+        counts = device if options.get("fused") or options.get("capturable") else CPU
         for name, tensor in held.items():
-            held[name] = tensor.to(device)
+            held[name] = tensor.to(device if tensor.dim() else counts)
+    carried = {name: state.to(device) for name, state in network._position.states.items()}
+    network._position = replace(network._position, states=carried)
 
 
 def check_autocast(network: MultiLayerNetwork, autocast: str | None, device: torch.device) -> torch.dtype | None:

@@ -23,6 +23,7 @@ from rnngraph.training.ahead import ahead
 from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import NO_LABELS, score_all
 from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segment_count, segments
+from rnngraph.training.tensors import copied
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
@@ -44,11 +45,15 @@ def fit(
     """Train in place. Ctrl-C ends it between two updates: the network is then as after the last whole update.
 
     ``progress`` shows a bar with epoch, score and time left; None shows it where standard output is a terminal. ``validation`` is
-    scored after each epoch. Both it and ``data`` are checked before anything is trained or told to a listener, each DataSet of a list too.
+    scored after each epoch, over whole sequences. Both it and ``data`` are checked before anything is trained or told to a listener,
+    each DataSet of a list too.
 
     ``device`` is where it computes, "auto", "cpu", "cuda" or "cuda:1"; "auto" is CUDA where torch finds a GPU. Before and after the fit the
     network is on the CPU. ``autocast="bfloat16"`` computes matrix products in bfloat16, all else as ever; a TrainingWarning names layers to
     which that does not apply.
+
+    Minibatches are drawn one ahead, so that the next is made ready while one is trained (not with truncated BPTT): data of your own making
+    that depend on the network see it an update earlier.
 
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
 
@@ -63,12 +68,12 @@ def fit(
     if validation is not None:
         epochs_over(validation, max(epochs, 1), "validation")
         check(network, validation, "validation")
+    if not resume:
+        network._position = Position()
     if progress or (progress is None and sys.stdout.isatty()):
         from rnngraph.training.progress import ProgressBar
 
-        listeners = [*listeners, ProgressBar(per_epoch=iterations(network, data))]
-    if not resume:
-        network._position = Position()
+        listeners = [*listeners, ProgressBar(per_epoch=iterations(network, data), begun=begun(network, data))]
     network.interrupted = False
     place = resolve(device)
     update = Update(network, check_autocast(network, autocast, place))
@@ -80,20 +85,24 @@ def fit(
                 ends.callback(listener.on_fit_end, network)
             for batches in passes:
                 announce_epoch(data, network.epoch)
-                _epoch(network, batches, update, listeners, validation)
+                _epoch(network, data, batches, update, listeners, validation)
         except KeyboardInterrupt:
             network.interrupted = True
 
 
 def _epoch(
-    network: MultiLayerNetwork, batches: Iterator[DataSet], update: Update, listeners: Sequence[TrainingListener], validation: Data | None
+    network: MultiLayerNetwork,
+    data: Data,
+    batches: Iterator[DataSet],
+    update: Update,
+    listeners: Sequence[TrainingListener],
+    validation: Data | None,
 ) -> None:
-    """One pass over the batches, or what is left of it."""
+    """One pass over the batches of ``data``, or what is left of it."""
     epoch = network.epoch
     for listener in listeners:
         listener.on_epoch_start(network, epoch)
-    device = network._device
-    for batch in ahead(_left(network, batches), lambda one: made_ready(network, one, device)):
+    for batch in _readied(network, data, _left(network, batches)):
         _minibatch(network, batch, update, listeners)
     value = network._position.score
     with whole():
@@ -118,6 +127,19 @@ def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[Da
         check_resumption(at, network, batch)
         yield batch
     yield from batches
+
+
+def _readied(network: MultiLayerNetwork, data: Data, batches: Iterator[DataSet]) -> Iterator[Ready]:
+    """The minibatches, looked at and moved to where they are trained: each while the one before is trained, unless they are cut in time."""
+    device = network._device
+
+    def prepare(batch: DataSet) -> Ready:
+        return made_ready(network, batch, device)
+
+    if isinstance(network.config.backprop, TruncatedBPTT):
+        return map(prepare, batches)
+    at_hand = isinstance(data, (DataSet, MiniBatches, list, tuple))
+    return ahead(batches if at_hand else map(copied, batches), prepare)  # others may write into the same arrays again
 
 
 def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
@@ -178,6 +200,16 @@ def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
         return operator.length_hint(data) or None
     except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
         return None
+
+
+def begun(network: MultiLayerNetwork, data: Data) -> int:
+    """How many updates of the epoch in which the network stands are done, as far as is known how many a minibatch has."""
+    at, config = network._position, network.config
+    if isinstance(data, MiniBatches):
+        return at.batches * segment_count(config, data.dataset) + at.segments
+    if isinstance(data, (DataSet, list, tuple)):
+        return sum(segment_count(config, one) for _, one in islice(known_sets(data), at.batches)) + at.segments
+    return at.batches
 
 
 def refuse_untrainable(network: MultiLayerNetwork) -> None:

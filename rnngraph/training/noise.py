@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.types import evaluate
+from rnngraph.streams import Use, stream
 
 
 def draw(graph: Graph, sizes: dict[str, int], seed: int, iteration: int, epoch: int = 0) -> dict[str, Tensor]:
@@ -23,7 +24,7 @@ def draw(graph: Graph, sizes: dict[str, int], seed: int, iteration: int, epoch: 
             value = np.array(port.rate.value_at(iteration, epoch), dtype=graph.data_type)
             feeds[port.name] = torch.from_numpy(value)
         if port.law is not None:
-            generator = generators.setdefault(port.layer, np.random.default_rng([seed, iteration, port.layer or 0]))
+            generator = generators.setdefault(port.layer, stream(seed, Use.NOISE, iteration, port.layer or 0))
             shape = tuple(evaluate(d, sizes) for d in port.value.shape)
             feeds[port.name] = torch.from_numpy(port.law.draw(shape, generator, graph.data_type))
     return feeds

@@ -31,7 +31,7 @@ class ProgressBar(TrainingListener):
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere one plain line at the end of an epoch, every ten
     seconds at most, and one at the end. ``per_epoch`` is how many iterations an epoch has; left out, that is known after the first epoch,
-    and before that no time left is shown.
+    and before that no time left is shown. ``begun`` is how many of the first epoch's are done already, where a fit goes on with it.
 
     The end of a fit, of whatever kind, gives the terminal back. Where a fit may fail before it begins to tell its listeners, use it as a
     context manager too: ``with ProgressBar() as bar: net.fit(data, epochs=10, listeners=[bar])``.
@@ -39,8 +39,14 @@ class ProgressBar(TrainingListener):
     ``console`` is by default one for stdout; ``clock`` gives seconds.
     """
 
-    def __init__(self, console: Console | None = None, clock: Callable[[], float] = time.monotonic, per_epoch: int | None = None) -> None:
-        self._console, self._clock, self._expected = console, clock, per_epoch
+    def __init__(
+        self,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        per_epoch: int | None = None,
+        begun: int = 0,
+    ) -> None:
+        self._console, self._clock, self._expected, self._done_before = console, clock, per_epoch, begun
         self._live: Live | None = None
         self._running = False
         self._reset(0)
@@ -117,8 +123,12 @@ class ProgressBar(TrainingListener):
         """How long the rest takes at the pace so far; None where it is not known how long an epoch is."""
         if self._per_epoch is None or not self._done:
             return None
-        rest = max(0, self._per_epoch * self._epochs - self._done)
+        rest = max(0, self._total() - self._done)
         return (self._clock() - self._started) / self._done * rest
+
+    def _total(self) -> int:
+        """How many iterations the fit has; it is known how long an epoch is."""
+        return (self._per_epoch or 0) * self._epochs - self._done_before
 
     def text(self) -> str:
         """``epoch 3/10  score 0.1234  validation 0.2345  0:00:12 left``, at the end ``took 0:00:17``."""
@@ -139,7 +149,7 @@ class ProgressBar(TrainingListener):
         width = min(_BAR_WIDTH, options.max_width - len(text) - 2)  # on a narrow terminal the numbers matter more
         cells: list[Bar | Text] = [Text(text, no_wrap=True, overflow="ellipsis")]
         if width > 0:
-            total = None if self._per_epoch is None else self._per_epoch * self._epochs
+            total = None if self._per_epoch is None else self._total()
             cells.insert(0, Bar(total=total, completed=self._done, width=width, pulse=total is None))
         line = Table.grid(padding=(0, 2))
         line.add_row(*cells)

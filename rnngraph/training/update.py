@@ -25,6 +25,7 @@ from rnngraph.training.groups import groups
 from rnngraph.training.objective import check_score, divisor, loss_sum
 from rnngraph.training.regularisation import Regularisation, penalties, penalty
 from rnngraph.training.tensors import tensors_of
+from rnngraph.training.torch_updater import TorchGroup
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -136,11 +137,13 @@ class Update:
     def _check(self, gradients: dict[str, Tensor]) -> None:
         """Refuse an update by which a value is not finite. What a gradient that is not finite has changed is not finite either.
 
-        A norm is finite where all values are, but for values whose squares overflow, which only the search tells apart.
+        Not so with torch's optimisers, some of which take a gradient's sign alone: there gradients are looked at as well. A norm is finite
+        where all values are, but for values whose squares overflow, which only the search tells apart.
         """
-        norms = torch._foreach_norm(self._arrays())
-        if len({norm.dtype for norm in norms}) > 1:  # torch's optimisers keep counts in float32
-            norms = tuple(norm.double() for norm in norms)
+        foreign = any(isinstance(group, TorchGroup) for group in self._groups)
+        norms = torch._foreach_norm([*self._arrays(), *(gradients.values() if foreign else ())])
+        if foreign:  # whose counts are float32, and on the CPU
+            norms = tuple(norm.cpu().double() for norm in norms)
         if not math.isfinite(torch.stack(norms).sum().item()):
             self._search(gradients)
 

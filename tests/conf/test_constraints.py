@@ -40,12 +40,16 @@ def test_settings_may_stand_without_their_names_and_one_constraint_without_brack
         (lambda: MaxNormConstraint(float("nan")), "max_norm=nan: expected a finite number"),
         (lambda: MinMaxNormConstraint(2.0, 1.0), "min_norm=2 is above max_norm=1; exchange them"),
         (lambda: MinMaxNormConstraint(0.5, 1.0, 1.5), "rate=1.5: expected a number of at most 1"),
-        (lambda: UnitNormConstraint(4), r"dimensions\[0\]=4: expected a number of at most 3"),
-        (lambda: UnitNormConstraint((1, 1)), r"dimensions=\(1, 1\): expected each dimension once"),
-        (lambda: UnitNormConstraint(()), "dimensions"),
+        (
+            lambda: UnitNormConstraint(4),
+            r"^UnitNormConstraint: dimensions=4: expected dimensions from 0 to 3, at least one and each once, such as 1 or \(0, 1\)$",
+        ),
+        (lambda: UnitNormConstraint((1, 1)), r"^UnitNormConstraint: dimensions=\(1, 1\): expected dimensions from 0 to 3"),
+        (lambda: UnitNormConstraint(()), r"^UnitNormConstraint: dimensions=\(\): expected dimensions from 0 to 3, at least one[^\n]*$"),
+        (lambda: UnitNormConstraint(True), r"^UnitNormConstraint: dimensions=True: expected dimensions from 0 to 3[^\n]*$"),
         (lambda: NonNegativeConstraint(on=UNKNOWN), "on='bias': expected one of weights, input_weights, recurrent_weights, biases, all"),
-        (lambda: SimpleRnn(n_out=2, constraints="max"), "constraints"),  # type: ignore[arg-type]
-        (lambda: SimpleRnn(n_out=2, constraints=MaxNormConstraint), "constraints"),  # type: ignore[arg-type]
+        (lambda: SimpleRnn(n_out=2, constraints="max"), r"^SimpleRnn: constraints\[0\]='max': expected a constraint \(MaxNorm"),  # type: ignore[arg-type]
+        (lambda: SimpleRnn(n_out=2, constraints=MaxNormConstraint), r"write MaxNormConstraint\(\.\.\.\)"),  # type: ignore[arg-type]
     ],
 )
 def test_mistakes(make: Any, message: str) -> None:

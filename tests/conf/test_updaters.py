@@ -12,6 +12,7 @@ from rnngraph.conf import (
     Adam,
     AdaMax,
     AMSGrad,
+    FixedSchedule,
     Nadam,
     Nesterovs,
     NoOp,
@@ -89,3 +90,28 @@ def test_other_names_are_told() -> None:
         ConfigurationError, match=r"^Sgd has no field 'beta1'; beta1 is a field of AMSGrad, AdaBelief, AdaMax, Adam, Nadam$"
     ):
         Sgd(beta1=0.9)  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"lr": float("nan")}, r"lr=nan: expected a finite number, True, False, None or a text, or several of them$"),
+        ({"lr": "0.1"}, r"lr='0.1': expected a number from 0 on, or a schedule$"),
+        ({"lr": -0.1}, r"lr=-0.1: expected a number from 0 on, or a schedule$"),
+        ({"lr": True}, r"lr=True: expected a number from 0 on, or a schedule$"),
+        ({"lr": object()}, r"lr=<object .*: expected a finite number"),
+        ({"betas": np.array([0.9, 0.99])}, r"betas=array.*: expected a finite number"),
+        ({"step_sizes": (1e-6, float("inf"))}, r"step_sizes=inf: expected a finite number"),
+        ({"weight_decay": FixedSchedule(0.9)}, r"weight_decay=.*: a schedule may stand in the place of lr alone; expected a number$"),
+        ({"options": 3}, r"expected the optimiser's settings by name, as in TorchUpdater\(\"AdamW\", lr=1e-3\)$"),
+        ({"options": None}, r"expected the optimiser's settings by name"),
+    ],
+)
+def test_settings_of_a_torch_updater_that_cannot_be(options: dict[str, object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"^TorchUpdater: options=.*{message}"):
+        TorchUpdater("SGD", **options)  # type: ignore[arg-type]
+
+
+def test_equal_torch_updaters_have_equal_hashes() -> None:
+    assert TorchUpdater("SGD", lr=1) == TorchUpdater("SGD", lr=1.0)
+    assert hash(TorchUpdater("SGD", lr=1)) == hash(TorchUpdater("SGD", lr=1.0))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pytest
 
+import rnngraph as rg
 from rnngraph.training.ahead import ahead
 
 
@@ -75,3 +78,25 @@ def test_who_stops_early_leaves_the_rest() -> None:
     results.close()
     assert next(source) == 3
     assert not [t for t in threading.enumerate() if t.name.startswith("rnngraph-ahead")]
+
+
+@pytest.mark.parametrize("backprop", [rg.StandardBackprop(), rg.TruncatedBPTT(3)], ids=["standard", "truncated"])
+def test_a_source_may_write_into_the_same_arrays_again(backprop: rg.StandardBackprop | rg.TruncatedBPTT) -> None:
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((4, 2, 3, 7)).astype(np.float32), rng.standard_normal((4, 2, 1, 7)).astype(np.float32)
+
+    def again() -> Iterator[rg.DataSet]:
+        features, labels = np.zeros_like(x[0]), np.zeros_like(y[0])
+        for k in range(4):
+            features[:], labels[:] = x[k], y[k]
+            yield rg.DataSet(features, labels)
+
+    def fitted(data: Any) -> dict[str, np.ndarray]:
+        layers = [rg.LSTM(n_in=3, n_out=2), rg.RnnOutputLayer(n_out=1, activation="identity", loss="mse")]
+        net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers, updater=rg.Sgd(0.1), backprop=backprop))
+        net.fit(data)
+        return net.parameters()
+
+    ours, want = fitted(again()), fitted([rg.DataSet(x[k], y[k]) for k in range(4)])
+    for name, array in want.items():
+        np.testing.assert_array_equal(ours[name], array)

@@ -13,6 +13,10 @@ from rnngraph.backends.torch import Program
 from rnngraph.ir.types import evaluate
 from rnngraph.lowering import lower
 from rnngraph.training.device import placed, resolve
+from rnngraph.training.objective import losses
+from rnngraph.training.tbptt import Segment
+from rnngraph.training.tensors import Tensors, tensors_of
+from rnngraph.training.update import Update
 
 LAYERS: dict[str, Any] = {
     "lstm": rg.LSTM(n_in=3, n_out=4),
@@ -66,7 +70,7 @@ def test_auto_is_cuda_where_there_is_a_gpu(monkeypatch: pytest.MonkeyPatch) -> N
         resolve("cuda:2")
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cpu:0", 3, None, ""])
+@pytest.mark.parametrize("device", ["gpu", "cuda:x", "cuda:", "cpu:", "cpu:0", 3, None, ""])
 def test_other_devices_are_refused(device: Any) -> None:
     with pytest.raises(rg.ConfigurationError, match=r'^device=.*: expected "auto", "cpu", "cuda", or a GPU by its number'):
         network(rg.DenseLayer(n_out=2)).fit(data(), device=device)
@@ -131,3 +135,50 @@ def test_bad_autocast() -> None:
         rg.ConfigurationError, match=r'^autocast="bfloat16": the network is of data_type "float64".*use data_type="float32"'
     ):
         network(data_type="float64").fit(data(), autocast="bfloat16")
+
+
+def test_what_is_carried_over_goes_where_the_rest_is() -> None:
+    """A fit that was stopped between two segments has its states where it stopped, or where it was loaded."""
+    net = network(rg.LSTM(n_out=4), backprop=rg.TruncatedBPTT(2))
+    one = data()
+
+    class Stop(rg.TrainingListener):
+        def iteration_done(self, network: rg.MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+            raise KeyboardInterrupt
+
+    net.fit(one, listeners=Stop())
+    states = net._position.states
+    assert states
+    net._parameters = {name: tensor.detach().to("meta").requires_grad_() for name, tensor in net._parameters.items()}
+    batch = Tensors({name: tensor.to("meta") for name, tensor in tensors_of(net, one, torch.device("cpu")).feeds.items()}, False)
+    assert losses(net, batch, True, states)["loss"].device.type == "meta"
+
+
+def test_counts_of_torchs_optimisers_may_be_elsewhere_than_their_parameters() -> None:
+    """They are on the CPU beside a GPU's parameters; here two devices of which one has no memory, so that moving there fails."""
+    net = network(updater=rg.TorchUpdater("AdamW", lr=0.01))
+    update = Update(net)
+    update(Segment(data()))
+    held = next(iter(net.updater_state.values()))
+    assert held["step"].shape == ()
+    with placed(net, torch.device("cpu:0")):
+        assert {key: tensor.shape for key, tensor in held.items()}["step"] == ()
+        update(Segment(data()))
+    assert net.iteration == 2
+
+
+def test_a_move_that_fails_midway_leaves_nothing_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network(rg.LSTM(n_out=4))
+    before, moved = net.parameters(), []
+
+    def breaking(net: rg.MultiLayerNetwork, device: torch.device) -> None:
+        moved.append(device)
+        if len(moved) == 1:
+            raise MemoryError("of the GPU")
+
+    monkeypatch.setattr("rnngraph.training.device._move", breaking)
+    with pytest.raises(MemoryError, match="of the GPU"), placed(net, torch.device("cpu:0")):
+        pass
+    assert moved == [torch.device("cpu:0"), torch.device("cpu")]
+    for name, array in net.parameters().items():
+        np.testing.assert_array_equal(array, before[name])

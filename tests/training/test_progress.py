@@ -239,3 +239,16 @@ def test_an_epoch_that_goes_on_where_a_run_was_stopped_does_not_tell_how_long_ep
     assert bar.text() == "epoch 1/3  score 0.5"
     epoch(bar, clock, 1)
     assert bar.text() == "epoch 2/3  score 1.3  0:00:07 left"  # 5 seconds for 5 iterations, 7 of 3 · 4 to go
+
+
+def test_the_time_left_leaves_out_what_was_done_before_a_fit_goes_on() -> None:
+    """Two epochs of nine updates, of which eight are done: ten are left."""
+    clock = Clock()
+    bar = ProgressBar(Console(file=io.StringIO(), width=100), clock, per_epoch=9, begun=8)
+    half = cast("MultiLayerNetwork", SimpleNamespace(_position=Position(batches=8)))
+    bar.on_fit_start(NETWORK, 2)
+    bar.on_epoch_start(half, 0)
+    clock.now += 1.0
+    bar.iteration_done(half, 8, 0, 0.5)
+    assert bar.seconds_left() == pytest.approx(9)
+    bar.stop()

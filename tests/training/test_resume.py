@@ -25,16 +25,17 @@ PER_EPOCH = SEGMENTS * BATCHES
 
 
 def network(backprop: Any = None) -> rg.MultiLayerNetwork:
-    """Dropout, batch normalisation, Adam, L2 and truncated BPTT."""
+    """Dropout, batch normalisation, Adam, L2 and truncated BPTT, with schedules by epoch and by iteration."""
+    dropout, rate = rg.Dropout(retain=rg.MapSchedule("epoch", {0: 0.8, 1: 0.6})), rg.StepSchedule("iteration", 1e-2, 0.5, 4)
     layers = [
-        rg.LSTM(n_in=3, n_out=4, dropout=rg.Dropout(retain=0.8)),
+        rg.LSTM(n_in=3, n_out=4, dropout=dropout),
         rg.BatchNormalization(),
         rg.Convolution1DLayer(3, n_out=3, convolution_mode="causal"),
         rg.GravesLSTM(n_out=3),
         rg.RnnOutputLayer(n_out=3, activation="softmax", loss="mcxent"),
     ]
     backprop = backprop or rg.TruncatedBPTT(4, backward_length=3)
-    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=5, updater=rg.Adam(1e-2), l2=1e-3, layers=layers, backprop=backprop))
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=5, updater=rg.Adam(rate), l2=1e-3, layers=layers, backprop=backprop))
 
 
 def data(rows: int = 8, steps: int = 10) -> rg.MiniBatches:

@@ -145,8 +145,8 @@ def test_names_that_cannot_be(name: str, message: str) -> None:
     ("options", "message"),
     [
         ({"rate": 0.1}, "torch.optim.Adam cannot train .* so: .*unexpected keyword argument 'rate'"),
-        ({"lr": -0.1}, "torch.optim.Adam cannot train .* so: Invalid learning rate: -0.1"),
-        ({"lr": "fast"}, "torch.optim.Adam cannot train .* so: "),
+        ({"eps": -0.1}, "torch.optim.Adam cannot train .* so: Invalid epsilon value: -0.1"),
+        ({"eps": "small"}, "torch.optim.Adam cannot train .* so: "),
         ({"betas": (0.5, 1.5)}, "torch.optim.Adam cannot train .* so: Invalid beta parameter at index 1: 1.5"),
         ({"fused": True, "foreach": True}, "torch.optim.Adam cannot train .* so: .*cannot be"),
         ({"maximize": True}, "maximize=True: fit makes the score small, not large; leave it out$"),
@@ -159,3 +159,22 @@ def test_settings_that_cannot_be(options: dict[str, Any], message: str) -> None:
     net = network(updater=rg.TorchUpdater("Adam", maximize=False, differentiable=False))
     net.fit(batch(), progress=False)
     assert net.iteration == 1
+
+
+def test_a_gradient_that_is_infinite_ends_the_fit_where_only_its_sign_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rprop steps by a gradient's sign, and sets one to 0 whose sign has changed."""
+    net, one = network(updater=rg.TorchUpdater("Rprop", lr=0.1)), batch()
+    net.fit(one, epochs=2, progress=False)
+    before, grad = net.parameters(), torch.autograd.grad
+
+    def infinite(*arguments: Any, **keywords: Any) -> Any:
+        found = grad(*arguments, **keywords)
+        last = net.updater_state["0.R"]["prev"][0, 1]
+        found[1][0, 1] = float("-inf") if last > 0 else float("inf")
+        return found
+
+    monkeypatch.setattr(torch.autograd, "grad", infinite)
+    with pytest.raises(rg.TrainingError, match=r"^iteration 2: the gradient of 0\.R \(layers\[0\], SimpleRnn\) is -?inf at \[0, 1\]"):
+        net.fit(one, progress=False)
+    for name, array in net.parameters().items():
+        np.testing.assert_array_equal(array, before[name])
