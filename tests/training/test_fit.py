@@ -344,8 +344,9 @@ def test_the_bar_is_told_how_long_an_epoch_is(data: Any, expected: int | None, m
     told: list[int | None] = []
 
     class Bar(TrainingListener):
-        def __init__(self, per_epoch: int | None) -> None:
+        def __init__(self, per_epoch: int | None, begun: int) -> None:
             told.append(per_epoch)
+            assert begun == 0
 
     monkeypatch.setattr(progress, "ProgressBar", Bar)
     network(rg.LSTM(n_in=3, n_out=5)).fit(data, progress=True)
