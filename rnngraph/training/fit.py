@@ -172,6 +172,8 @@ def epochs_to_go(network: MultiLayerNetwork, epochs: int, resume: bool) -> int:
 
 def announce_epoch(data: Data, epoch: int) -> None:
     """Tell data that are drawn anew for each epoch, and a loader's sampler, which one comes."""
+    if isinstance(data, (DataSet, list, tuple)):
+        return
     for one in (data, getattr(data, "sampler", None)):
         set_epoch = getattr(one, "set_epoch", None)
         if callable(set_epoch):

@@ -43,7 +43,7 @@ def losses(
         backward_steps=backward_steps,
     )
     config, sizes, device = network.config, batch.sizes, batch.feeds["x"].device
-    names = [p.name for p in program.graph.ports("state")]
+    names = [p.name for p in program.graph.ports("state") if p.name not in (states or ())]
     drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
     feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
     feeds = {name: tensor.to(device) for name, tensor in (feeds | dict(states or {})).items()}

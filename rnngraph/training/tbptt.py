@@ -1,6 +1,7 @@
 """Truncated BPTT: a minibatch cut along time into segments, of which each is an update (Williams and Peng 1990).
 
-1. A minibatch is looked at before its first segment is trained, in blocks, so that nothing as long as a sequence is made.
+1. A minibatch is looked at before its first segment is trained, in blocks, so that nothing as long as a sequence is made; in blocks it is
+   made tensors, too.
 2. Its segments follow each other; each begins with the states with which the one before ended, as values: no gradient passes.
 3. With a ``backward_length`` recurrent layers learn from that many steps at a segment's end, of segments that are longer.
 """
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
 _BLOCK = 256
-"""Steps that are looked at at once."""
+"""Steps that are looked at, and moved to where they are trained, at once; more where a segment has more."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """What one update is made of: ``data``, the ``states`` that it begins with (the initial ones where left out), and where the fit stands.
+    """What one update is made of: the minibatch ``data``, those of its ``tensors`` that the update is about, all where left out, the
+    ``states`` that it begins with (the initial ones where left out), and where the fit stands.
 
-    ``tensors`` are those of ``data``, where they are made already. ``before`` is the position before the update; ``steps`` is T of the
-    minibatch of which this is a part, and ``last`` whether it ends it.
+    ``before`` is the position before the update; ``steps`` is T of the minibatch, and ``last`` whether the update ends it.
     """
 
     data: DataSet
@@ -74,11 +75,16 @@ def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
     backprop, steps = network.config.backprop, step_count(batch.data)
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
     backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
-    done = network._position.segments
-    for start in range(done * length, steps, length):
+    first, piece, begin, end = network._position.segments * length, batch.tensors, 0, steps if batch.tensors else 0
+    for start in range(first, steps, length):
         stop, at = min(start + length, steps), network._position
+        if stop > end:
+            begin, end = start, min(start + max(1, _BLOCK // length) * length, steps)
+            piece = tensors_of(network, cut(batch.data, begin, end), network._device)
         shorter = backward if backward is not None and backward < stop - start else None
-        yield Segment(cut(batch.data, start, stop), batch.tensors, at.states, shorter, at, steps, last=stop == steps)
+        assert piece is not None
+        tensors = piece if (start, stop) == (begin, end) else piece.steps(start - begin, stop - begin)
+        yield Segment(batch.data, tensors, at.states, shorter, at, steps, last=stop == steps)
 
 
 def segment_count(config: MultiLayerConfiguration, batch: DataSet) -> int:

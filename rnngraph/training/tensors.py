@@ -29,6 +29,10 @@ class Tensors:
         x = self.feeds["x"]
         return {"N": len(x), "T": x.shape[-1]}
 
+    def steps(self, start: int, stop: int) -> Tensors:
+        """Those of some time steps, the last axis of them all."""
+        return Tensors({name: tensor[..., start:stop] for name, tensor in self.feeds.items()}, self.labels_mask)
+
 
 def tensors_of(network: MultiLayerNetwork, data: DataSet, device: torch.device) -> Tensors:
     """``data`` on ``device``. InputError for what does not fit the network."""
