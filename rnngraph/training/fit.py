@@ -232,10 +232,10 @@ def refuse_untrainable(network: MultiLayerNetwork) -> None:
 
 def refuse_drawn_slopes(layer: Layer, where: str) -> None:
     """ConfigurationError for rrelu in a recurrent layer, or in one that is wrapped: its slopes are drawn in training, outside of cells."""
-    for field, value in layer:
+    for field, value in vars(layer).items():
         if isinstance(value, Layer):
             refuse_drawn_slopes(value, where)
-        if not isinstance(layer, RecurrentLayer) or not field.endswith("activation") or name_of(value) != "rrelu":
+        if not field.endswith("activation") or not isinstance(layer, RecurrentLayer) or name_of(value) != "rrelu":
             continue
         bounds = lookup(str(value)).parameters
         mean = (float(bounds["lower"] or 0.0) + float(bounds["upper"] or 0.0)) / 2

@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Ready:
-    """A minibatch that was looked at: whether a label ``counts``, and its ``tensors`` where it is one update."""
+    """A minibatch that was looked at: whether a label ``counts``, and its ``tensors`` unless they are made in blocks."""
 
     data: DataSet
     counts: bool
@@ -62,9 +62,11 @@ class Ready:
 
 
 def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device) -> Ready:
-    """``batch`` looked at and, where it is one update, moved to ``device``. InputError for what does not fit the network."""
-    counts = has_labels(network, batch)
-    if counts and not isinstance(network.config.backprop, TruncatedBPTT):
+    """``batch`` looked at and, where it is one update or short, moved to ``device``. InputError for what does not fit the network."""
+    counts, backprop = has_labels(network, batch), network.config.backprop
+    if isinstance(backprop, TruncatedBPTT):
+        check_cuttable(network, backprop, batch)
+    if counts and (not isinstance(backprop, TruncatedBPTT) or step_count(batch) <= _BLOCK):
         return Ready(batch, counts, tensors_of(network, batch, device))
     check_minibatch(network, batch)
     return Ready(batch, counts)
@@ -114,6 +116,17 @@ def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
     if not isinstance(backprop, TruncatedBPTT):
         network._inputs.training(data)
         return
+    check_cuttable(network, backprop, data)
+    for start in range(0, steps, _BLOCK):
+        try:
+            network._inputs.training(cut(data, start, start + _BLOCK))
+        except InputError:
+            network._inputs.training(data)  # which counts steps from the sequence's first
+            raise
+
+
+def check_cuttable(network: MultiLayerNetwork, backprop: TruncatedBPTT, data: DataSet) -> None:
+    """InputError for labels that cannot be cut as the features are."""
     shape = list(data.labels.shape)
     if len(shape) == 2:
         raise InputError(
@@ -121,14 +134,8 @@ def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
             "every segment: give one label a step, [N, C, T], with a labels_mask that is 1 where a label counts (at the last step), "
             "or use backprop=StandardBackprop()"
         )
-    if shape[-1] != steps:
+    if shape[-1] != step_count(data):
         network._inputs.training(data)  # which tells the shapes
-    for start in range(0, steps, _BLOCK):
-        try:
-            network._inputs.training(cut(data, start, start + _BLOCK))
-        except InputError:
-            network._inputs.training(data)  # which counts steps from the sequence's first
-            raise
 
 
 def check_network(network: MultiLayerNetwork) -> None:

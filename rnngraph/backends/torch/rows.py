@@ -257,7 +257,7 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
         ctx.weighted = weights is not None
         labels = labels * labels.new_tensor(weights) if weights is not None else labels
         ctx.save_for_backward(probability, labels)
-        return -(labels * probability.clamp(clip, 1 - clip).log()).sum(-1)
+        return probability.clamp(clip, 1 - clip).log_().mul_(labels).sum(-1).neg_()
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
