@@ -112,6 +112,7 @@ _NAMES = {
     "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
     "rnngraph.runtime.snapshot": ["StateSnapshot"],
+    "rnngraph.torch_modules": ["from_torch"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
@@ -219,6 +220,7 @@ if TYPE_CHECKING:
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
+    from rnngraph.torch_modules import from_torch as from_torch
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
     from rnngraph.training.listeners import TrainingListener as TrainingListener
