@@ -70,8 +70,9 @@ def from_torch(
     - ``data_type``: float64 where any weight is, else float32, to which half-precision weights are converted.
     - ``settings`` are those of :class:`MultiLayerConfiguration`: ``updater``, ``seed``, ``l2``, ``backprop``, ``input_type`` and so on.
 
-    The weights are copied, from any device; the module stays as it is. Where a recurrent module has no biases the network's are 0 and are
-    not trained. The row of a ``padding_idx`` is a row like any other; a module that stands in two places becomes two layers.
+    The weights are copied, from any device; the module stays as it is. Of an nn.LSTM and nn.RNN torch's two biases are one, so that a step
+    of Sgd moves their sum half as far as torch's; where there are none the network's are 0 and are not trained. The row of a
+    ``padding_idx`` is a row like any other. A module that stands in two places becomes two layers.
 
     Raises ConfigurationError that names position, as ``module[2]``, and class of what rnngraph does not have, of modules that compute
     something else than their class says (a ``forward`` of their own, hooks, parametrisations), of widths that do not follow each other,
@@ -82,21 +83,18 @@ def from_torch(
             "from_torch: the layers are those of the module; leave layers out, and put more modules into an nn.Sequential"
         )
     parts = read(module)
-    width = _checked_width(parts)
-    given = settings.pop("input_type", None)
-    time = given.has_time if isinstance(given, InputType) else any(part.recurrent for part in parts)
-    input_type = given or (InputType.recurrent(width) if time else InputType.feed_forward(width))
-    end = _end(parts, last_step)
-    _check_axes(parts[: end + 1], time)
-    _check_axes(parts[end + 1 :], False)
-    parts = [*([parts[0]] if time else [_of_one_id(parts[0])]), *parts[1:]]
-    if last_step:
-        parts, time = [*parts[:end], _last_step(parts[end], last_step), *parts[end + 1 :]], False
+    width, given = _checked_width(parts), settings.pop("input_type", None)
+    time = any(part.recurrent for part in parts) or (isinstance(given, InputType) and given.has_time)
+    if given is None:
+        given = InputType.recurrent(width) if time else InputType.feed_forward(width)
+    if not time:
+        parts[0] = _of_one_id(parts[0])
+    parts, time = _ended(parts, last_step, time)
     parts = _with_output(parts, activation, loss, time)
     if data_type is None:
         data_type = "float64" if any(w.dtype == torch.float64 for w in module.parameters()) else "float32"
     layers = [part.layer for part in parts]
-    net = MultiLayerNetwork(MultiLayerConfiguration(layers=layers, input_type=input_type, data_type=data_type, **settings))
+    net = MultiLayerNetwork(MultiLayerConfiguration(layers=layers, input_type=given, data_type=data_type, **settings))
     net.set_parameters({f"{k}.{key}": w.double().numpy() for k, part in enumerate(parts) for key, w in part.weights.items()})
     return net
 
@@ -120,16 +118,21 @@ def _checked_width(parts: Sequence[Part]) -> int:
     return wide[0].n_in
 
 
-def _end(parts: Sequence[Part], last_step: LastStep) -> int:
-    """The index of the part behind which there is no time axis, where ``last_step`` says so, else of the last part."""
+def _ended(parts: list[Part], last_step: LastStep, time: bool) -> tuple[list[Part], bool]:
+    """``parts`` without a time axis behind the last recurrent one where ``last_step`` says so; whether there is one at the end."""
     if last_step not in (False, True, "output", "h_n"):
         raise ConfigurationError(f"from_torch: last_step={shown(last_step)}; expected True or 'output', 'h_n', or False for all steps")
-    recurrent = [k for k, part in enumerate(parts) if part.recurrent]
-    if last_step and not recurrent:
+    if not last_step:
+        _check_axes(parts, time)
+        return parts, time
+    end = max((k for k, part in enumerate(parts) if part.recurrent), default=None)
+    if end is None:
         raise ConfigurationError(
             f"from_torch: last_step={last_step!r}, but no module is recurrent, so there is no last step; leave last_step out"
         )
-    return recurrent[-1] if last_step else len(parts) - 1
+    _check_axes(parts[:end], True)
+    _check_axes(parts[end + 1 :], False)
+    return [*parts[:end], _last_step(parts[end], last_step), *parts[end + 1 :]], False
 
 
 def _check_axes(parts: Sequence[Part], time: bool) -> None:

@@ -90,9 +90,9 @@ def _checked(module: object) -> nn.Module:
         return module
     if isinstance(module, type):
         raise ConfigurationError(f"from_torch: module is the class {module.__name__}; give a module, as {module.__name__}(...) makes one")
-    remedy = "expected a torch.nn.Module"
+    remedy = "expected a torch.nn.Module that has its trained weights"
     if isinstance(module, Mapping):
-        remedy += "; a state_dict has the weights alone: load it into its module (load_state_dict) and give that"
+        remedy += "; a state_dict has these alone: load it into its module (load_state_dict) and give that"
     elif isinstance(module, (list, tuple)):
         remedy += ": give nn.Sequential(*modules)"
     raise ConfigurationError(f"from_torch: module is a {type(module).__name__}, {shown(module)}; {remedy}")
@@ -202,8 +202,8 @@ def _normalised(before: Part | None, module: nn.LayerNorm, label: str) -> Part:
     dense = None if before is None else before.layer
     if before is None or not isinstance(dense, DenseLayer) or dense.has_bias or dense.has_layer_norm:
         raise ConfigurationError(
-            f"{label}: rnngraph normalises inside of a dense layer, g LN(W x) + b, and has no layer for an nn.LayerNorm elsewhere; "
-            "put it behind an nn.Linear(..., bias=False), or leave it out"
+            f"{label}: rnngraph normalises inside of a dense layer, g LN(W x) + b, and has no layer for an nn.LayerNorm elsewhere; put an "
+            "nn.Linear(n, n, bias=False) whose weight is torch.eye(n) in front of it, which changes no output, or leave it out"
         )
     if tuple(module.normalized_shape) != (dense.n_out,) or np.float32(module.eps) != np.float32(EPSILON) or not module.elementwise_affine:
         raise ConfigurationError(

@@ -151,6 +151,31 @@ def test_embedding_first(tmp_path: Path) -> None:
     np.testing.assert_array_equal(steps, session.output(ids.numpy()))
 
 
+def test_a_norm_behind_an_identity_matrix() -> None:
+    identity = nn.Linear(4, 4, bias=False)
+    stack = sequential(nn.LSTM(3, 4), identity, nn.LayerNorm(4), nn.Linear(4, 2))
+    with torch.no_grad():
+        identity.weight.copy_(torch.eye(4))
+    meant = nn.Sequential(*(stack[k] for k in (0, 2, 3)))
+    np.testing.assert_allclose(rg.from_torch(stack).output(features().numpy()), expected(meant, features()), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("cls", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("both", [False, True])
+def test_masks_are_torchs_packed_sequences(cls: Recurrent, both: bool) -> None:
+    module = cls(3, 4, 2, bidirectional=both, batch_first=True, dtype=torch.float64)
+    x, lengths = features(dtype=torch.float64), torch.tensor([7, 4, 1])
+    packed = nn.utils.rnn.pack_padded_sequence(x.transpose(1, 2), lengths, batch_first=True)
+    with torch.no_grad():
+        output, state = module(packed)
+    want = nn.utils.rnn.pad_packed_sequence(output, batch_first=True)[0].transpose(1, 2).numpy()
+    mask = (np.arange(7) < lengths[:, None].numpy()).astype(np.float64)
+    y = rg.from_torch(module).output(x.numpy(), mask)
+    np.testing.assert_allclose(y * mask[:, None], want, rtol=0, atol=1e-12)
+    h_n = (state[0] if cls is nn.LSTM else state).view(2, 1 + both, 3, 4)[-1].transpose(0, 1).flatten(1).numpy()
+    np.testing.assert_allclose(rg.from_torch(module, last_step="h_n").output(x.numpy(), mask), h_n, rtol=0, atol=1e-12)
+
+
 def test_without_a_recurrent_module() -> None:
     stack = sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2), nn.Softmax(dim=1))
     x = features()
@@ -162,6 +187,8 @@ def test_without_a_recurrent_module() -> None:
     table = sequential(nn.Embedding(5, 4), nn.Linear(4, 2))
     ids = torch.tensor([4, 0, 2])
     np.testing.assert_allclose(rg.from_torch(table).output(ids.numpy()), table(ids).detach().numpy(), rtol=0, atol=1e-6)
+    each = rg.from_torch(table, input_type=rg.InputType.recurrent(5))
+    np.testing.assert_allclose(each.output(ids[None].numpy()), table(ids).detach().T[None].numpy(), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("cls", [nn.LSTM, nn.GRU, nn.RNN])
@@ -214,7 +241,7 @@ def test_random_networks(stack: nn.Sequential, n: int, t: int) -> None:
 
 
 def test_one_step_is_torchs() -> None:
-    stack = sequential(nn.LSTM(3, 4, bias=False), nn.GRU(4, 5), nn.Linear(5, 2)).double()
+    stack = sequential(nn.LSTM(3, 4, bias=False), nn.GRU(4, 5), nn.Linear(5, 2), nn.LSTM(2, 3), nn.Linear(3, 2)).double()
     rate, x = 0.1, features(dtype=torch.float64)
     labels = torch.eye(2, dtype=torch.float64)[torch.arange(21).reshape(3, 7) % 2]  # [N, T, 2]
     net = rg.from_torch(stack, activation="softmax", loss="mcxent", updater=rg.Sgd(rate))
@@ -226,13 +253,15 @@ def test_one_step_is_torchs() -> None:
     net.fit(data)
     held = zip(stack.named_parameters(), gradients, strict=True)
     after = {name: (w - rate * gradient).detach().numpy() for (name, w), gradient in held}
-    names = {"0.weight_ih_l0": "0.W", "0.weight_hh_l0": "0.R", "1.weight_ih_l0": "1.W", "1.weight_hh_l0": "1.R"}
-    names |= {"1.bias_ih_l0": "1.b", "1.bias_hh_l0": "1.bR", "2.weight": "2.W", "2.bias": "2.b"}
+    # One bias of an LSTM's is both of torch's: its gradient is that of each, so their sum goes half as far as in torch.
+    one = after["3.bias_ih_l0"] + stack.get_parameter("3.bias_hh_l0").detach().numpy()
+    keys = {"weight_ih_l0": "W", "weight_hh_l0": "R", "bias_ih_l0": "b", "bias_hh_l0": "bR", "weight": "W", "bias": "b"}
+    wanted = {f"{name[0]}.{keys[name[2:]]}": array for name, array in after.items() if not name.startswith("3.bias")}
+    wanted |= {"0.b": np.zeros(16), "3.b": one}  # of the first the module has none, and training gives it none
     got = net.parameters()
-    assert sorted(got) == sorted([*names.values(), "0.b"])
-    for theirs, ours in names.items():
-        np.testing.assert_allclose(got[ours], after[theirs], rtol=0, atol=1e-12)
-    assert not got["0.b"].any()  # the module has none, and training gives it none
+    assert sorted(got) == sorted(wanted)
+    for name, array in wanted.items():
+        np.testing.assert_allclose(got[name], array, rtol=0, atol=1e-12, err_msg=name)
 
 
 def test_biases_that_are_not_there_stay_so() -> None:
@@ -372,9 +401,17 @@ def quantised() -> nn.Module:
 
 REFUSED: list[tuple[Any, dict[str, Any], str]] = [
     (nn.LSTM, {}, "from_torch: module is the class LSTM; give a module, as LSTM(...) makes one"),
-    ({"W": 1}, {}, "from_torch: module is a dict, {'W': 1}; expected a torch.nn.Module; a state_dict has the weights alone: load it into"),
-    ([nn.Tanh()], {}, "from_torch: module is a list, [Tanh()]; expected a torch.nn.Module: give nn.Sequential(*modules)"),
-    (None, {}, "from_torch: module is a NoneType, None; expected a torch.nn.Module"),
+    (
+        {"W": 1},
+        {},
+        "from_torch: module is a dict, {'W': 1}; expected a torch.nn.Module that has its trained weights; a state_dict has ",
+    ),
+    (
+        [nn.Tanh()],
+        {},
+        "from_torch: module is a list, [Tanh()]; expected a torch.nn.Module that has its trained weights: give nn.Sequential(*modules)",
+    ),
+    (None, {}, "from_torch: module is a NoneType, None; expected a torch.nn.Module that has its trained weights"),
     (nn.Sequential(), {}, "module holds nothing that has weights, so nothing tells how many values come in; put an nn.LSTM"),
     (nn.Tanh(), {}, "module holds nothing that has weights"),
     (nn.Sequential(nn.LSTM(3, 4), nn.Conv1d(4, 4, 1)), {}, "module[1] (Conv1d): rnngraph has no layer for it; leave it out, or put one of"),
@@ -449,7 +486,7 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
         "module[1] (LayerNorm): rnngraph normalises inside of a dense layer, g LN(W x) + b, and",
     ),
     (nn.LayerNorm(4), {}, "module (LayerNorm): rnngraph normalises inside of a dense layer"),
-    (nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)), {}, "put it behind an nn.Linear(..., bias=False), or leave it out"),
+    (nn.Sequential(nn.Linear(3, 4), nn.LayerNorm(4)), {}, "put an nn.Linear(n, n, bias=False) whose weight is torch.eye(n) in front of it"),
     (
         nn.Sequential(nn.Linear(3, 4, bias=False), nn.LayerNorm(4, eps=1e-6, elementwise_affine=False)),
         {},
@@ -483,6 +520,8 @@ REFUSED: list[tuple[Any, dict[str, Any], str]] = [
         {"activation": "softmax"},
         "activation='softmax', but the module ends in one already, module[1] (Softmax); leave one of the two out",
     ),
+    (nn.LSTM(3, 4), {"input_type": 0}, "MultiLayerConfiguration: input_type=0: expected"),
+    (nn.LSTM(3, 4), {"input_type": rg.InputType.recurrent(5)}, "layers[0] (LSTM): n_in=3, but input_type gives 5 values"),
     (nn.LSTM(3, 4), {"layers": []}, "the layers are those of the module; leave layers out, and put more modules into an nn.Sequential"),
     (nn.LSTM(3, 4), {"updatr": 1}, "MultiLayerConfiguration has no field 'updatr'; did you mean updater"),
     (nn.Linear(3, 4), {"loss": "mcxent"}, "loss='mcxent' expects outputs between 0 and 1"),
