@@ -130,16 +130,26 @@ def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[Da
 
 
 def _readied(network: MultiLayerNetwork, data: Data, batches: Iterator[DataSet]) -> Iterator[Ready]:
-    """The minibatches, looked at and moved to where they are trained: each while the one before is trained, unless they are cut in time."""
+    """The minibatches, looked at and moved to where they are trained.
+
+    Each while the one before is trained, unless they are cut in time, or nothing has to be moved: a thread costs more than a look.
+    """
     device = network._device
 
     def prepare(batch: DataSet) -> Ready:
         return made_ready(network, batch, device)
 
-    if isinstance(network.config.backprop, TruncatedBPTT):
+    if isinstance(network.config.backprop, TruncatedBPTT) or (device.type == "cpu" and _stays(network, data)):
         return map(prepare, batches)
     at_hand = isinstance(data, (DataSet, MiniBatches, list, tuple))
     return ahead(batches if at_hand else map(copied, batches), prepare)  # others may write into the same arrays again
+
+
+def _stays(network: MultiLayerNetwork, data: Data) -> bool:
+    """Whether ``data`` are arrays in memory that a training graph on the CPU takes as they are."""
+    held = [data.dataset] if isinstance(data, MiniBatches) else [data] if isinstance(data, DataSet) else data
+    kind = network.config.data_type
+    return isinstance(held, (list, tuple)) and all(isinstance(d, DataSet) and d.features.dtype == d.labels.dtype == kind for d in held)
 
 
 def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:

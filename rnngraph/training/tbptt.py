@@ -77,11 +77,13 @@ def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
     backprop, steps = network.config.backprop, step_count(batch.data)
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
     backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
-    first, piece, begin, end = network._position.segments * length, batch.tensors, 0, steps if batch.tensors else 0
+    first, block = network._position.segments * length, max(1, _BLOCK // length) * length
+    piece, begin, end = batch.tensors, 0, steps if batch.tensors else 0
     for start in range(first, steps, length):
         stop, at = min(start + length, steps), network._position
-        if stop > end:
-            begin, end = start, min(start + max(1, _BLOCK // length) * length, steps)
+        if stop > end:  # blocks begin where they would in an unbroken run, so that a resumed one computes in the same memory layout
+            begin = start - start % block
+            end = min(begin + block, steps)
             piece = tensors_of(network, cut(batch.data, begin, end), network._device)
         shorter = backward if backward is not None and backward < stop - start else None
         assert piece is not None

@@ -80,6 +80,28 @@ def test_who_stops_early_leaves_the_rest() -> None:
     assert not [t for t in threading.enumerate() if t.name.startswith("rnngraph-ahead")]
 
 
+@pytest.mark.parametrize(
+    ("kind", "threads"),
+    [("list", 0), ("batches", 0), ("float64", 1), ("tuples", 1), ("source", 1)],
+)
+def test_a_fit_makes_ready_ahead_where_something_has_to_be_moved(kind: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(source: Iterator[Any], prepare: Any) -> Iterator[Any]:
+        made.append(kind)
+        return ahead(source, prepare)
+
+    monkeypatch.setattr("rnngraph.training.fit.ahead", counted)
+    x, y = np.ones((4, 3, 5), np.float32), np.ones((4, 1, 5), np.float32)
+    one = rg.DataSet(x.astype(np.float64), y) if kind == "float64" else rg.DataSet(x, y)
+    data: Any = {"batches": rg.MiniBatches(one, 2), "tuples": [(x, y)] * 2, "source": (d for d in [one] * 2)}.get(kind, [one] * 2)
+    layers = [rg.LSTM(n_in=3, n_out=2), rg.RnnOutputLayer(n_out=1, activation="identity", loss="mse")]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))
+    net.fit(data, device="cpu")
+    assert net.iteration == 2
+    assert len(made) == threads
+
+
 @pytest.mark.parametrize("backprop", [rg.StandardBackprop(), rg.TruncatedBPTT(3)], ids=["standard", "truncated"])
 def test_a_source_may_write_into_the_same_arrays_again(backprop: rg.StandardBackprop | rg.TruncatedBPTT) -> None:
     rng = np.random.default_rng(3)

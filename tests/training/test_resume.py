@@ -17,6 +17,7 @@ import torch
 
 import rnngraph as rg
 from rnngraph.serialization import read_network
+from rnngraph.training import tbptt
 from rnngraph.training.groups import Group
 from tests.training.stepwise import padded
 
@@ -74,8 +75,11 @@ def content(net: rg.MultiLayerNetwork, folder: Path) -> bytes:
     return (folder / "content.rnng").read_bytes()
 
 
-@pytest.mark.parametrize("backprop", [None, rg.StandardBackprop()], ids=["segments", "whole"])
-def test_a_run_stopped_after_any_iteration_goes_on_bit_for_bit(backprop: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("backprop", "block"), [(None, 256), (None, 8), (rg.StandardBackprop(), 256)], ids=["segments", "blocks", "whole"])
+def test_a_run_stopped_after_any_iteration_goes_on_bit_for_bit(
+    backprop: Any, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tbptt, "_BLOCK", block)
     unbroken, twin, told = network(backprop), network(backprop), Checkpoints(tmp_path)
     validation = padded(np.random.default_rng(8), 2, 3, 6)
     unbroken.fit(data(), epochs=EPOCHS, listeners=told, validation=validation, progress=False)

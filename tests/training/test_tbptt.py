@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnngraph as rg
+from rnngraph.lowering import lower
+from rnngraph.training import tbptt
+from rnngraph.training.noise import draw
 from rnngraph.training.tbptt import cut
 from tests.training.stepwise import Array, Stepwise, padded
 
@@ -348,6 +351,32 @@ def test_bad_input_is_told_before_anything_is_trained() -> None:
         "element 1 of data: layers[1] (RnnOutputLayer): the label is 2 at row 0, output 1, step 699",
         rg.DataSet(np.zeros((2, 3, 700)), long),
     )
+
+
+@pytest.mark.parametrize("length", [2, 3, 5, 11])
+@pytest.mark.parametrize("block", [1, 4, 10])
+def test_segments_are_parts_of_blocks(block: int, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sequences that are longer than what is looked at and moved at once."""
+    monkeypatch.setattr(tbptt, "_BLOCK", block)
+    rng = np.random.default_rng(8)
+    compare(STACKS["lstm"], [padded(rng, 3, 3, STEPS, "any"), padded(rng, 2, 3, 7, "right")], length)
+
+
+@pytest.mark.parametrize("backward", [None, 2])
+def test_noise_is_drawn_for_each_segment(backward: int | None) -> None:
+    """A network without dropout, on features that the noise of each update has dropped, trains to the same parameters."""
+    data, length, dropped = padded(np.random.default_rng(9), 3, 3, 10, "right"), 4, []
+    noisy = network(rg.LSTM(n_in=3, n_out=4, dropout=rg.Dropout(retain=0.7)), backprop=rg.TruncatedBPTT(length, backward))
+    for k, start in enumerate(range(0, 10, length)):
+        part = cut(data, start, start + length)
+        sizes = {"N": 3, "T": part.features.shape[2]}
+        (noise,) = draw(lower(noisy.config, features_mask=True, labels_mask=True, loss=True), sizes, noisy.config.seed, k).values()
+        dropped.append(np.where(noise.numpy().transpose(1, 2, 0) < 0.7, part.features / 0.7, 0.0))
+    noisy.fit(data, progress=False)
+    plain = network(rg.LSTM(n_in=3, n_out=4), backprop=rg.TruncatedBPTT(length, backward))
+    plain.fit(rg.DataSet(np.concatenate(dropped, 2), data.labels, data.features_mask, data.labels_mask), progress=False)
+    for name, array in plain.parameters().items():
+        np.testing.assert_allclose(noisy.parameters()[name], array, rtol=0, atol=1e-14)
 
 
 def test_a_network_without_time_has_nothing_to_cut() -> None:
