@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils import parametrizations
@@ -229,7 +229,6 @@ def networks(draw: st.DrawFn) -> nn.Sequential:
     return sequential(*modules, seed=draw(st.integers(0, 99))).double()
 
 
-@settings(max_examples=40)
 @given(networks(), st.integers(1, 4), st.integers(1, 9))
 def test_random_networks(stack: nn.Sequential, n: int, t: int) -> None:
     x = features(n, 3, t, torch.float64)
