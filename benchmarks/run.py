@@ -26,6 +26,7 @@ import torch
 
 import rnngraph as rg
 from benchmarks import learning
+from benchmarks.graves_by_hand import GravesByHand
 from benchmarks.memory import memory
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
@@ -88,6 +89,26 @@ def hand_written(n: int, f: int, t: int, h: int, cell: Callable[..., torch.nn.Mo
     return run
 
 
+def graves_by_hand(n: int, f: int, t: int, h: int) -> Run:
+    """One training step of a GravesLSTM with a hand-written forward and backward."""
+    data = batch(n, f, t, masked=False)
+    x = torch.tensor(data.features.copy()).permute(2, 0, 1).contiguous()
+    labels = torch.tensor(data.labels.copy()).argmax(1).t().contiguous()
+    cell, head, b = torch.nn.LSTMCell(f, h), torch.nn.Linear(h, 9), torch.zeros(4 * h, requires_grad=True)
+    w, r = cell.weight_ih, cell.weight_hh
+    peepholes = torch.zeros(3, h, requires_grad=True)
+    optimiser = torch.optim.Adam([w, r, b, peepholes, *head.parameters()], lr=1e-3)
+
+    def run() -> None:
+        optimiser.zero_grad()
+        y = head(GravesByHand.apply(torch.nn.functional.linear(x, w, b), r, peepholes))  # type: ignore[no-untyped-call]
+        loss = torch.nn.functional.cross_entropy(y.flatten(0, 1), labels.flatten(), reduction="sum") / n
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+    return run
+
+
 def training(rounds: int) -> list[Row]:
     """``fit`` against hand-written torch."""
     rows: list[Row] = []
@@ -100,6 +121,7 @@ def training(rounds: int) -> list[Row]:
             "lstm": lambda: lstm.fit(plain, progress=False),
             "masked": lambda: lstm.fit(masked, progress=False),
             "graves": lambda: graves.fit(plain, progress=False),
+            "by hand": graves_by_hand(32, 12, 100, 128),
             "hard": lambda: hard.fit(plain, progress=False),
         },
         rounds,
@@ -107,10 +129,13 @@ def training(rounds: int) -> list[Row]:
     rows.append(ratio("fit, LSTM(128), N=32, T=100 : hand-written torch", times["lstm"], times["torch"], "<= 1.05"))
     rows.append(ratio("the same with a mask : without", times["masked"], times["lstm"], "<= 1.10"))
     rows.append(ratio("fit, GravesLSTM(128), N=32, T=100 : hand-written nn.LSTM", times["graves"], times["torch"], "<= 2.1"))
+    rows.append(ratio("the same : a GravesLSTM by hand in plain torch", times["graves"], times["by hand"], ""))
     rows.append(ratio("fit, LSTM(128) softsign, hardsigmoid : hand-written nn.LSTM", times["hard"], times["torch"], "<= 2.1"))
     graves, data = network(rg.GravesLSTM(n_in=12, n_out=256)), batch(32, 12, 50, masked=False)
-    times = alternate({"torch": hand_written(32, 12, 50, 256), "graves": lambda: graves.fit(data, progress=False)}, rounds)
+    runs: dict[str, Run] = {"torch": hand_written(32, 12, 50, 256), "by hand": graves_by_hand(32, 12, 50, 256)}
+    times = alternate({**runs, "graves": lambda: graves.fit(data, progress=False)}, rounds)
     rows.append(ratio("fit, GravesLSTM(256), N=32, T=50 : hand-written nn.LSTM", times["graves"], times["torch"], "<= 1.5"))
+    rows.append(ratio("the same : a GravesLSTM by hand in plain torch", times["graves"], times["by hand"], ""))
     return rows
 
 

@@ -55,6 +55,8 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
 
 def penalty(network: MultiLayerNetwork, penalties: Penalties) -> float:
     """What the score counts."""
+    if not penalties:
+        return 0.0
     total = 0.0
     with torch.no_grad():
         for order, coefficients in ((1, {n: p.l1 for n, p in penalties.items()}), (2, {n: p.l2 + p.decay for n, p in penalties.items()})):

@@ -125,13 +125,13 @@ class Update:
                 group.forget()
             raise
 
-    def _arrays(self) -> list[Tensor]:
-        """All that an update changes."""
+    def _arrays(self, telling: bool = False) -> list[Tensor]:
+        """All that an update changes; ``telling``: without the means of gradients, m, beside which something of their size is kept."""
         network = self._network
         return [
             *network._parameters.values(),
             *network._buffers.values(),
-            *(t for held in network.updater_state.values() for t in held.values()),
+            *(t for held in network.updater_state.values() for key, t in held.items() if not (telling and key == "m")),
         ]
 
     def _check(self, gradients: dict[str, Tensor]) -> None:
@@ -141,7 +141,7 @@ class Update:
         where all values are, but for values whose squares overflow, which only the search tells apart.
         """
         foreign = any(isinstance(group, TorchGroup) for group in self._groups)
-        norms = torch._foreach_norm([*self._arrays(), *(gradients.values() if foreign else ())])
+        norms = torch._foreach_norm([*self._arrays(telling=True), *(gradients.values() if foreign else ())])
         if foreign:  # whose counts are float32, and on the CPU
             norms = tuple(norm.cpu().double() for norm in norms)
         if not math.isfinite(torch.stack(norms).sum().item()):
