@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, TypeAlias, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -12,7 +12,8 @@ from rnngraph.conf.fields import NonNegative, Positive, Probability, plain
 from rnngraph.conf.names import spell
 from rnngraph.errors import ConfigurationError
 
-PARAMETERS = ("weights", "input_weights", "recurrent_weights", "biases", "all")
+On = Literal["weights", "input_weights", "recurrent_weights", "biases", "all"]
+PARAMETERS: tuple[str, ...] = get_args(On)
 
 
 def _several(value: object) -> object:
@@ -37,9 +38,9 @@ class Constraint(Family):
 
     noun: ClassVar[str] = "a constraint"
 
-    on: Annotated[
-        Literal["weights", "input_weights", "recurrent_weights", "biases", "all"], BeforeValidator(lambda v: spell(v, PARAMETERS))
-    ] = Field(default="weights", description="the parameters that it acts on")
+    on: Annotated[On, BeforeValidator(lambda v: spell(v, PARAMETERS))] = Field(
+        default="weights", description="the parameters that it acts on"
+    )
 
 
 class NormConstraint(Constraint):

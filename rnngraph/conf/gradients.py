@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator
 
 from rnngraph.conf.names import spell
 
-GRADIENT_NORMALIZATIONS = (
+Mode = Literal[
     "none",
     "renormalize_l2_per_layer",
     "renormalize_l2_per_param_type",
     "clip_element_wise_absolute_value",
     "clip_l2_per_layer",
     "clip_l2_per_param_type",
-)
-
-GradientNormalization = Annotated[
-    Literal[
-        "none",
-        "renormalize_l2_per_layer",
-        "renormalize_l2_per_param_type",
-        "clip_element_wise_absolute_value",
-        "clip_l2_per_layer",
-        "clip_l2_per_param_type",
-    ],
-    BeforeValidator(lambda v: spell(v, GRADIENT_NORMALIZATIONS)),
 ]
+GRADIENT_NORMALIZATIONS: tuple[str, ...] = get_args(Mode)
+
+GradientNormalization = Annotated[Mode, BeforeValidator(lambda v: spell(v, GRADIENT_NORMALIZATIONS))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import SupportsIndex
 
@@ -82,11 +82,12 @@ class DataSet(Spelled):
             raise InputError(
                 f"rows({shown(index)}) gives row numbers of shape {list(chosen.shape)}; expected at least one of {n} rows, in one axis"
             )
-        arrays = (self.features, self.labels, self.features_mask, self.labels_mask)
-        x, y, features_mask, labels_mask = (None if a is None else a[where] for a in arrays)
-        assert x is not None
-        assert y is not None
-        return DataSet(x, y, features_mask, labels_mask)
+        return self._mapped(lambda array: array[where])
+
+    def _mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> DataSet:
+        """``change`` of each array that there is."""
+        masks = (None if mask is None else change(mask) for mask in (self.features_mask, self.labels_mask))
+        return DataSet(change(self.features), change(self.labels), *masks)
 
     def split(self, first: int | float) -> tuple[DataSet, DataSet]:
         """The first rows and the rest: a number of rows (int), or their share (float between 0 and 1).

@@ -10,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf.initializers import Distribution
+from rnngraph.conf.layers.base import BIASES
 from rnngraph.conf.weight_noise import DropConnect, ParameterNoise, WeightNoise
 from rnngraph.errors import ConfigurationError
 from rnngraph.ir.graph import Value
 
 if TYPE_CHECKING:
     from rnngraph.lowering.context import Context
-
-BIASES = frozenset({"b", "bR"})
-"""Keys of the parameters that are disturbed with ``apply_to_biases`` only; gains of a layer normalisation count as weights, as in DL4J."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
 from rnngraph.data.dataset import DataSet
@@ -23,7 +25,6 @@ from rnngraph.training.ahead import ahead
 from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import NO_LABELS, score_all
 from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segment_count, segments
-from rnngraph.training.tensors import copied
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
@@ -142,7 +143,9 @@ def _readied(network: MultiLayerNetwork, data: Data, batches: Iterator[DataSet])
     if isinstance(network.config.backprop, TruncatedBPTT) or (device.type == "cpu" and _stays(network, data)):
         return map(prepare, batches)
     at_hand = isinstance(data, (DataSet, MiniBatches, list, tuple))
-    return ahead(batches if at_hand else map(copied, batches), prepare)  # others may write into the same arrays again
+    if not at_hand:  # such a source may write into the same arrays again
+        batches = (batch._mapped(np.ndarray.copy) for batch in batches)
+    return ahead(batches, prepare)
 
 
 def _stays(network: MultiLayerNetwork, data: Data) -> bool:
@@ -201,13 +204,9 @@ def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
 
 def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
     """How many updates an epoch has, where that is known before it ends."""
-    config = network.config
-    if isinstance(data, MiniBatches):
-        return len(data) * segment_count(config, data.dataset)
-    if isinstance(data, (DataSet, list, tuple)):
-        return sum(segment_count(config, one) for _, one in known_sets(data))
-    if isinstance(config.backprop, TruncatedBPTT):
-        return None
+    known = _updates(network, data)
+    if known is not None or isinstance(network.config.backprop, TruncatedBPTT):
+        return known
     try:
         return operator.length_hint(data) or None
     except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
@@ -216,12 +215,18 @@ def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
 
 def begun(network: MultiLayerNetwork, data: Data) -> int:
     """How many updates of the epoch in which the network stands are done, as far as is known how many a minibatch has."""
-    at, config = network._position, network.config
+    at = network._position
+    known = _updates(network, data, at.batches)
+    return at.batches if known is None else known + at.segments
+
+
+def _updates(network: MultiLayerNetwork, data: Data, batches: int | None = None) -> int | None:
+    """How many updates the first ``batches`` minibatches make, left out all; None where they cannot be looked at before they are used."""
     if isinstance(data, MiniBatches):
-        return at.batches * segment_count(config, data.dataset) + at.segments
+        return (len(data) if batches is None else batches) * segment_count(network.config, data.dataset)
     if isinstance(data, (DataSet, list, tuple)):
-        return sum(segment_count(config, one) for _, one in islice(known_sets(data), at.batches)) + at.segments
-    return at.batches
+        return sum(segment_count(network.config, one) for _, one in islice(known_sets(data), batches))
+    return None
 
 
 def refuse_untrainable(network: MultiLayerNetwork) -> None:

@@ -64,12 +64,9 @@ def loss_sum(
     return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
 
 
-def warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
-    """Whether no label of ``data`` counts, which is warned of."""
-    counts = has_labels(network, data)
-    if not counts:
+def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
+    if not has_labels(network, data):
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
-    return not counts
 
 
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
@@ -94,7 +91,7 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     As at inference: no dropout, batch normalisation by its running statistics.
     """
     with torch.no_grad():
-        warn_without_labels(network, data)
+        _warn_without_labels(network, data)
         value = float(losses(network, tensors_of(network, data, network._device), training=False)["loss"])
     return value / divisor(network, data) + penalty(network, penalties(network))
 
@@ -114,7 +111,7 @@ def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str
 
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.
     """
-    warn_without_labels(network, data)
+    _warn_without_labels(network, data)
     loss, _, _ = loss_sum(network, tensors_of(network, data, network._device))
     names = list(network._parameters)
     grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()

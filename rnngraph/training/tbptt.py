@@ -64,12 +64,12 @@ class Ready:
 def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device) -> Ready:
     """``batch`` looked at and, where it is one update or short, moved to ``device``. InputError for what does not fit the network."""
     counts, backprop = has_labels(network, batch), network.config.backprop
+    if not counts or (isinstance(backprop, TruncatedBPTT) and step_count(batch) > _BLOCK):
+        check_minibatch(network, batch)
+        return Ready(batch, counts)
     if isinstance(backprop, TruncatedBPTT):
         check_cuttable(network, backprop, batch)
-    if counts and (not isinstance(backprop, TruncatedBPTT) or step_count(batch) <= _BLOCK):
-        return Ready(batch, counts, tensors_of(network, batch, device))
-    check_minibatch(network, batch)
-    return Ready(batch, counts)
+    return Ready(batch, counts, tensors_of(network, batch, device))
 
 
 def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
@@ -105,11 +105,7 @@ def cut(data: DataSet, start: int, stop: int) -> DataSet:
     """Steps ``start`` to ``stop`` of features, labels and masks; ``data`` itself where these are all."""
     if start == 0 and stop >= step_count(data):
         return data
-    arrays = (data.features, data.labels, data.features_mask, data.labels_mask)
-    x, y, features_mask, labels_mask = (None if a is None else a[..., start:stop] for a in arrays)
-    assert x is not None
-    assert y is not None
-    return DataSet(x, y, features_mask, labels_mask)
+    return data._mapped(lambda array: array[..., start:stop])
 
 
 def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:

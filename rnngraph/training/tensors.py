@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from rnngraph.checks import masks_outputs
-from rnngraph.data.dataset import DataSet
 from rnngraph.lowering.build import LabelsMask
 
 if TYPE_CHECKING:
+    from rnngraph.data import DataSet
     from rnngraph.network import MultiLayerNetwork
 
 
@@ -40,15 +40,6 @@ def tensors_of(network: MultiLayerNetwork, data: DataSet, device: torch.device) 
     arrays = {"x": x, "features_mask": mask, "labels": labels, "labels_mask": labels_mask}
     kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
     return Tensors({name: _moved(torch.from_numpy(a), device) for name, a in arrays.items() if a is not None}, kind)
-
-
-def copied(data: DataSet) -> DataSet:
-    """The same data in arrays of its own."""
-    arrays = (data.features, data.labels, data.features_mask, data.labels_mask)
-    x, y, features_mask, labels_mask = (None if a is None else a.copy() for a in arrays)
-    assert x is not None
-    assert y is not None
-    return DataSet(x, y, features_mask, labels_mask)
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:
