@@ -84,7 +84,7 @@ def _border(config: MultiLayerConfiguration, context: Context, features_mask: bo
     """The input as [T, N, F] (ids [T, N], video [T, N, H, W, C]), and the mask."""
     graph, flow = context.graph, config.flow
     if features_mask:
-        context.mask = _steps(graph, "features_mask", T)
+        context.mask = _steps(graph, "features_mask", T, of="x")
         context.clean = False
     if isinstance(flow, ConvolutionalInput):
         height, width, channels = flow.frame
@@ -120,19 +120,19 @@ def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: Labe
         context.labels = graph.add("transpose", [labels], "labels_steps", order=(2, 0, 1))
         context.loss_mask = context.mask if features_mask is None or steps != T else features_mask
         if labels_mask == "outputs":
-            outputs = graph.add("transpose", [graph.input("labels_mask", "mask", floats(N, width, steps))], order=(2, 0, 1))
+            outputs = graph.add("transpose", [graph.input("labels_mask", "mask", floats(N, width, steps), of="labels")], order=(2, 0, 1))
             context.loss_mask = greater(outputs, 0.5)
         elif labels_mask:
-            context.loss_mask = _steps(graph, "labels_mask", steps)
+            context.loss_mask = _steps(graph, "labels_mask", steps, of="labels")
     else:
         context.labels = graph.input("labels", "label", floats(N, width))
         given = floats(N, width if labels_mask == "outputs" else 1)
-        context.loss_mask = greater(graph.input("labels_mask", "mask", given), 0.5) if labels_mask else None
+        context.loss_mask = greater(graph.input("labels_mask", "mask", given, of="labels"), 0.5) if labels_mask else None
     graph.prefix = prefix
 
 
-def _steps(graph: Graph, name: str, count: Dim) -> Value:
-    """Mask input [N, T] as bool [T, N, 1]."""
-    given = graph.input(name, "mask", floats(N, count))
+def _steps(graph: Graph, name: str, count: Dim, of: str) -> Value:
+    """Mask input [N, T] of the input ``of`` as bool [T, N, 1]."""
+    given = graph.input(name, "mask", floats(N, count), of=of)
     steps = graph.add("transpose", [given], order=(1, 0))
     return graph.add("unsqueeze", [graph.add("greater", [steps, 0.5])], f"{name}_steps", axis=-1)
