@@ -11,11 +11,11 @@ from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited
-from rnngraph.conf.graph_filling import GraphStage, check_graph_backprop, check_heads, fill_graph, graph_stages
+from rnngraph.conf.graph_filling import GraphStage, check_graph_backprop, check_heads, fill_graph, graph_stages, joined_clocks
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
-from rnngraph.conf.ports import Entry, Head
+from rnngraph.conf.ports import Entry, Head, Link
 from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.settings import NetworkConfiguration, Shared
 from rnngraph.conf.vertices import GraphVertex
@@ -163,13 +163,27 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     def entries(self) -> tuple[Entry, ...]:
         """The inputs, in the order of ``inputs``."""
         readers = {name: node.content for node in self.vertices.values() for name in node.inputs}
-        return tuple(Entry(name, self.input_types[name], self.input_types[name], _ids(readers.get(name))) for name in self.inputs)
+        types = self.input_types
+        return tuple(Entry(name, types[name], types[name], _ids(readers.get(name)), f"features_mask_{name}") for name in self.inputs)
 
     @property
     def heads(self) -> tuple[Head, ...]:
         """The outputs, in the order of ``outputs``."""
         stages = {stage.name: stage for stage in self.stages}
-        return tuple(Head(name, stages[name].index, stages[name].layer, stages[name].gives) for name in self.outputs)
+        return tuple(
+            Head(name, stages[name].index, stages[name].layer, stages[name].gives, f"labels_{name}", f"labels_mask_{name}")
+            for name in self.outputs
+        )
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The layers and vertices in order."""
+        return tuple(Link(k, name, node.content, node.inputs, node.preprocessor) for k, (name, node) in enumerate(self.vertices.items()))
+
+    @property
+    def clocks(self) -> dict[str, str]:
+        """For each input with a time axis the first of those that have to be as long, since vertices join what becomes of them."""
+        return joined_clocks({name for name in self.inputs if self.input_types[name].has_time}, self.inputs, self.stages)
 
     def layer_label(self, index: int) -> str:
         """A layer or vertex in messages: ``vertex 'encoder' (LSTM)``."""

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.conf.ports import Head
 from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.topology import topological_order
-from rnngraph.conf.vertices import MergeVertex
+from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, MergeVertex, StackVertex, UnstackVertex
 from rnngraph.errors import ConfigurationError
 from rnngraph.names import nearest
 
@@ -149,6 +149,9 @@ def _merged(vertices: Mapping[str, GraphNode]) -> dict[str, GraphNode]:
 def _check_names(config: ComputationGraphConfiguration) -> None:
     """Names that may not be taken, and outputs and types of what is not there."""
     for name in (*config.inputs, *config.vertices):
+        inside = [other for other in config.vertices if other.startswith(f"{name}.")]
+        if inside and name in config.vertices:
+            raise ConfigurationError(f"the names {name!r} and {inside[0]!r}: parameters of both would have one name; rename one")
         if name.startswith(RESERVED) or "\0" in name:
             raise ConfigurationError(
                 f"the name {name!r} begins like names that files of networks need ({', '.join(RESERVED)}); choose another"
@@ -191,3 +194,30 @@ def _flowing(start: str, flow: InputType, nodes: Mapping[str, GraphNode]) -> Inp
             timed = timed or (node.layer is not None and node.layer.needs_time)
             timed = timed or (node.preprocessor is not None and node.preprocessor.needs_time)
     return flow.replaced(at_each_step=True) if timed else flow
+
+
+def joined_clocks(timed: Collection[str], inputs: Sequence[str], stages: Iterable[GraphStage]) -> dict[str, str]:
+    """For each of the ``timed`` inputs the first of ``inputs`` that has to be as long: a vertex joins what becomes of the two, or lays
+    the mask of one over the other."""
+    clocks: dict[str, tuple[str | None, ...]] = {name: (name if name in timed else None,) for name in inputs}
+    same = {name: name for name in timed}
+
+    def join(one: str | None, other: str | None) -> None:
+        if one is not None and other is not None:
+            first, second = sorted((same[one], same[other]), key=list(inputs).index)
+            same.update({name: first for name, clock in same.items() if clock == second})
+
+    for stage in stages:
+        sources, vertex = [clocks[source] for source in stage.inputs], stage.layer
+        refers = getattr(vertex, "refers_to", None)
+        if isinstance(vertex, StackVertex):
+            clocks[stage.name] = tuple(clock for parts in sources for clock in parts)
+            continue
+        if isinstance(vertex, UnstackVertex):
+            sources = [sources[0][vertex.index : vertex.index + 1] or (None,)]
+        if not isinstance(vertex, DuplicateToTimeSeriesVertex):
+            for others in (*sources[1:], (refers,) * len(sources[0])):
+                for one, other in zip(sources[0], others, strict=False):
+                    join(one, other)
+        clocks[stage.name] = tuple((clock or refers) if stage.gives.has_time else None for clock in sources[0])
+    return {name: same[name] for name in inputs if name in timed}

@@ -14,7 +14,7 @@ from rnngraph.conf.filling import Stage, check_backprop, check_output, fill, flo
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
-from rnngraph.conf.ports import Entry, Head
+from rnngraph.conf.ports import Entry, Head, Link
 from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.settings import NetworkConfiguration, Shared
 from rnngraph.errors import ConfigurationError
@@ -146,6 +146,17 @@ class MultiLayerConfiguration(NetworkConfiguration):
     def heads(self) -> tuple[Head, ...]:
         """The one output, y."""
         return (Head("y", len(self.layers) - 1, self.layers[-1], self.stages[-1].gives),)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The layers, each behind the one before."""
+        names = ("x", *self.layer_names)
+        return tuple(Link(k, str(k), s.layer, (names[k],), s.preprocessor) for k, s in enumerate(self.stages))
+
+    @property
+    def clocks(self) -> dict[str, str]:
+        """The one input's own, where it has a time axis."""
+        return {"x": "x"} if self.starts_in_time_series else {}
 
     def layer_label(self, index: int) -> str:
         """A layer in messages: ``layers[3] (LSTM)``."""

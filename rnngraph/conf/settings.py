@@ -24,7 +24,7 @@ from rnngraph.conf.updaters import Sgd, Updater
 from rnngraph.conf.weight_noise import ParameterNoise, WeightNoiseField
 
 if TYPE_CHECKING:
-    from rnngraph.conf.ports import Entry, Head
+    from rnngraph.conf.ports import Entry, Head, Link
 
 DATA_TYPES = ("float32", "float64")
 DATA_TYPE_ALIASES = {"float": "float32", "double": "float64"}
@@ -105,6 +105,14 @@ class NetworkConfiguration(Configured):
         @property
         def heads(self) -> tuple[Head, ...]:
             """What goes out, in order."""
+
+        @property
+        def links(self) -> tuple[Link, ...]:
+            """Each of ``layers`` with what comes into it."""
+
+        @property
+        def clocks(self) -> dict[str, str]:
+            """For each input with a time axis one of those that have to be as long, the same for all of them."""
 
         def layer_label(self, index: int) -> str:
             """One of ``layers`` in messages."""

@@ -6,7 +6,7 @@ from rnngraph.ir.graph import Graph, Node, Value
 
 _MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps"})
 """Ops that hand on what stands at each step as it is."""
-_BLIND = frozenset({"zeros", "zero_state"})
+_BLIND = frozenset({"zeros", "zero_state", "repeat_steps"})
 """Ops that look at shapes alone."""
 
 

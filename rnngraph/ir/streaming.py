@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnngraph.ir.graph import Body, Graph, Node, Value
-from rnngraph.ir.types import Size, T
+from rnngraph.ir.steps import time_axis
+from rnngraph.ir.types import Size, symbol
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -28,17 +29,46 @@ def not_streaming(graph: Graph) -> dict[int | None, str]:
     """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence."""
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
-        if node.op in ("recurrent", "lstm", "gru") and node.attributes["reverse"]:
-            layer = _layer(graph, node)
-            body = node.attributes.get("body")
-            cell = body.label if isinstance(body, Body) else node.op
-            where = f"layer {layer}" if layer is not None else f"node {node.outputs[0].name!r}"
-            reasons.setdefault(layer, f"{where} ({cell}) runs backwards in time: its first output needs the last step of the sequence")
-        if node.op in ("convolution", "pool") and (why := _windows(node)):
-            layer = _layer(graph, node)
-            where = f"layer {layer}" if layer is not None else f"node {node.outputs[0].name!r}"
-            reasons.setdefault(layer, f"{where} ({node.op} over time) {why}")
+        why = _why(node)
+        if why is None:
+            continue
+        layer = layer_of(graph, node)
+        name = None if layer is None else graph.layer_names[layer] if layer < len(graph.layer_names) else str(layer)
+        what, reason = why
+        where = f"node {node.outputs[0].name!r}" if name is None else f"layer {name}"
+        reasons.setdefault(layer, f"{where} ({what}) {reason}")
     return reasons
+
+
+def _why(node: Node) -> tuple[str, str] | None:
+    """What the node is, and why it cannot stream; None where it can."""
+    if node.op in ("recurrent", "lstm", "gru") and node.attributes["reverse"]:
+        body = node.attributes.get("body")
+        cell = body.label if isinstance(body, Body) else node.op
+        return cell, "runs backwards in time: its first output needs the last step of the sequence"
+    if node.op in ("convolution", "pool") and (why := _windows(node)):
+        return f"{node.op} over time", why
+    if node.op == "reverse_steps":
+        return node.op, "turns time around: its first output needs the last step of the sequence"
+    if node.op == "example_norm" and node.inputs[0].type.rank == 3:
+        return node.op, "divides by the norm of the whole sequence"
+    if node.op == "repeat_steps" and _depends_on_time(node.inputs[0]):
+        return node.op, "repeats at each step what is known when a sequence has ended"
+    return None
+
+
+def _depends_on_time(value: Value) -> bool:
+    """Whether a sequence is among the values that ``value`` was computed from."""
+    pending, seen = [value], set[Value]()
+    while pending:
+        one = pending.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if time_axis(one.shape) is not None:
+            return True
+        pending += one.producer.inputs if one.producer is not None else ()
+    return False
 
 
 def _windows(node: Node) -> str | None:
@@ -50,17 +80,17 @@ def _windows(node: Node) -> str | None:
         return "pads the sequence: outputs at its ends need to know that it ends there (convolution_mode='causal' with stride=1 streams)"
     if stride > 1:
         return f"moves by {stride} steps: a piece may end between two windows"
-    if isinstance(after, Size) and after.terms == T.terms and after.constant == 0:
+    if isinstance(after, Size) and after == symbol(str(after)):
         return None
     return f"gives {after} steps for {before}: in pieces the windows across the seams would be missing (convolution_mode='causal' streams)"
 
 
-def _layer(graph: Graph, node: Node) -> int | None:
-    """The layer to which the node's states or weights belong."""
+def layer_of(graph: Graph, node: Node) -> int | None:
+    """The layer to which the node's states or weights belong, or whose name its own begins with."""
     owners = {port.value: port.layer for port in graph.inputs}
-    named = node.outputs[0].name.partition(".")[0]
     owned = (owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None)
-    return next(owned, int(named) if named.isdecimal() else None)
+    named = node.outputs[0].name
+    return next(owned, next((k for k, name in enumerate(graph.layer_names) if named.startswith(f"{name}.")), None))
 
 
 def _source(v: Value) -> Value:
