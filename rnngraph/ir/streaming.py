@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rnngraph.ir.graph import Body, Graph, Node, Value
 from rnngraph.ir.steps import time_axis
-from rnngraph.ir.types import Size, symbol
+from rnngraph.ir.types import Size, is_time, symbol
 
 
 def streams(graph: Graph) -> tuple[bool, str | None]:
@@ -18,42 +18,46 @@ def streams(graph: Graph) -> tuple[bool, str | None]:
     return (True, None) if not found else (False, next(iter(found.values())))
 
 
-def why_not(graph: Graph, titles: Sequence[str]) -> str | None:
-    """The reason of :func:`streams` with the layer as the user knows it; ``titles`` say what each layer is."""
-    for layer, reason in not_streaming(graph).items():
-        return reason if layer is None else f"layers[{layer}] ({titles[layer]}): {reason}"
+def why_not(graph: Graph, titles: Sequence[str], names: Sequence[str] | None = None) -> str | None:
+    """The reason of :func:`streams` with the layer as the user knows it; ``titles`` say what each layer is.
+
+    ``names`` are those of the layers' vertices in a network that is a graph.
+    """
+    for layer, reason in not_streaming(graph, names).items():
+        if layer is None:
+            return reason
+        return f"layers[{layer}] ({titles[layer]}): {reason}" if names is None else f"vertex {names[layer]!r} ({titles[layer]}): {reason}"
     return None
 
 
-def not_streaming(graph: Graph) -> dict[int | None, str]:
-    """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence."""
+def not_streaming(graph: Graph, names: Sequence[str] | None = None) -> dict[int | None, str]:
+    """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence.
+
+    Layers of a network that is a graph have ``names``.
+    """
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
-        why = _why(node)
-        if why is None:
-            continue
-        layer = layer_of(graph, node)
-        name = None if layer is None else graph.layer_names[layer] if layer < len(graph.layer_names) else str(layer)
-        what, reason = why
-        where = f"node {node.outputs[0].name!r}" if name is None else f"layer {name}"
-        reasons.setdefault(layer, f"{where} ({what}) {reason}")
+        if (why := _why(node)) is not None:
+            layer = layer_of(graph, node, names)
+            where = f"node {node.outputs[0].name!r}" if layer is None else f"layer {layer if names is None else repr(names[layer])}"
+            reasons.setdefault(layer, f"{where} {why}")
     return reasons
 
 
-def _why(node: Node) -> tuple[str, str] | None:
-    """What the node is, and why it cannot stream; None where it can."""
+def _why(node: Node) -> str | None:
+    """Why a node cannot stream, as the rest of a sentence; None where it can."""
     if node.op in ("recurrent", "lstm", "gru") and node.attributes["reverse"]:
         body = node.attributes.get("body")
         cell = body.label if isinstance(body, Body) else node.op
-        return cell, "runs backwards in time: its first output needs the last step of the sequence"
+        return f"({cell}) runs backwards in time: its first output needs the last step of the sequence"
     if node.op in ("convolution", "pool") and (why := _windows(node)):
-        return f"{node.op} over time", why
+        return f"({node.op} over time) {why}"
     if node.op == "reverse_steps":
-        return node.op, "turns time around: its first output needs the last step of the sequence"
+        return "turns time around: its first output needs the last step of the sequence"
     if node.op == "example_norm" and node.inputs[0].type.rank == 3:
-        return node.op, "divides by the norm of the whole sequence"
+        return "divides by the norm of the whole sequence"
     if node.op == "repeat_steps" and _depends_on_time(node.inputs[0]):
-        return node.op, "repeats at each step what is known when a sequence has ended"
+        return "repeats at each step what is known when a sequence has ended"
     return None
 
 
@@ -80,17 +84,24 @@ def _windows(node: Node) -> str | None:
         return "pads the sequence: outputs at its ends need to know that it ends there (convolution_mode='causal' with stride=1 streams)"
     if stride > 1:
         return f"moves by {stride} steps: a piece may end between two windows"
-    if isinstance(after, Size) and after == symbol(str(after)):
+    if isinstance(after, Size) and is_time(after) and after in map(symbol, after.free):
         return None
     return f"gives {after} steps for {before}: in pieces the windows across the seams would be missing (convolution_mode='causal' streams)"
 
 
-def layer_of(graph: Graph, node: Node) -> int | None:
-    """The layer to which the node's states or weights belong, or whose name its own begins with."""
+def layer_of(graph: Graph, node: Node, names: Sequence[str] | None = None) -> int | None:
+    """The layer to which the node's states or weights belong, or whose name (left out: those that the graph knows) its own begins with."""
     owners = {port.value: port.layer for port in graph.inputs}
     owned = (owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None)
-    named = node.outputs[0].name
-    return next(owned, next((k for k, name in enumerate(graph.layer_names) if named.startswith(f"{name}.")), None))
+    return next(owned, _named(node.outputs[0].name, names or graph.layer_names))
+
+
+def _named(value: str, names: Sequence[str]) -> int | None:
+    """The layer whose name the name of a value begins with."""
+    if not names:
+        head = value.partition(".")[0]
+        return int(head) if head.isdecimal() else None
+    return next((k for k, name in enumerate(names) if value.startswith(f"{name}.")), None)
 
 
 def _source(v: Value) -> Value:

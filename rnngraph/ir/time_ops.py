@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
 from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, FLOAT, INTEGER, MASK_MODE, REAL, REALS, Attributes, misfit, op
-from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats, is_known
+from rnngraph.ir.types import Dim, N, Shape, Size, TensorType, divide, evaluate, floats, is_known, is_time
 
 
 @op("pack_index", 1, BOOL, reverse=FLAG)
@@ -152,9 +152,9 @@ def unify(pattern: TensorType, given: TensorType, sizes: dict[str, int], where: 
 
 
 def _read(pattern: Size, given: int, sizes: dict[str, int]) -> bool:
-    """Whether ``pattern`` can be ``given``; the symbol that it leaves unknown, if there is one, is then known. N and T stay free."""
+    """Whether ``pattern`` can be ``given``; the symbol that it leaves unknown, if there is one, is then known. N and times stay free."""
     unknown = [s for s in pattern.free if s not in sizes]
-    if len(unknown) == 1 and unknown[0] not in (str(N), str(T)):
+    if len(unknown) == 1 and unknown[0] != str(N) and not is_time(pattern):
         factor = dict(pattern.terms)[unknown[0]]
         rest = given - sum(sizes[str(s)] * k for s, k in pattern.terms if s in sizes) - pattern.constant
         if rest % factor == 0:
