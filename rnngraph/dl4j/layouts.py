@@ -72,6 +72,21 @@ def _from_filter_1d(W: Array) -> tuple[Array, ...]:
     return (np.ascontiguousarray(W).reshape(k, n_in, n_out).T,)
 
 
+def _variance(log_deviation: Array) -> Array:
+    """10^(2 log10 s), in double precision and then of the array's own type."""
+    return (10.0 ** (2.0 * log_deviation.astype(np.float64))).astype(log_deviation.dtype)
+
+
+def _log_deviation(variance: Array) -> Array:
+    """log10 s. Of the numbers beside the nearest it is one of which the variance comes out again as it was, where there is one."""
+    with np.errstate(divide="ignore"):  # a variance of 0 is a logarithm of minus infinity, and comes back as 0
+        nearest = (0.5 * np.log10(variance.astype(np.float64))).astype(variance.dtype)
+    found = nearest
+    for beside in (np.nextafter(nearest, np.inf, dtype=variance.dtype), np.nextafter(nearest, -np.inf, dtype=variance.dtype)):
+        found = np.where((_variance(found) != variance) & (_variance(beside) == variance), beside, found)
+    return np.asarray(found)
+
+
 def _prefixed(parts: tuple[Part, ...], name: Callable[[str], str], direction: str) -> tuple[Part, ...]:
     return tuple(replace(p, key=name(p.key), ours=tuple(f"{direction}.{k}" for k in p.ours)) for p in parts)
 
@@ -82,7 +97,8 @@ _GAINS = Part("g", ("g",), np.ravel, lambda a: (a.reshape(2, -1),), rank=1)
 _SIMPLE_RNN = (_transposed("W", "W"), _transposed("RW", "R"), _same("b", "b"), _GAINS)
 _DENSE = (_transposed("W", "W"), _same("b", "b"), _same("g", "g"))
 _EMBEDDING = (_same("W", "W", rank=2), _same("b", "b"))
-_LOG_DEVIATION = Part("log10stdev", ("var",), lambda v: 0.5 * np.log10(v), lambda a: (10.0 ** (2.0 * a),), rank=1)
+_LOG_DEVIATION = Part("log10stdev", ("var",), _log_deviation, lambda a: (_variance(a),), rank=1)
+_VARIANCE = _same("var", "var")
 
 LAYOUTS: Mapping[str, tuple[Part, ...]] = {
     "BatchNormalization": (_same("gamma", "gamma"), _same("beta", "beta"), _same("mean", "mean"), _LOG_DEVIATION),
@@ -104,11 +120,23 @@ LAYOUTS: Mapping[str, tuple[Part, ...]] = {
 """The parts of each class, in the order in which DL4J puts them into one vector; not every layer has all."""
 
 
+BIAS_KEYS = frozenset({"b", "fb", "bb", "bF", "bB"})
+"""DL4J's keys of biases: of one direction, of a Bidirectional, of a GravesBidirectionalLSTM."""
+
+
 def parts(layer: Layer) -> tuple[Part, ...]:
     """The parts of ``layer``, those of the layer inside for a wrapper; none for a layer that DL4J knows no parameters of."""
     if "layer" not in type(layer).model_fields:
-        return LAYOUTS.get(layer.tag(), ())
+        found = LAYOUTS.get(layer.tag(), ())
+        return found if getattr(layer, "use_log_std", True) else (*found[:-1], _VARIANCE)
     held = parts(layer.layer)  # type: ignore[attr-defined]  # a wrapper
     if layer.tag() != "Bidirectional":
         return held
     return (*_prefixed(held, lambda key: f"f{key}", "forward"), *_prefixed(held, lambda key: f"b{key}", "backward"))
+
+
+def keys(layer: Layer) -> tuple[str, ...]:
+    """DL4J's keys of the parameters that ``layer``, which is no wrapper, has."""
+    lacking = {"b"} if not getattr(layer, "has_bias", True) else set()
+    lacking |= {"g"} if not getattr(layer, "has_layer_norm", False) else set()
+    return tuple(part.key for part in parts(layer) if part.key not in lacking)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.dl4j.layouts import Part, parts
 from rnngraph.errors import InputError
+from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 Array = NDArray[Any]
 
@@ -47,6 +49,13 @@ def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array
             lacking = ", ".join(name for name in names if name not in given)
             raise InputError(f"DL4J keeps {' and '.join(names)} as one array, {index}_{part.key}, but {lacking} is missing; give both")
     return found
+
+
+def shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+    """DL4J's shapes of all parameters, running statistics among them, from a table of arrays that take no memory."""
+    ours = {**parameter_shapes(config), **buffer_shapes(config)}
+    empty = {name: np.broadcast_to(np.float32(1), shape) for name, shape in ours.items()}
+    return {key: array.shape for key, array in table(SimpleNamespace(config=config), empty).items()}
 
 
 def _statistics(network: Any, given: Mapping[str, Array]) -> dict[str, Array]:
