@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf import Layer
+from rnngraph.conf.layers import innermost
 
 Array = NDArray[Any]
 
@@ -136,7 +137,9 @@ def parts(layer: Layer) -> tuple[Part, ...]:
 
 
 def keys(layer: Layer) -> tuple[str, ...]:
-    """DL4J's keys of the parameters that ``layer``, which is no wrapper, has."""
-    lacking = {"b"} if not getattr(layer, "has_bias", True) else set()
-    lacking |= {"g"} if not getattr(layer, "has_layer_norm", False) else set()
-    return tuple(part.key for part in parts(layer) if part.key not in lacking)
+    """DL4J's keys of the parameters that ``layer`` has, running statistics among them."""
+    held = innermost(layer)
+    lacking = {"b"} if not getattr(held, "has_bias", True) else set[str]()
+    lacking |= {"g"} if not getattr(held, "has_layer_norm", False) else set()
+    lacking |= {"gamma", "beta"} if getattr(held, "lock_gamma_beta", False) else set()
+    return tuple(part.key for part in parts(layer) if not lacking & {name.rpartition(".")[2] for name in part.ours})

@@ -53,13 +53,8 @@ def save(network: MultiLayerNetwork, path: str | os.PathLike[str]) -> None:
 def _entries(network: MultiLayerNetwork) -> dict[str, bytes]:
     """The file's entries by name, in DL4J's order."""
     config = network.config
-    variables: dict[int, list[str]] = {}
+    found = {CONFIGURATION: configuration_json(config, network.iteration, network.epoch).encode()}
     known = shapes(config)
-    for key in known:
-        index, _, name = key.partition("_")
-        variables.setdefault(int(index), []).append(name)
-    text = configuration_json(config, variables, network.iteration, network.epoch)
-    found: dict[str, bytes] = {CONFIGURATION: text.encode()}
     vector = joined(table(network, {**network.parameters(), **network.buffers()}), known)
     found.update({PARAMETERS: vector_bytes(vector)} if len(vector) else {NO_PARAMETERS: b""})
     state = _updater_vector(network, known)

@@ -8,12 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import rnngraph as rg
 from rnngraph import dl4j
-from rnngraph.dl4j.arrays import read_array
 from tests.goldens import Case
 from tests.test_goldens import CASES
 

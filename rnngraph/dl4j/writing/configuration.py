@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rnngraph.conf import Layer, MultiLayerConfiguration, TruncatedBPTT, WeightLayer
 from rnngraph.conf.layers import WrapperLayer, innermost
 from rnngraph.conf.layers.windowed import Windows
 from rnngraph.dl4j.configuration import DATA_TYPES
+from rnngraph.dl4j.layouts import keys
 from rnngraph.dl4j.writing.layers import Place, layer_json
 from rnngraph.dl4j.writing.preprocessors import preprocessor_json, preprocessors, with_format
 from rnngraph.dl4j.writing.problems import NotInDL4JError
@@ -19,15 +20,15 @@ LENGTH = 20
 """What DL4J notes for truncated BPTT where there is none."""
 
 
-def configuration_json(config: MultiLayerConfiguration, variables: Mapping[int, Sequence[str]], iteration: int = 0, epoch: int = 0) -> str:
-    """The text of the file. ``variables`` are DL4J's keys of each layer's parameters, as W.
+def configuration_json(config: MultiLayerConfiguration, iteration: int = 0, epoch: int = 0) -> str:
+    """The text of the file.
 
     NotInDL4JError, which names layer and element, for what DL4J lacks.
     """
     found = preprocessors(config)
     layers = [with_format(layer_json(layer, _place(config, k)), found.get(k)) for k, layer in enumerate(config.layers)]
     document = {
-        "confs": [conf_json(config, layer, noted(config.layers[k], variables.get(k, ()))) for k, layer in enumerate(layers)],
+        "confs": [conf_json(config, layer, variables(config.layers[k])) for k, layer in enumerate(layers)],
         "inputPreProcessors": {str(index): preprocessor_json(one) for index, one in found.items()},
         **network_json(config, iteration, epoch),
     }
@@ -91,8 +92,8 @@ def _place(config: MultiLayerConfiguration, index: int) -> Place:
     )
 
 
-def noted(layer: Layer, keys: Sequence[str]) -> Sequence[str]:
+def variables(layer: Layer) -> Sequence[str]:
     """The keys that DL4J notes of a layer's parameters: none of a wrapper's but Bidirectional, and of a convolution the weights first."""
     if isinstance(layer, WrapperLayer) and layer.tag() != "Bidirectional":
         return ()
-    return sorted(keys) if isinstance(layer, Windows) else keys
+    return sorted(keys(layer)) if isinstance(layer, Windows) else keys(layer)

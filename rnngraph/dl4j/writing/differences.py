@@ -22,7 +22,7 @@ def warn_of_differences(config: MultiLayerConfiguration) -> None:
     """A DL4JWarning for each kind of difference."""
     for told in (_masks(config), _truncated(config), _noise(config), _rates(config), _video(config)):
         if told:
-            warnings.warn(told, DL4JWarning, stacklevel=4)
+            warnings.warn(told, DL4JWarning, stacklevel=3)
 
 
 def _masks(config: MultiLayerConfiguration) -> str:

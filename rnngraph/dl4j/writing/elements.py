@@ -27,14 +27,15 @@ OTHERWISE_NULL = frozenset({"relu"})
 
 def activation_json(activation: str | Activation, where: str) -> Json:
     """An activation. NotInDL4JError for one that DL4J lacks, as a user's own."""
-    name = activation.tag().lower() if isinstance(activation, Activation) else activation
+    name = activation if isinstance(activation, str) else activation.tag().lower()
+    given = None if isinstance(activation, str) else activation
     require(name, ACTIVATIONS, where, "activation")
     fields: Json = {}
     for theirs, (ours, usual) in activations.PARAMETERS.get(name, {}).items():
-        value: Any = getattr(activation, ours, usual)
+        value: Any = getattr(given, ours, usual)
         fields[theirs] = None if name in OTHERWISE_NULL and value in (usual, None) else float(value)
     if name == "gelu":
-        fields["precise"] = bool(getattr(activation, "precise", False))
+        fields["precise"] = bool(getattr(given, "precise", False))
     return object_("org.nd4j.linalg.activations.impl", ACTIVATIONS[name], fields)
 
 

@@ -71,7 +71,7 @@ def _any(layer: Any, place: Place) -> Json:
         "constraints": constraints_json(getattr(layer, "constraints", None), held, place.where),
         **normalization,
         "idropout": dropout_json(dropout, place.where),
-        "layerName": layer.name or place.name,
+        "layerName": place.name,
     }
 
 
