@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngraph.conf import MultiLayerConfiguration, Updater
+from rnngraph.conf import NetworkConfiguration, Updater
 from rnngraph.conf.family import choices
 from rnngraph.conf.layers import innermost
 from rnngraph.dl4j.layouts import BIAS_KEYS
@@ -53,7 +53,7 @@ def _order(shape: tuple[int, ...]) -> Literal["C", "F"]:
     return "C" if len(shape) == 4 else "F"
 
 
-def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
+def updater_tables(vector: Array, config: NetworkConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
     """What the updaters keep, as a table for each name: ``{"m": table, "v": table}``."""
     blocks = [(updater.type, block, sum(map(math.prod, block.values()))) for updater, block in _blocks(config, shapes)]
     expected = sum(len(STATES[kind]) * size for kind, _, size in blocks)
@@ -68,18 +68,20 @@ def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shape
     return found
 
 
-def updater_vector(tables: Mapping[str, Mapping[str, Array]], config: MultiLayerConfiguration, shapes: Shapes) -> Array:
+def updater_vector(tables: Mapping[str, Mapping[str, Array]], config: NetworkConfiguration, shapes: Shapes) -> Array:
     """The inverse of :func:`updater_tables`; empty where the updaters keep nothing."""
     pieces = [joined(tables[name], block) for updater, block in _blocks(config, shapes) for name in STATES[updater.type]]
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
 
-def _blocks(config: MultiLayerConfiguration, shapes: Shapes) -> Iterator[tuple[Any, dict[str, tuple[int, ...]]]]:
+def _blocks(config: NetworkConfiguration, shapes: Shapes) -> Iterator[tuple[Any, dict[str, tuple[int, ...]]]]:
     """Neighbours with equal updaters."""
 
+    layers = dict(zip(config.layer_names, config.layers, strict=True))
+
     def updater(key: str) -> Any:
-        index, _, name = key.partition("_")
-        layer: Any = innermost(config.layers[int(index)])
+        place, _, name = key.rpartition("_")
+        layer: Any = innermost(layers[place])
         return _NO_OP if name in _STATISTICS else layer.updater_of("b" if name in BIAS_KEYS else name)
 
     for found, keys in groupby(shapes, key=updater):

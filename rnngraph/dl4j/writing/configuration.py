@@ -1,42 +1,79 @@
-"""``configuration.json`` of a MultiLayerNetwork, as DL4J 1.0.0-M2.1 writes it."""
+"""``configuration.json``, as DL4J 1.0.0-M2.1 writes it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from rnngraph.conf import Layer, MultiLayerConfiguration, TruncatedBPTT, WeightLayer
+from rnngraph.conf import ComputationGraphConfiguration, Layer, TruncatedBPTT, WeightLayer
 from rnngraph.conf.layers import WrapperLayer, innermost
 from rnngraph.conf.layers.windowed import Windows
 from rnngraph.dl4j.configuration import DATA_TYPES
 from rnngraph.dl4j.layouts import keys
 from rnngraph.dl4j.writing.layers import Place, layer_json
-from rnngraph.dl4j.writing.preprocessors import preprocessor_json, preprocessors, with_format
 from rnngraph.dl4j.writing.problems import NotInDL4JError
-from rnngraph.dl4j.writing.text import Json, printed
+from rnngraph.dl4j.writing.spots import Configuration, Spot, first_of, preprocessor_json, spots, with_format
+from rnngraph.dl4j.writing.text import Json, object_, printed
+from rnngraph.dl4j.writing.vertices import PACKAGE, vertex_json
 
 TYPES = {ours: theirs for theirs, ours in DATA_TYPES.items()}
 LENGTH = 20
 """What DL4J notes for truncated BPTT where there is none."""
 
 
-def configuration_json(config: MultiLayerConfiguration, iteration: int = 0, epoch: int = 0) -> str:
-    """The text of the file.
-
-    NotInDL4JError, which names layer and element, for what DL4J lacks.
-    """
-    found = preprocessors(config)
-    layers = [with_format(layer_json(layer, _place(config, k)), found.get(k)) for k, layer in enumerate(config.layers)]
-    document = {
-        "confs": [conf_json(config, layer, variables(config.layers[k])) for k, layer in enumerate(layers)],
-        "inputPreProcessors": {str(index): preprocessor_json(one) for index, one in found.items()},
-        **network_json(config, iteration, epoch),
-    }
+def configuration_json(config: Configuration, iteration: int = 0, epoch: int = 0) -> str:
+    """The text of the file. NotInDL4JError, which names layer and element, for what DL4J lacks."""
+    found = spots(config)
+    own = _graph(config, found) if isinstance(config, ComputationGraphConfiguration) else _row(config, found)
+    document = {**own, **_network(config, iteration, epoch)}
     return printed(dict(sorted(document.items())))
 
 
-def conf_json(config: Any, layer: Json | None, variables: Sequence[str]) -> Json:
-    """What stands around a layer, or in a graph around all."""
+def _row(config: Configuration, found: Sequence[Spot]) -> Json:
+    """What only a row of layers has."""
+    between = {str(k): preprocessor_json(spot.preprocessor) for k, spot in enumerate(found) if spot.preprocessor is not None}
+    return {"confs": [_layer_conf(config, spot) for spot in found], "inputPreProcessors": between}
+
+
+def _graph(config: ComputationGraphConfiguration, found: Sequence[Spot]) -> Json:
+    """What only a graph has. Vertices stand in topological order, but the merge that DL4J puts in front of a layer behind it."""
+    held = {spot.name: spot for spot in found}
+    merges = {name: f"{name}-merge" for name, node in config.vertices.items() if node.inputs == (f"{name}-merge",)}
+    behind = set(merges.values()) & config.vertices.keys()
+    names = [one for name in config.vertices if name not in behind for one in (name, merges.get(name)) if one in config.vertices]
+    order, places = [*config.inputs, *config.vertices], [*config.inputs, *names]
+    variables = [f"{name}_{key}" for name in config.vertices if name in held for key in keys(held[name].layer)]
+    return {
+        "defaultConfiguration": _conf(config, None, variables),
+        "networkInputs": list(config.inputs),
+        "networkOutputs": list(config.outputs),
+        "topologicalOrder": [places.index(name) for name in order],
+        "topologicalOrderStr": order,
+        "vertexInputs": {name: list(node.inputs) for name, node in config.vertices.items()},
+        "vertices": {name: _vertex(config, name, held) for name in names},
+    }
+
+
+def _vertex(config: ComputationGraphConfiguration, name: str, held: dict[str, Spot]) -> Json:
+    """What stands under ``name``. DL4J marks no output."""
+    if name not in held:
+        return vertex_json(config.vertices[name].content, config.layer_label(config.layer_names.index(name)))
+    between = held[name].preprocessor
+    fields = {
+        "layerConf": _layer_conf(config, held[name]),
+        "outputVertex": False,
+        "preProcessor": None if between is None else preprocessor_json(between),
+    }
+    return object_(PACKAGE, "LayerVertex", fields)
+
+
+def _layer_conf(config: Configuration, spot: Spot) -> Json:
+    layer = with_format(layer_json(spot.layer, _place(config, spot)), spot.preprocessor)
+    return _conf(config, layer, _variables(spot.layer))
+
+
+def _conf(config: Configuration, layer: Json | None, variables: Sequence[str]) -> Json:
+    """What stands around a layer, and in a graph once around none."""
     return {
         "cacheMode": "NONE",
         "dataType": TYPES[config.data_type],
@@ -53,13 +90,14 @@ def conf_json(config: Any, layer: Json | None, variables: Sequence[str]) -> Json
     }
 
 
-def network_json(config: Any, iteration: int, epoch: int) -> Json:
-    """What stands at the top of networks of both kinds."""
-    truncated = isinstance(config.backprop, TruncatedBPTT)
-    length = config.backprop.length if truncated else LENGTH
-    if truncated and config.backprop.backward_length not in (None, length):
+def _network(config: Configuration, iteration: int, epoch: int) -> Json:
+    """What networks of both kinds have at the top."""
+    backprop = config.backprop
+    truncated = isinstance(backprop, TruncatedBPTT)
+    length = backprop.length if isinstance(backprop, TruncatedBPTT) else LENGTH
+    if isinstance(backprop, TruncatedBPTT) and backprop.backward_length not in (None, length):
         raise NotInDL4JError(
-            f"backprop=TruncatedBPTT(length={length}, backward_length={config.backprop.backward_length})",
+            f"backprop=TruncatedBPTT(length={length}, backward_length={backprop.backward_length})",
             "backward length",
             f"its gradients go back whole segments whatever it is set to: config.replaced(backprop=TruncatedBPTT({length})) does too",
         )
@@ -77,22 +115,21 @@ def network_json(config: Any, iteration: int, epoch: int) -> Json:
     }
 
 
-def _place(config: MultiLayerConfiguration, index: int) -> Place:
-    """Where layer ``index`` stands. The network's settings are those of the first layer that has all, since those have an effect."""
-    layers = [innermost(layer) for layer in config.layers]
-    first: Any = next((layer for layer in layers if isinstance(layer, WeightLayer)), config)
+def _place(config: Configuration, spot: Spot) -> Place:
+    """Where a layer stands. The network's settings are those of the first layer that has all, since those have an effect."""
+    first: Any = first_of((innermost(layer) for layer in config.layers), WeightLayer) or config
     return Place(
-        where=f"layers[{index}] ({config.layers[index].title})",
-        name=config.layers[index].name or f"layer{index}",
+        where=spot.label,
+        name=spot.name,
         data_type=TYPES[config.data_type],
         activation=first.activation or "sigmoid",
         updater=first.updater,
         weight_init=first.weight_init,
-        vectors=config.stages[index].takes.tag() == "feed_forward",
+        vectors=spot.takes.tag() == "feed_forward",
     )
 
 
-def variables(layer: Layer) -> Sequence[str]:
+def _variables(layer: Layer) -> Sequence[str]:
     """The keys that DL4J notes of a layer's parameters: none of a wrapper's but Bidirectional, and of a convolution the weights first."""
     if isinstance(layer, WrapperLayer) and layer.tag() != "Bidirectional":
         return ()

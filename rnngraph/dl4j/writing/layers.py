@@ -12,8 +12,8 @@ from rnngraph.dl4j.layouts import keys
 from rnngraph.dl4j.writing.elements import activation_json, initializer_json, loss_json
 from rnngraph.dl4j.writing.noise import dropout_json, weight_noise_json
 from rnngraph.dl4j.writing.penalties import constraints_json, gradient_normalization_json, regularization_json
-from rnngraph.dl4j.writing.preprocessors import OF_VECTORS, reached
 from rnngraph.dl4j.writing.problems import NotInDL4JError, require
+from rnngraph.dl4j.writing.spots import OF_VECTORS, reached
 from rnngraph.dl4j.writing.text import Json, object_
 from rnngraph.dl4j.writing.updaters import updater_json
 
