@@ -12,7 +12,7 @@ ONE, TWO = {"in": 5}, {"a": 5, "b": 3}
 Vertices = dict[str, Any]
 
 
-def residual(op: str) -> Vertices:
+def residual(op: Any) -> Vertices:
     """Two LSTMs, joined."""
     return {"first": (LSTM, "in"), "second": (LSTM, "first"), "join": (rg.ElementWiseVertex(op), "first", "second"), "out": (HEAD, "join")}
 

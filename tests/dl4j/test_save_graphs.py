@@ -15,6 +15,7 @@ from rnngraph.dl4j.arrays import read_array
 from rnngraph.dl4j.table import from_table, shapes, table
 from rnngraph.dl4j.vector import joined, taken_apart, updater_tables, updater_vector
 from rnngraph.dl4j.writing.configuration import configuration_json
+from rnngraph.dl4j.writing.differences import warn_of_differences
 from tests.dl4j.graphs import GRAPHS, HEAD, graph
 from tests.test_goldens import WHOLE
 
@@ -82,3 +83,15 @@ def test_what_a_graph_has_and_dl4j_lacks_is_told_by_its_name() -> None:
     config = rg.ComputationGraphConfiguration(inputs="in", vertices=vertices, outputs="out", input_types=SERIES)
     with pytest.raises(dl4j.NotInDL4JError, match=r"^vertex 'gru' \(GRU\): DL4J 1\.0\.0-M2\.1 has no layer GRU"):
         configuration_json(config)
+
+
+def test_vertices_read_masked_steps_as_they_stand() -> None:
+    vertices = {
+        "first": (rg.LSTM(n_out=3, mask_mode="ignore"), "in"),
+        "join": (rg.ElementWiseVertex("add"), "in", "first"),
+        "out": (rg.RnnOutputLayer(n_out=3, mask_mode="ignore"), "join"),
+    }
+    config = rg.ComputationGraphConfiguration(inputs="in", vertices=vertices, outputs="out", input_types=SERIES)
+    told = r"^with a features mask .* vertex 'join' \(ElementWiseVertex\) has mask_mode='hold', DL4J's ElementWiseVertex does 'ignore'$"
+    with pytest.warns(dl4j.DL4JWarning, match=told):
+        warn_of_differences(config)

@@ -8,15 +8,14 @@ from typing import Any
 from rnngraph.conf import ComputationGraphConfiguration, Layer, TruncatedBPTT, WeightLayer
 from rnngraph.conf.layers import WrapperLayer, innermost
 from rnngraph.conf.layers.windowed import Windows
-from rnngraph.dl4j.configuration import DATA_TYPES
 from rnngraph.dl4j.layouts import keys
+from rnngraph.dl4j.writing.arrays import NAMES
 from rnngraph.dl4j.writing.layers import Place, layer_json
 from rnngraph.dl4j.writing.problems import NotInDL4JError
 from rnngraph.dl4j.writing.spots import Configuration, Spot, first_of, preprocessor_json, spots, with_format
 from rnngraph.dl4j.writing.text import Json, object_, printed
 from rnngraph.dl4j.writing.vertices import PACKAGE, vertex_json
 
-TYPES = {ours: theirs for theirs, ours in DATA_TYPES.items()}
 LENGTH = 20
 """What DL4J notes for truncated BPTT where there is none."""
 
@@ -76,7 +75,7 @@ def _conf(config: Configuration, layer: Json | None, variables: Sequence[str]) -
     """What stands around a layer, and in a graph once around none."""
     return {
         "cacheMode": "NONE",
-        "dataType": TYPES[config.data_type],
+        "dataType": NAMES[config.data_type][0],
         "epochCount": 0,  # DL4J counts at the top alone
         "iterationCount": 0,
         "layer": layer,
@@ -104,7 +103,7 @@ def _network(config: Configuration, iteration: int, epoch: int) -> Json:
     return {
         "backpropType": "TruncatedBPTT" if truncated else "Standard",
         "cacheMode": "NONE",
-        "dataType": TYPES[config.data_type],
+        "dataType": NAMES[config.data_type][0],
         "epochCount": epoch,
         "inferenceWorkspaceMode": "ENABLED",
         "iterationCount": iteration,
@@ -121,7 +120,7 @@ def _place(config: Configuration, spot: Spot) -> Place:
     return Place(
         where=spot.label,
         name=spot.name,
-        data_type=TYPES[config.data_type],
+        data_type=NAMES[config.data_type][0],
         activation=first.activation or "sigmoid",
         updater=first.updater,
         weight_init=first.weight_init,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from rnngraph.conf import AdaGrad, Schedule, TruncatedBPTT
+from rnngraph.conf import AdaGrad, ComputationGraphConfiguration, Schedule, TruncatedBPTT
 from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput
 from rnngraph.conf.layers import innermost
+from rnngraph.conf.vertices import GraphVertex
 from rnngraph.dl4j.masks import MODES, mask_mode
 from rnngraph.dl4j.noise import UNDISTURBED
 from rnngraph.dl4j.writing.problems import DL4JWarning
@@ -27,6 +28,11 @@ def warn_of_differences(config: Configuration) -> None:
 def _masks(config: Configuration) -> str:
     """Masks are no setting in DL4J: each class of layers does what it does."""
     found = [
+        f"{config.layer_label(k)} has mask_mode={vertex.mask_mode!r}, DL4J's {vertex.tag()} does 'ignore'"
+        for k, vertex in enumerate(config.layers)
+        if isinstance(vertex, GraphVertex) and getattr(vertex, "mask_mode", "ignore") != "ignore" and _timed(config, k)
+    ]
+    found += [
         f"{spot.label} has mask_mode={layer.mask_mode!r}, DL4J's {layer.tag()} does {mode!r}"
         for spot in spots(config)
         if (layer := innermost(spot.layer)).tag() in MODES
@@ -34,6 +40,11 @@ def _masks(config: Configuration) -> str:
         and (mode := mask_mode(layer.tag(), _is_set(spot.layer))) != layer.mask_mode
     ]
     return f"with a features mask DL4J computes something else: {'; '.join(found)}" if found else ""
+
+
+def _timed(config: Configuration, index: int) -> bool:
+    """Whether a vertex takes time series."""
+    return isinstance(config, ComputationGraphConfiguration) and config.stages[index].takes[0].has_time
 
 
 def _is_set(layer: Any) -> bool:
