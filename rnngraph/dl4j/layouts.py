@@ -75,17 +75,22 @@ def _from_filter_1d(W: Array) -> tuple[Array, ...]:
 
 def _variance(log_deviation: Array) -> Array:
     """10^(2 log10 s), in double precision and then of the array's own type."""
-    return (10.0 ** (2.0 * log_deviation.astype(np.float64))).astype(log_deviation.dtype)
+    return np.asarray(10.0 ** (2.0 * log_deviation.astype(np.float64)), _floating(log_deviation))
 
 
 def _log_deviation(variance: Array) -> Array:
     """log10 s. Of the numbers beside the nearest it is one of which the variance comes out again as it was, where there is one."""
     with np.errstate(divide="ignore"):  # a variance of 0 is a logarithm of minus infinity, and comes back as 0
-        nearest = (0.5 * np.log10(variance.astype(np.float64))).astype(variance.dtype)
+        nearest = np.asarray(0.5 * np.log10(variance.astype(np.float64)), _floating(variance))
     found = nearest
-    for beside in (np.nextafter(nearest, np.inf, dtype=variance.dtype), np.nextafter(nearest, -np.inf, dtype=variance.dtype)):
+    for beside in (np.nextafter(nearest, np.inf, dtype=nearest.dtype), np.nextafter(nearest, -np.inf, dtype=nearest.dtype)):
         found = np.where((_variance(found) != variance) & (_variance(beside) == variance), beside, found)
     return np.asarray(found)
+
+
+def _floating(array: Array) -> np.dtype[Any]:
+    """Its type, or float64 where it holds whole numbers."""
+    return array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _prefixed(parts: tuple[Part, ...], name: Callable[[str], str], direction: str) -> tuple[Part, ...]:

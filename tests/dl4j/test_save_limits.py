@@ -55,6 +55,10 @@ def config(*layers: Layer, **fields: Any) -> MultiLayerConfiguration:
             r"^layers\[1\] .* no LastTimeStep around a DenseLayer; put TimeDistributed around the DenseLayer",
         ),
         (
+            config(rg.Bidirectional(rg.LastTimeStep(rg.MaskZeroLayer(LSTM))), OUT),
+            "no MaskZeroLayer inside a Bidirectional; put MaskZeroLayer around the Bidirectional",
+        ),
+        (
             config(LSTM, rg.DenseLayer(n_out=3, dropout=rg.SpatialDropout(retain=0.5)), RNN_OUT),
             r"no SpatialDropout of vectors; use Dropout\(retain=0\.5\)",
         ),

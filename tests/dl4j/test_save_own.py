@@ -23,6 +23,7 @@ LACKING = (
     "layer normalisation in RnnOutputLayer",
     "layer normalisation in SimpleRnn",
     "LastTimeStep around a DenseLayer",
+    "MaskZeroLayer inside a Bidirectional",
     "SpatialDropout of vectors",
     "updater AdaBelief",
     "updater TorchUpdater",

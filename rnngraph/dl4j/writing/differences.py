@@ -28,9 +28,9 @@ def warn_of_differences(config: Configuration) -> None:
 def _masks(config: Configuration) -> str:
     """Masks are no setting in DL4J: each class of layers does what it does."""
     found = [
-        f"{config.layer_label(k)} has mask_mode={vertex.mask_mode!r}, DL4J's {vertex.tag()} does 'ignore'"
+        f"{config.layer_label(k)} has mask_mode={mode!r}, DL4J's {vertex.tag()} does 'ignore'"
         for k, vertex in enumerate(config.layers)
-        if isinstance(vertex, GraphVertex) and getattr(vertex, "mask_mode", "ignore") != "ignore" and _timed(config, k)
+        if isinstance(vertex, GraphVertex) and (mode := getattr(vertex, "mask_mode", "ignore")) != "ignore" and _timed(config, k)
     ]
     found += [
         f"{spot.label} has mask_mode={layer.mask_mode!r}, DL4J's {layer.tag()} does {mode!r}"

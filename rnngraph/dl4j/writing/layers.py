@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnngraph.conf import Activation, Distribution, Layer, SpatialDropout, Updater, WeightLayer
+from rnngraph.conf.layers import WrapperLayer
 from rnngraph.dl4j.layouts import keys
 from rnngraph.dl4j.writing.elements import activation_json, initializer_json, loss_json
 from rnngraph.dl4j.writing.noise import dropout_json, weight_noise_json
@@ -149,6 +150,8 @@ def _without_norm(layer: Any, place: Place) -> None:
 def _bidirectional(layer: Any, place: Place) -> Json:
     inner = layer.layer
     ends = inner.tag() == "LastTimeStep"
+    if isinstance(inner.layer if ends else inner, WrapperLayer):
+        raise NotInDL4JError(place.where, "MaskZeroLayer inside a Bidirectional", "put MaskZeroLayer around the Bidirectional")
     held = layer_json(inner, replace(place, unset=ends))
     out = inner.n_out if ends else layer.n_out
     unset = {key: held[key] for key in ("gradientNormalization", "gradientNormalizationThreshold")}
