@@ -21,6 +21,7 @@ from rnngraph.files import atomic_write
 from rnngraph.names import shown
 
 if TYPE_CHECKING:
+    from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
 CONFIGURATION, PARAMETERS, NO_PARAMETERS, UPDATERS = "configuration.json", "coefficients.bin", "noParams.marker", "updaterState.bin"
@@ -28,8 +29,8 @@ STAMP = (1980, 1, 1, 0, 0, 0)
 """The time of all entries, so that the same network gives the same bytes."""
 
 
-def save(network: MultiLayerNetwork, path: str | os.PathLike[str]) -> None:
-    """Write ``network`` as DL4J 1.0.0-M2.1's ``ModelSerializer`` writes it: ``restoreMultiLayerNetwork(file)`` goes on from there.
+def save(network: MultiLayerNetwork | ComputationGraph, path: str | os.PathLike[str]) -> None:
+    """Write ``network`` as DL4J 1.0.0-M2.1's ``ModelSerializer`` does, which restores it and goes on from there.
 
     Parameters, running statistics, what updaters keep and the counts of iterations and epochs go along; :func:`load` reads them back as
     they were, but for the variances of a batch normalisation with ``use_log_std``, whose logarithms are rounded. Settings that DL4J has and
@@ -38,7 +39,9 @@ def save(network: MultiLayerNetwork, path: str | os.PathLike[str]) -> None:
     Raises NotInDL4JError, which names layer and element, for what DL4J lacks, ModelFileError for a path that cannot be written; what stood
     there is then as it was. What DL4J reads and does otherwise is told by a DL4JWarning.
     """
-    if not hasattr(network, "config") or not hasattr(network, "updater_state"):
+    from rnngraph.base_network import Network
+
+    if not isinstance(network, Network):
         raise InputError(f"dl4j.save: expected a network, not {shown(network)}; give the network first, then the path")
     entries = _entries(network)
     warn_of_differences(network.config)
@@ -50,7 +53,7 @@ def save(network: MultiLayerNetwork, path: str | os.PathLike[str]) -> None:
         raise ModelFileError(f"{Path(path)}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
 
 
-def _entries(network: MultiLayerNetwork) -> dict[str, bytes]:
+def _entries(network: MultiLayerNetwork | ComputationGraph) -> dict[str, bytes]:
     """The file's entries by name, in DL4J's order."""
     config = network.config
     found = {CONFIGURATION: configuration_json(config, network.iteration, network.epoch).encode()}
@@ -63,7 +66,7 @@ def _entries(network: MultiLayerNetwork) -> dict[str, bytes]:
     return found
 
 
-def _updater_vector(network: MultiLayerNetwork, known: Shapes) -> NDArray[Any]:
+def _updater_vector(network: MultiLayerNetwork | ComputationGraph, known: Shapes) -> NDArray[Any]:
     """What the updaters keep, or begin with."""
     from rnngraph.training.updaters import RULES
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rnngraph import dl4j
+from tests.dl4j.files import entries
 from tests.goldens import Case
 from tests.test_goldens import CASES
 
@@ -37,12 +37,6 @@ def resaved(case: Case, name: str, path: Path) -> tuple[dict[str, bytes], dict[s
         warnings.simplefilter("ignore", dl4j.DL4JWarning)
         dl4j.save(net, path)
     return entries(case.folder / name), entries(path)
-
-
-def entries(path: Path) -> dict[str, bytes]:
-    """What a zip holds, in its order."""
-    with zipfile.ZipFile(path) as file:
-        return {name: file.read(name) for name in file.namelist()}
 
 
 @pytest.mark.parametrize(("case", "name"), RECORDED, ids=lambda v: v.name if isinstance(v, Case) else v)
