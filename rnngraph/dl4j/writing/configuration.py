@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from rnngraph.conf import ComputationGraphConfiguration, Layer, TruncatedBPTT, WeightLayer
+from rnngraph.conf import Backprop, ComputationGraphConfiguration, Layer, TruncatedBPTT, WeightLayer
 from rnngraph.conf.layers import WrapperLayer, innermost
 from rnngraph.conf.layers.windowed import Windows
 from rnngraph.dl4j.layouts import keys
@@ -91,17 +91,10 @@ def _conf(config: Configuration, layer: Json | None, variables: Sequence[str]) -
 
 def _network(config: Configuration, iteration: int, epoch: int) -> Json:
     """What networks of both kinds have at the top."""
-    backprop = config.backprop
-    truncated = isinstance(backprop, TruncatedBPTT)
-    length = backprop.length if isinstance(backprop, TruncatedBPTT) else LENGTH
-    if isinstance(backprop, TruncatedBPTT) and backprop.backward_length not in (None, length):
-        raise NotInDL4JError(
-            f"backprop=TruncatedBPTT(length={length}, backward_length={backprop.backward_length})",
-            "backward length",
-            f"its gradients go back whole segments whatever it is set to: config.replaced(backprop=TruncatedBPTT({length})) does too",
-        )
+    segment = _segment(config.backprop)
+    length = segment or LENGTH
     return {
-        "backpropType": "TruncatedBPTT" if truncated else "Standard",
+        "backpropType": "TruncatedBPTT" if segment else "Standard",
         "cacheMode": "NONE",
         "dataType": NAMES[config.data_type][0],
         "epochCount": epoch,
@@ -112,6 +105,20 @@ def _network(config: Configuration, iteration: int, epoch: int) -> Json:
         "trainingWorkspaceMode": "ENABLED",
         "validateOutputLayerConfig": True,  # which DL4J looks at while a configuration is built, not when it is read
     }
+
+
+def _segment(backprop: Backprop) -> int | None:
+    """The steps of a segment; None where there are none. NotInDL4JError where only some of them give gradients."""
+    if not isinstance(backprop, TruncatedBPTT):
+        return None
+    length, backward = backprop.length, backprop.backward_length
+    if backward not in (None, length):
+        raise NotInDL4JError(
+            f"backprop=TruncatedBPTT(length={length}, backward_length={backward})",
+            "backward length",
+            f"its gradients go back whole segments whatever it is set to: config.replaced(backprop=TruncatedBPTT({length})) does too",
+        )
+    return length
 
 
 def _place(config: Configuration, spot: Spot) -> Place:
