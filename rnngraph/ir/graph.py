@@ -187,6 +187,7 @@ class Graph(Block):
     def __init__(self, data_type: DataType = "float32") -> None:
         super().__init__()
         self.data_type: DataType = data_type
+        self.layer_names: tuple[str, ...] = ()
         self.inputs: list[Port] = []
         self.outputs: list[Port] = []
 

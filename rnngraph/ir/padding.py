@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rnngraph.ir.graph import Graph, Node, Port, Value
 
-_MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps"})
+_MOVING = frozenset(
+    {"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps", "features", "reverse_steps"}
+)
 """Ops that hand on what stands at each step as it is."""
-_BLIND = frozenset({"zeros", "zero_state"})
+_BLIND = frozenset({"zeros", "zero_state", "repeat_steps"})
 """Ops that look at shapes alone."""
 
 

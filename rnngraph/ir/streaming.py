@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnngraph.ir.graph import Body, Graph, Node, Value
+from rnngraph.ir.steps import time_axis
 from rnngraph.ir.types import Size, is_time, symbol
 
 
@@ -37,7 +38,7 @@ def not_streaming(graph: Graph, names: Sequence[str] | None = None) -> dict[int 
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
         if (why := _why(node)) is not None:
-            layer = _layer(graph, node, names)
+            layer = layer_of(graph, node, names)
             where = f"node {node.outputs[0].name!r}" if layer is None else f"layer {layer if names is None else repr(names[layer])}"
             reasons.setdefault(layer, f"{where} {why}")
     return reasons
@@ -51,7 +52,27 @@ def _why(node: Node) -> str | None:
         return f"({cell}) runs backwards in time: its first output needs the last step of the sequence"
     if node.op in ("convolution", "pool") and (why := _windows(node)):
         return f"({node.op} over time) {why}"
+    if node.op == "reverse_steps":
+        return "turns time around: its first output needs the last step of the sequence"
+    if node.op == "example_norm" and node.inputs[0].type.rank == 3:
+        return "divides by the norm of the whole sequence"
+    if node.op == "repeat_steps" and _depends_on_time(node.inputs[0]):
+        return "repeats at each step what is known when a sequence has ended"
     return None
+
+
+def _depends_on_time(value: Value) -> bool:
+    """Whether a sequence is among the values that ``value`` was computed from."""
+    pending, seen = [value], set[Value]()
+    while pending:
+        one = pending.pop()
+        if one in seen:
+            continue
+        seen.add(one)
+        if time_axis(one.shape) is not None:
+            return True
+        pending += one.producer.inputs if one.producer is not None else ()
+    return False
 
 
 def _windows(node: Node) -> str | None:
@@ -68,20 +89,19 @@ def _windows(node: Node) -> str | None:
     return f"gives {after} steps for {before}: in pieces the windows across the seams would be missing (convolution_mode='causal' streams)"
 
 
-def _layer(graph: Graph, node: Node, names: Sequence[str] | None) -> int | None:
-    """The layer to which the node's states or weights belong, or after which it is named."""
+def layer_of(graph: Graph, node: Node, names: Sequence[str] | None = None) -> int | None:
+    """The layer to which the node's states or weights belong, or whose name (left out: those that the graph knows) its own begins with."""
     owners = {port.value: port.layer for port in graph.inputs}
     owned = (owners[v] for v in map(_source, node.inputs) if owners.get(v) is not None)
-    return next(owned, _named(node.outputs[0].name, names))
+    return next(owned, _named(node.outputs[0].name, names or graph.layer_names))
 
 
-def _named(value: str, names: Sequence[str] | None) -> int | None:
-    """The layer whose number, or whose vertex, the name of a value begins with."""
-    if names is None:
+def _named(value: str, names: Sequence[str]) -> int | None:
+    """The layer whose name the name of a value begins with."""
+    if not names:
         head = value.partition(".")[0]
         return int(head) if head.isdecimal() else None
-    found = [name for name in names if value.startswith(f"{name}.")]
-    return names.index(max(found, key=len)) if found else None
+    return next((k for k, name in enumerate(names) if value.startswith(f"{name}.")), None)
 
 
 def _source(v: Value) -> Value:
