@@ -18,6 +18,17 @@ ALIASES = {"prevAct": "h", "prevMem": "c"}
 Rows = int | Sequence[int] | np.ndarray | None
 
 
+def stand_in(key: str) -> str | None:
+    """The key of the same layer that stands for a state that only a mask brings: without one both are equal. None for other states.
+
+    Of a layer that acts on stacked examples the keys end in a number.
+    """
+    head, _, part = key.partition("_")
+    if head != "last" or (part and not part.isdecimal()):
+        return None
+    return f"h_{part}" if part else "h"
+
+
 @dataclass(frozen=True)
 class StateSpec:
     """One state: the graph input that takes it, the layer and key by which people know it, its shape behind the batch axis.

@@ -17,12 +17,12 @@ from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
 from rnngraph.runtime.stepper import Stepper
 from rnngraph.spelling import Spelled, spelled
-from rnngraph.state import Rows, StateSpec, StreamState
+from rnngraph.state import Rows, StateSpec, StreamState, stand_in
 
 Given = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
 """An array; for a graph one for each of its inputs, in their order or by name."""
-Masks = Sequence[npt.ArrayLike | None] | Mapping[str, npt.ArrayLike | None]
-"""A mask, or None for all ones, for each input of a graph, in their order or by name."""
+Masks = Sequence[npt.ArrayLike | None] | Mapping[str, npt.ArrayLike | None] | Array
+"""A mask, or None for all ones, for each input of a graph, in their order or by name; of the only input the mask itself will do."""
 Outputs = Any
 """An array [N, n_out, T] or [N, n_out]; of a graph a list of them. Which of both depends on the file, so that no type can tell."""
 
@@ -233,13 +233,14 @@ def _rows(value: object) -> int | None:
 
 def _specs(engine: Engine) -> list[StateSpec]:
     """The states as StreamState knows them."""
-    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, _STAND_IN.get(s.key)) for s in engine.manifest.states]
-
-
-_STAND_IN = {"last": "h"}
-"""States that only a file with a mask has; without a mask each equals the other one of its layer."""
+    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, stand_in(s.key)) for s in engine.manifest.states]
 
 
 def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
     """The states, by name or by key, that the file has or that are not known: those that only a mask brings are left out without one."""
-    return {name: array for name, array in states.items() if name in names or str(name).rpartition("_")[2] not in _STAND_IN}
+    return {name: array for name, array in states.items() if name in names or stand_in(_key(str(name))) is None}
+
+
+def _key(name: str) -> str:
+    """The key in the name of a state, ``state_02_last``, or the name, which may be a key itself."""
+    return name.split("_", 2)[2] if name.startswith("state_") and name.count("_") > 1 else name

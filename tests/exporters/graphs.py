@@ -10,7 +10,14 @@ import numpy as np
 import rnngraph as rg
 from rnngraph.backends.reference import run
 from rnngraph.conf.graph import ComputationGraphConfiguration
-from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, LastTimeStepVertex, MergeVertex, ReverseTimeSeriesVertex
+from rnngraph.conf.vertices import (
+    DuplicateToTimeSeriesVertex,
+    LastTimeStepVertex,
+    MergeVertex,
+    ReverseTimeSeriesVertex,
+    StackVertex,
+    UnstackVertex,
+)
 from rnngraph.lowering import initial_parameters, lower
 from tests.exporters.networks import Net
 
@@ -96,6 +103,22 @@ def backward(**settings: Any) -> Net:
     )
 
 
+def stacked(**settings: Any) -> Net:
+    """The same layer on two series of different lengths, one behind the other, which ends in its last output."""
+    return graph_net(
+        ["a", "b"],
+        {
+            "both": (StackVertex(), "a", "b"),
+            "rnn": (rg.LastTimeStep(rg.LSTM(n_in=3, n_out=4, mask_mode="reset")), "both"),
+            "first": (UnstackVertex(0, 2), "rnn"),
+            "second": (UnstackVertex(1, 2), "rnn"),
+            "y": (rg.OutputLayer(n_out=3, activation="softmax", loss="mcxent"), "first", "second"),
+        },
+        "y",
+        **settings,
+    )
+
+
 def words(**settings: Any) -> Net:
     """Ids "word" (7) and features "beat" (2) of one length."""
     return graph_net(
@@ -115,7 +138,7 @@ def expected(net: Net, given: Mapping[str, np.ndarray], masks: Any = False) -> A
     """What the float64 reference backend gives, states that begin where they begin."""
     graph = lower(net.config, features_mask=masks)
     rows = len(next(iter(given.values())))
-    states = {p.name: np.full((rows, *p.value.shape[1:]), p.initial) for p in graph.ports("state")}
+    states = {p.name: np.full((rows, *(d for d in p.value.shape[1:] if isinstance(d, int))), p.initial) for p in graph.ports("state")}
     return dict(run(graph, {**net.arrays, **states, **given}))
 
 

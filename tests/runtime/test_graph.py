@@ -13,10 +13,12 @@ import rnngraph as rg
 from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StateSnapshot, StreamingSession
-from tests.exporters.graphs import backward, expected, gaps, one_time, series, translator, two_times, words
+from tests.exporters.graphs import backward, expected, gaps, one_time, series, stacked, translator, two_times, words
 from tests.exporters.networks import Net, tagger
 
 Open = Callable[..., StreamingSession]
+Act = Callable[[Any], object]
+"""Uses a session in a way that no type allows, now and then."""
 IN, TARGET = series((3, 5, 9)), series((3, 3, 6), seed=1)
 IN_MASK, TARGET_MASK = gaps(3, 9), gaps(3, 6, seed=1)
 A, WHO, B = series((2, 3, 7)), series((2, 4), seed=1), series((2, 2, 7), seed=2)
@@ -110,7 +112,8 @@ def test_ids_beside_features(opened: Open) -> None:
 def fed(session: StreamingSession, xs: Sequence[Any], masks: Sequence[Any] | None, lengths: Sequence[int]) -> list[np.ndarray]:
     """The outputs of series [N, F, T] and vectors [N, F] fed in pieces; those with a time axis joined."""
     session.restore(StateSnapshot())
-    results, at = [], 0
+    results: list[list[np.ndarray]] = []
+    at = 0
     steps = max(x.shape[-1] for x in xs if x.ndim == 3)
     while at < steps:
         end = at + lengths[len(results) % len(lengths)]
@@ -239,6 +242,22 @@ def test_the_state_is_known_by_vertex_and_by_index(opened: Open) -> None:
         session.rnn_set_previous_state("decoder", {"h": np.zeros((3, 4))})
 
 
+def test_the_state_of_stacked_series_goes_to_a_file_without_masks_and_back(tmp_path: Path) -> None:
+    net, xs = stacked(), [series((2, 3, 6)), series((2, 3, 4), seed=1)]
+    sessions = []
+    for name, masked in (("masked", True), ("plain", False)):
+        export_onnx(net, tmp_path / f"{name}.onnx", features_mask=masked)
+        sessions.append(StreamingSession(tmp_path / f"{name}.onnx"))
+    masked_keys, plain_keys = ({s.key for s in one.manifest.states} for one in sessions)
+    assert masked_keys == {"h", "c", "last", "h_1", "c_1", "last_1"}
+    assert plain_keys == {"h", "c", "h_1", "c_1"}
+    np.testing.assert_allclose(sessions[1].output(xs)[0], expected(net, dict(zip("ab", xs, strict=True)))["y"], atol=1e-6)
+    for here, there in (sessions, sessions[::-1]):
+        here.rnn_time_step(xs)
+        there.restore(here.snapshot())
+        np.testing.assert_array_equal(here.rnn_time_step(xs)[0], there.rnn_time_step(xs)[0])
+
+
 def test_a_fixed_batch_names_the_vertex(opened: Open) -> None:
     session = opened(two_times(), batch=3)
     with pytest.raises(StateError, match=r"vertex 'encoder' has 2 rows, but .* was exported for batch=3; give 3 rows"):
@@ -257,7 +276,7 @@ def test_another_batch_than_the_state(opened: Open) -> None:
 # What is refused
 
 
-BAD: dict[str, tuple[Callable[[StreamingSession], object], str]] = {
+BAD: dict[str, tuple[Act, str]] = {
     "too few": (lambda s: s.output([IN]), r"x is a list of 1, but .* has the inputs 'in', 'target'; give one for each, in this order"),
     "an array": (lambda s: s.output(IN), r"x is .*, but .* has the inputs 'in', 'target'; give a list in this order, or a mapping by name"),
     "a name that is none": (
