@@ -12,10 +12,15 @@ from rnngraph.backends.reference import run
 from rnngraph.conf.graph import ComputationGraphConfiguration
 from rnngraph.conf.vertices import (
     DuplicateToTimeSeriesVertex,
+    ElementWiseVertex,
+    L2NormalizeVertex,
     LastTimeStepVertex,
     MergeVertex,
     ReverseTimeSeriesVertex,
+    ScaleVertex,
+    ShiftVertex,
     StackVertex,
+    SubsetVertex,
     UnstackVertex,
 )
 from rnngraph.lowering import initial_parameters, lower
@@ -115,6 +120,27 @@ def stacked(**settings: Any) -> Net:
             "y": (rg.OutputLayer(n_out=3, activation="softmax", loss="mcxent"), "first", "second"),
         },
         "y",
+        **settings,
+    )
+
+
+def by_values(**settings: Any) -> Net:
+    """The vertices that change values alone, and time turned around with its masks."""
+    return graph_net(
+        ["a", "b"],
+        {
+            "sum": (ElementWiseVertex("add"), "a", "b"),
+            "most": (ElementWiseVertex("max"), "a", "sum"),
+            "scaled": (ScaleVertex(2.0), "most"),
+            "shifted": (ShiftVertex(1.0), "scaled"),
+            "norm": (L2NormalizeVertex(), "shifted"),
+            "some": (SubsetVertex(1, 2), "norm"),
+            "turned": (ReverseTimeSeriesVertex(), "some"),
+            "rnn": (rg.LSTM(n_out=4), "turned"),
+            "y": (head(), "rnn"),
+        },
+        "y",
+        {"a": rg.InputType.recurrent(3), "b": rg.InputType.recurrent(3)},
         **settings,
     )
 
