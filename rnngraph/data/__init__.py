@@ -7,6 +7,7 @@ from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
 from rnngraph.data.iteration import known_sets as known_sets
 from rnngraph.data.minibatches import MiniBatches as MiniBatches
+from rnngraph.data.multi import MultiDataSet as MultiDataSet
 from rnngraph.data.sequences import sequences_to_dataset as sequences_to_dataset
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Data",
     "DataSet",
     "MiniBatches",
+    "MultiDataSet",
     "NumberedFileInputSplit",
     "epochs_over",
     "known_sets",
