@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_a_mask_of_another_time_is_refused() -> None:
 
 def ignoring(which: str) -> Net:
     """Series "a" and "b", of which the layer behind ``which`` reads padding."""
-    mode = {name: "ignore" if name == which else "hold" for name in "ab"}
+    mode: dict[str, Any] = {name: "ignore" if name == which else "hold" for name in "ab"}
     layers = {name: (rg.LSTM(n_in=3, n_out=4, mask_mode=mode[name]), name) for name in "ab"}
     return graph_net(
         ["a", "b"],

@@ -49,11 +49,11 @@ def test_a_stream_moves_between_the_network_and_the_file(tmp_path: Path) -> None
     step = [x[:, :, 0] for x in xs]
     for got, want in zip(session.rnn_time_step(step), net.rnn_time_step(step), strict=True):
         np.testing.assert_allclose(got, want, atol=1e-6)
-    for layer in ("encoder", "decoder", 3):
-        got, want = session.rnn_get_previous_state(layer), net.rnn_get_previous_state(layer)
-        assert got.keys() == want.keys()
-        for key in want:
-            np.testing.assert_allclose(got[key], want[key], atol=1e-6)
+    for layer in list[int | str](["encoder", "decoder", 3]):
+        held, state = session.rnn_get_previous_state(layer), net.rnn_get_previous_state(layer)
+        assert held.keys() == state.keys()
+        for key in state:
+            np.testing.assert_allclose(held[key], state[key], atol=1e-6)
 
 
 def test_a_network_of_layers_is_no_graph(tmp_path: Path) -> None:
