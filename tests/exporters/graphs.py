@@ -176,3 +176,19 @@ def series(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
 def gaps(rows: int, steps: int, seed: int = 0) -> np.ndarray:
     """A mask with gaps."""
     return (np.random.default_rng(seed).random((rows, steps)) > 0.35).astype(np.float32)
+
+
+def odd_names(**settings: Any) -> Net:
+    """Inputs and vertices named as nobody would: as values inside, with spaces and dots, as numbers, in other scripts."""
+    return graph_net(
+        ["k", "ints 1", "größe/ö"],
+        {
+            "a b": (rg.LSTM(n_in=3, n_out=4), "k"),
+            "1": (rg.SimpleRnn(n_in=2, n_out=3), "ints 1"),
+            "Where": (rg.LSTM(n_in=2, n_out=3), "größe/ö"),
+            "int.1": (MergeVertex(), "a b", "1", "Where"),
+            "y:0": (head(), "int.1"),
+        },
+        ["y:0", "a b"],
+        **settings,
+    )

@@ -136,3 +136,16 @@ def test_the_passes_keep_the_numbers_under_masks_of_their_own(build: Callable[[]
         for name, expected in want.items():
             assert np.isfinite(expected).all(), name
             np.testing.assert_allclose(got[name], expected, rtol=0, atol=1e-12, err_msg=name)
+
+
+def test_an_input_may_have_the_name_of_any_value() -> None:
+    """A mask's threshold is a constant ``k``, made before the input of that name."""
+    net = graph_net(["k"], {"k_2": (rg.LSTM(n_in=3, n_out=4), "k"), "where": (head(), "k_2")}, "where")
+    graph = lower(net.config, features_mask=True)
+    after = transform(graph, "cpu")
+    assert [p.name for p in after.inputs] == [p.name for p in graph.inputs]
+    draw = np.random.default_rng(0)
+    given = {"k": draw.standard_normal((2, 3, 5)), "features_mask_k": np.ones((2, 5))}
+    given |= {p.name: np.zeros((2, 4)) for p in graph.ports("state")}
+    want, got = (run(g, {**net.arrays, **given})["where"] for g in (graph, after))
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)
