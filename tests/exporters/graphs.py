@@ -178,6 +178,38 @@ def gaps(rows: int, steps: int, seed: int = 0) -> np.ndarray:
     return (np.random.default_rng(seed).random((rows, steps)) > 0.35).astype(np.float32)
 
 
+def captions(**settings: Any) -> Net:
+    """An image, given at each step of "s" beside it; the second output has no time axis."""
+    return graph_net(
+        ["image", "s"],
+        {
+            "conv": (rg.ConvolutionLayer(2, 2, n_out=3), "image"),
+            "seen": (rg.DenseLayer(n_out=4, activation="tanh"), "conv"),
+            "each": (DuplicateToTimeSeriesVertex("s"), "seen"),
+            "rnn": (rg.LSTM(n_out=5), "s", "each"),
+            "y": (head(), "rnn"),
+        },
+        ["y", "seen"],
+        {"image": rg.InputType.convolutional(4, 5, 2), "s": rg.InputType.recurrent(3)},
+        **settings,
+    )
+
+
+def watching(**settings: Any) -> Net:
+    """Video and a series of one length."""
+    return graph_net(
+        ["video", "s"],
+        {
+            "conv": (rg.ConvolutionLayer(2, 2, n_out=3), "video"),
+            "rnn": (rg.LSTM(n_out=5), "conv"),
+            "y": (head(), "rnn", "s"),
+        },
+        "y",
+        {"video": rg.InputType.convolutional(4, 5, 2), "s": rg.InputType.recurrent(3)},
+        **settings,
+    )
+
+
 def odd_names(**settings: Any) -> Net:
     """Inputs and vertices named as nobody would: as values inside, with spaces and dots, as numbers, in other scripts."""
     return graph_net(

@@ -18,7 +18,7 @@ from rnngraph.file_format import FORMAT
 from rnngraph.lowering import lower
 from rnngraph.runtime import StreamingSession, read_manifest, verify
 from rnngraph.runtime.manifest import parse_manifest
-from tests.exporters.graphs import backward, by_values, odd_names, one_time, stacked, translator, two_times, words
+from tests.exporters.graphs import backward, by_values, captions, odd_names, one_time, stacked, translator, two_times, watching, words
 from tests.exporters.networks import Net, tagger
 
 WHOLE = (translator, backward, by_values)
@@ -136,7 +136,7 @@ def test_samples_have_a_length_for_each_time_and_nan_where_nothing_is_read() -> 
 
 
 @pytest.mark.parametrize("options", [{}, {"features_mask": True}, {"features_mask": True, "target": "cpu"}, {"steps": 1}, {"batch": 3}])
-@pytest.mark.parametrize("build", [two_times, one_time, words, stacked, odd_names, translator, backward, by_values])
+@pytest.mark.parametrize("build", [two_times, one_time, words, stacked, odd_names, captions, watching, translator, backward, by_values])
 def test_files_are_verified(build: Any, options: dict[str, Any], file: Path) -> None:
     net = build()
     if "steps" in options and build in WHOLE:

@@ -13,7 +13,7 @@ import rnngraph as rg
 from rnngraph.errors import InputError
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, verify
-from tests.exporters.graphs import backward, gaps, odd_names, one_time, series, stacked, translator, two_times, words
+from tests.exporters.graphs import backward, captions, gaps, odd_names, one_time, series, stacked, translator, two_times, watching, words
 from tests.exporters.networks import Net
 
 
@@ -25,7 +25,7 @@ def network(net: Net) -> rg.ComputationGraph:
 
 
 @pytest.mark.parametrize("options", [{}, {"features_mask": True}, {"features_mask": True, "target": "cpu"}])
-@pytest.mark.parametrize("build", [two_times, one_time, words, stacked, odd_names, translator, backward])
+@pytest.mark.parametrize("build", [two_times, one_time, words, stacked, odd_names, captions, watching, translator, backward])
 def test_verified_against_the_network(build: Callable[[], Net], options: dict[str, Any], tmp_path: Path) -> None:
     net = network(build())
     export_onnx(net, tmp_path / "net.onnx", **options)

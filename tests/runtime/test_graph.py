@@ -13,7 +13,7 @@ import rnngraph as rg
 from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StateSnapshot, StreamingSession
-from tests.exporters.graphs import backward, expected, gaps, one_time, series, stacked, translator, two_times, words
+from tests.exporters.graphs import backward, captions, expected, gaps, one_time, series, stacked, translator, two_times, watching, words
 from tests.exporters.networks import Net, tagger
 
 Open = Callable[..., StreamingSession]
@@ -104,6 +104,28 @@ def test_ids_beside_features(opened: Open) -> None:
     for t in range(5):
         (y,) = session.rnn_time_step([[ids[:, t], ids[:, t : t + 1]][t % 2], beat[:, :, t]])
         np.testing.assert_allclose(y, want[:, :, t], atol=1e-6)
+
+
+def test_an_image_and_video_beside_series(opened: Open) -> None:
+    net, image, s = captions(), series((2, 2, 4, 5)), series((2, 3, 4), seed=1)
+    session = opened(net)
+    y, seen = session.output([image, s])
+    want = expected(net, {"image": image, "s": s})
+    np.testing.assert_allclose(y, want["y"], atol=1e-6)
+    np.testing.assert_allclose(seen, want["seen"], atol=1e-6)
+    for t in range(4):
+        form = image if t % 2 else image.reshape(2, 40)
+        step, same = session.rnn_time_step([form, s[:, :, t]])
+        np.testing.assert_array_equal(step, y[:, :, t])
+        np.testing.assert_array_equal(same, seen)
+    net, video = watching(), series((2, 2, 4, 5, 4))
+    session = opened(net)
+    (y,) = session.output([video, s])
+    np.testing.assert_allclose(y, expected(net, {"video": video, "s": s})["y"], atol=1e-6)
+    for t in range(4):
+        np.testing.assert_array_equal(session.rnn_time_step([video[..., t], s[:, :, t]])[0], y[:, :, t])
+    with pytest.raises(InputError, match=r"input 'video' has shape \[2, 4, 5, 2, 4\]; expected video \[N, 2, 4, 5, T\]"):
+        session.output([video.transpose(0, 2, 3, 1, 4), s])
 
 
 # Streaming: the same bits, whole, in pieces, step by step, and with each row alone
