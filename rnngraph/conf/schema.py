@@ -12,6 +12,7 @@ def json_schema(cls: type[Configured]) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of ``cls``, with every member that its families have now under ``$defs``."""
     definitions: dict[str, Any] = {}
     schema = _filled(cls.model_json_schema(), definitions)
+    definitions.update(schema.pop("$defs", {}))  # of parts that belong to no family
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "$defs": dict(sorted(definitions.items()))}
 
 

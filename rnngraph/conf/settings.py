@@ -144,3 +144,6 @@ class NetworkConfiguration(Configured):
     def json_schema(cls) -> dict[str, Any]:
         """JSON schema (draft 2020-12) of :meth:`to_json`'s text, and of what a person writes by hand with names in their usual spelling."""
         return json_schema(cls)
+
+
+NetworkConfiguration.known_fields.pop("NetworkConfiguration")  # a base, which nobody writes

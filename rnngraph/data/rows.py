@@ -42,6 +42,11 @@ class Rows(Spelled):
     def _mapped(self, change: Callable[[np.ndarray], np.ndarray]) -> Self:
         """``change`` of each array that there is."""
 
+    @property
+    def _masked(self) -> bool:
+        """Whether there is a features mask."""
+        return any(mask is not None for mask in self._arrays.features_masks)
+
     def num_examples(self) -> int:
         """N, the number of rows."""
         return len(self._arrays.features[0])

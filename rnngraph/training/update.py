@@ -65,9 +65,7 @@ class Update:
         check_score(value, network.iteration)
         gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
         with torch.no_grad():
-            self._step(
-                gradients, buffers, segment.after(value, states), masked=any(mask is not None for mask in batch._arrays.features_masks)
-            )
+            self._step(gradients, buffers, segment.after(value, states), masked=batch._masked)
 
     def _step(self, gradients: dict[str, Tensor], buffers: dict[str, Tensor], after: Position, masked: bool) -> None:
         """From averaged gradients to parameters, and to the position ``after``; ``masked``: there was a features mask."""
@@ -164,8 +162,9 @@ class Update:
             if np.isfinite(array).all():
                 continue
             position = np.argwhere(~np.isfinite(array))[0].tolist()
+            place = label(network.config, name).replace(" (", ", ").removesuffix(")")
             raise TrainingError(
-                f"iteration {network.iteration}: {what}{name}, {label(network.config, name)}, {verb} "
+                f"iteration {network.iteration}: {what}{name} ({place}) {verb} "
                 f"{array[tuple(position)]} at {position}; the network keeps the parameters of the last finite iteration. "
                 "Lower the learning rate, or normalise the features"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from rnngraph.lowering import lower
 from rnngraph.training.device import placed, resolve
 from rnngraph.training.objective import losses
 from rnngraph.training.tbptt import Segment
-from rnngraph.training.tensors import Tensors, tensors_of
+from rnngraph.training.tensors import tensors_of
 from rnngraph.training.update import Update
 
 LAYERS: dict[str, Any] = {
@@ -150,7 +151,8 @@ def test_what_is_carried_over_goes_where_the_rest_is() -> None:
     states = net._position.states
     assert states
     net._parameters = {name: tensor.detach().to("meta").requires_grad_() for name, tensor in net._parameters.items()}
-    batch = Tensors({name: tensor.to("meta") for name, tensor in tensors_of(net, one, torch.device("cpu")).feeds.items()}, False)
+    batch = tensors_of(net, one, torch.device("cpu"))
+    batch = replace(batch, feeds={name: tensor.to("meta") for name, tensor in batch.feeds.items()})
     assert losses(net, batch, True, states)["loss"].device.type == "meta"
 
 

@@ -172,7 +172,7 @@ def test_errors_name_the_cause_and_leave_the_network_as_it_was() -> None:
     before = net.parameters()
     with pytest.raises(TrainingError, match="list"):
         net.fit((d for d in [data, data]), epochs=3, progress=False)
-    with pytest.raises(ConfigurationError, match=r"layers\[0\] is a LSTM, which has no loss"):
+    with pytest.raises(ConfigurationError, match=r"layers\[0\] \(LSTM\) has no loss"):
         rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, layers=[rg.LSTM(n_in=3, n_out=5)])).fit(data, progress=False)
     huge = network(rg.LSTM(n_in=3, n_out=5, activation="identity"), updater=rg.Sgd(1e30))
     with pytest.raises(TrainingError, match="the score at iteration"):

@@ -102,12 +102,12 @@ def test_a_file_saved_again_is_the_same_and_only_one_with_a_position_has_the_new
     net.fit(data(), listeners=Checkpoints(tmp_path), progress=False)
     for k, (batches, segments, states) in {0: (0, 1, 5), 2: (1, 0, 0), 4: (1, 2, 5), 8: (3, 0, 0)}.items():
         path = tmp_path / f"{k}.rnng"
-        at = read_network(path).position
+        at = read_network(path, "MultiLayerNetwork").position
         assert (at.batches, at.segments, at.steps, len(at.states)) == (batches, segments, 10 if segments else 0, states)
         assert content(rg.MultiLayerNetwork.load(path), tmp_path) == path.read_bytes()
         assert b'"format": 3' in path.read_bytes()
     assert b'"format": 2' in content(net, tmp_path)
-    assert not read_network(tmp_path / "content.rnng").position
+    assert not read_network(tmp_path / "content.rnng", "MultiLayerNetwork").position
 
 
 def test_without_resume_a_new_epoch_begins(tmp_path: Path) -> None:

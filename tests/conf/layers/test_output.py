@@ -35,6 +35,7 @@ def test_a_loss_layer_is_as_wide_as_what_comes_in() -> None:
 
 def test_a_loss_layer_has_no_weights_to_configure() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"^RnnLossLayer has no field 'weight_init'; weight_init is a field of Convolution1DLayer, "
+        ConfigurationError,
+        match=r"^RnnLossLayer has no field 'weight_init'; weight_init is a field of ComputationGraphConfiguration, Convolution1DLayer, ",
     ):
         RnnLossLayer(weight_init="xavier")  # type: ignore[call-arg]
