@@ -159,11 +159,11 @@ class Network(Spelled):
         """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
         self._stream.clear(rows)
 
-    def rnn_get_previous_state(self, layer: int) -> dict[str, np.ndarray]:
+    def rnn_get_previous_state(self, layer: int | str) -> dict[str, np.ndarray]:
         """Copies of a layer's streaming state, ``{"h": [N, H], "c": [N, H]}``; {} before the first step. StateError for a layer without."""
         return self._stream.get(layer)
 
-    def rnn_set_previous_state(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
+    def rnn_set_previous_state(self, layer: int | str, state: Mapping[str, np.ndarray]) -> None:
         """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for what does not fit or is not finite."""
         self._stream.set(layer, state)
 

@@ -184,12 +184,12 @@ def _check_use(config: ComputationGraphConfiguration, nodes: Mapping[str, GraphN
 
 
 def _flowing(start: str, flow: InputType, nodes: Mapping[str, GraphNode]) -> InputType:
-    """``flow``, images as a video's frames where something behind needs time."""
+    """``flow``, images as a video's frames where something behind needs time; what takes vectors and gives series needs none."""
     if not isinstance(flow, (ConvolutionalInput, ConvolutionalFlatInput)):
         return flow
     behind, timed = {start}, False
     for name, node in nodes.items():
-        if behind & set(node.inputs):
+        if behind & set(node.inputs) and not isinstance(node.vertex, DuplicateToTimeSeriesVertex):
             behind.add(name)
             timed = timed or (node.layer is not None and node.layer.needs_time)
             timed = timed or (node.preprocessor is not None and node.preprocessor.needs_time)

@@ -213,8 +213,8 @@ class Graph(Block):
         return self._declare(Port(name, "rate", self._argument(name, TensorType("float", ())), layer, rate=rate))
 
     def redeclare(self, port: Port) -> Value:
-        """Declare the input ``port`` of another graph in this one."""
-        return self._declare(replace(port, value=self._argument(port.name, port.value.type)))
+        """Declare the input ``port`` of another graph in this one; its value keeps its name, which may differ from the port's."""
+        return self._declare(replace(port, value=self.argument(port.value.name, port.value.type)))
 
     def _argument(self, name: str, type_: TensorType) -> Value:
         if any(p.name == name for p in self.inputs):
