@@ -94,7 +94,15 @@ _NAMES = {
         "UnitNormConstraint",
         "WeightNoise",
     ],
-    "rnngraph.data": ["CSVSequenceRecordReader", "DataSet", "MiniBatches", "NumberedFileInputSplit", "sequences_to_dataset"],
+    "rnngraph.data": [
+        "CSVSequenceRecordReader",
+        "DataSet",
+        "MiniBatches",
+        "NormalizerMinMaxScaler",
+        "NormalizerStandardize",
+        "NumberedFileInputSplit",
+        "sequences_to_dataset",
+    ],
     "rnngraph.errors": [
         "ConfigurationError",
         "ExportError",
@@ -203,6 +211,8 @@ if TYPE_CHECKING:
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import MiniBatches as MiniBatches
+    from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
+    from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
     from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError
