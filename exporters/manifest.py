@@ -46,8 +46,12 @@ def manifest(
     steps: Literal[1] | None,
     batch: int | None,
     class_labels: Sequence[str] | None = None,
+    normalizer: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read."""
+    """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read.
+
+    ``parameters`` are the network's: all its files share their digest, those with a normalizer too.
+    """
     sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
     stuck = not_streaming(graph)
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers])
@@ -68,7 +72,7 @@ def manifest(
         "why_not": reason,
         "layers": [_layer(k, layer, k not in stuck) for k, layer in enumerate(layers)],
         "class_labels": None if class_labels is None else list(class_labels),
-        "normalizer": None,
+        "normalizer": normalizer,
     }
 
 

@@ -118,15 +118,30 @@ def facts(manifest: Manifest) -> list[str]:
     none = "none: export with features_mask=True" if manifest.time.input_axis is not None else "none: there is no time axis"
     padding = ["padding     is read: x has to be finite at masked steps too"] if manifest.mask.padding_is_read else []
     labels = [f"classes     {escape(', '.join(manifest.class_labels))}"] if manifest.class_labels is not None else []
+    normalizer = [f"normalizer  {line}" for line in _units(manifest)]
     return [
         f"parameters  {manifest.parameters_count}, sha-256 {manifest.parameters_sha256[:16]}",
         f"streams     {streams}",
         f"mask        {none if manifest.mask.input is None else manifest.mask.rule}",
         *padding,
         f"time        {manifest.time.rule}",
+        *normalizer,
         *labels,
         f"target      {manifest.target}, written by {manifest.producer}",
     ]
+
+
+def _units(manifest: Manifest) -> list[str]:
+    """What a normalizer inside the file does, a line each."""
+    told = manifest.normalizer or {}
+    takes = [f"{name} takes raw values: {_kind(one)}" for name, one in told.get("inputs", {}).items()]
+    return takes + [f"{name} gives raw values: {_kind(one)} undone" for name, one in told.get("outputs", {}).items()]
+
+
+def _kind(statistics: Mapping[str, Any]) -> str:
+    """The type of statistics, and of how many columns they are."""
+    columns = next(len(values) for values in statistics.values() if isinstance(values, list))
+    return f"{statistics['type']} of {columns} columns"
 
 
 @app.command()

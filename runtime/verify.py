@@ -16,6 +16,7 @@ from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.golden import Sample, read_samples
 from rnngraph.runtime.session import StreamingSession
+from rnngraph.runtime.units import raw
 from rnngraph.state import StateSnapshot
 
 TOLERANCE = 1e-5
@@ -87,7 +88,8 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
 
     With its golden samples, outputs and next states; where it streams, a sequence fed whole with the same fed in chunks, step by step, and
     each row alone (float32 on the CPU: equal to the bit); with ``net``, if given, whose streaming state is left as it is. Outputs at
-    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said.
+    masked steps are unspecified and not compared. Where the file has a normalizer inside, ``net``, which has none, is given what that makes
+    of the values. Tolerance 1e-5 * max(1, largest) where nothing else is said.
 
     ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx.
     """
@@ -154,6 +156,9 @@ def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]
 def _against_network(session: StreamingSession, sample: Sample, net: Network) -> Iterator[ParityRow]:
     x, mask, start = _parts(session, sample)
     y = session.manifest.port("output").name
+    normalizer = session.manifest.normalizer
+    if normalizer is not None and not _takes_raw_values(net):
+        net = raw(net, normalizer, session.manifest.port("input").name, y)
     yield compare(f"network: {y}", session.output(x, mask), np.asarray(net.output(x, mask)), real=_real(session, y, mask))
     if not session.manifest.streams or session.manifest.time.input_axis is None:
         return
@@ -161,6 +166,11 @@ def _against_network(session: StreamingSession, sample: Sample, net: Network) ->
     for name, array in got.items():
         if name in expected:
             yield compare(f"network, chunked: {name}", array, expected[name], real=_real(session, name, mask))
+
+
+def _takes_raw_values(net: Network) -> bool:
+    """Whether it is a session of a file that has a normalizer inside too."""
+    return isinstance(net, StreamingSession) and net.manifest.normalizer is not None
 
 
 def _feed(net: Network, x: Array, mask: Array | None, start: Mapping[str, Array], lengths: Sequence[int]) -> dict[str, Array]:

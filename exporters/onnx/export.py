@@ -9,12 +9,14 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, GraphError
 from rnngraph.exporters.golden import replaced, samples
 from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.arguments import check_arguments, check_labels
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import CONSTANT, build_model
+from rnngraph.exporters.onnx.normalise import bake
 from rnngraph.exporters.onnx.targets import Target, transform
 from rnngraph.file_format import golden_folder
 from rnngraph.files import atomic_write
@@ -49,6 +51,7 @@ def export_onnx(
     steps: Literal[1] | None = None,
     batch: int | None = None,
     class_labels: Sequence[str] | None = None,
+    normalizer: Normalizer[Any] | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
 
@@ -61,8 +64,12 @@ def export_onnx(
 
     ``class_labels`` names the outputs, in their order: the file's manifest then holds them for hosts that show results.
 
-    ExportError: an argument that is none of the above, a network that cannot stream, a path where a saved network lies or whose folder is
-    not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the file has none.
+    ``normalizer``, fitted, goes into the file: it takes raw values and normalises them inside; where labels were normalised too
+    (``fit_label``), its outputs are in their units. States and the digest of parameters are those of the file without.
+
+    ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
+    network lies or whose folder is not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the
+    file has none.
     """
     if not isinstance(net, Network):
         raise ExportError(f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config)")
@@ -73,14 +80,19 @@ def export_onnx(
     if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
         raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
+    baked = bake(graph, normalizer, net.config.layers[-1])
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}
     parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports(*CONSTANT) if p.name in arrays}
-    content = manifest(graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=labels)
-    model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
+    content = manifest(
+        baked.graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=labels, normalizer=baked.manifest
+    )
+    known = {**parameters, **baked.statistics}
+    model = build_model(transform(baked.graph, target, steps), known, steps=steps, batch=batch, metadata=metadata(content))
     data = seal(model.SerializeToString())
-    with replaced(golden_folder(file), samples(graph, parameters, steps=steps, batch=batch)), atomic_write(file) as out:
+    made = samples(baked.graph, known, steps=steps, batch=batch, units=baked.units)
+    with replaced(golden_folder(file), made), atomic_write(file) as out:
         out.write(data)
 
 

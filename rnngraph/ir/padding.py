@@ -6,6 +6,8 @@ from rnngraph.ir.graph import Graph, Node, Value
 
 _MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps"})
 """Ops that hand on what stands at each step as it is."""
+_APART = frozenset({"add", "sub", "div"})
+"""Ops that keep the steps apart where the other operand is a statistic: those of a normalizer, in front of the first layer."""
 _BLIND = frozenset({"zeros", "zero_state"})
 """Ops that look at shapes alone."""
 
@@ -18,11 +20,12 @@ def reads_padding(graph: Graph) -> bool:
     """
     masks = _computed_from({p.value for p in graph.ports("mask")}, graph)
     raw = {p.value for p in graph.ports("input")} if masks else set()
+    statistics = {p.value for p in graph.ports("buffer")}
     for node in graph.nodes:
         touched = [v for v in node.inputs if v in raw]
         if not touched or node.op in _BLIND or _cleans(node, masks, raw):
             continue
-        if node.op not in _MOVING:
+        if node.op not in _MOVING and not (node.op in _APART and (node.inputs[1] in statistics or _constant(node.inputs[1]))):
             return True
         raw.update(node.outputs)
     return False
