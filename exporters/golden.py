@@ -1,7 +1,7 @@
 """Golden samples: inputs and the outputs that the reference backend gives for them, in the form of the ONNX model zoo.
 
 ``net.onnx.golden/test_data_set_K/input_J.pb`` and ``output_J.pb`` are serialised TensorProtos, named and in order as in the file's
-manifest. Where the network reads no padding, x is NaN at masked steps: a file that lets it through is found by its samples.
+manifest. Where the network reads no padding, an input is NaN at masked steps: a file that lets it through is found by its samples.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
 from rnngraph.ir.graph import Graph, Port
-from rnngraph.ir.padding import reads_padding
-from rnngraph.ir.steps import steps_of
-from rnngraph.ir.types import T, evaluate
+from rnngraph.ir.padding import mask_of, reads_padding_of
+from rnngraph.ir.steps import least_steps
+from rnngraph.ir.types import evaluate
 
-SIZES = ({"N": 2, "T": 7}, {"N": 1, "T": 1})
+SIZES = ((2, 7), (1, 1))
+"""Rows and steps of the samples; of several series that may differ in length each is a step longer than the one before."""
 GAPS = np.array([[1, 0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1, 1]])
 """The masks of samples, repeated where there are more rows or steps."""
 
@@ -52,10 +53,12 @@ def samples(
     """
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
-    made, least = [], steps_of(graph).least
-    for sizes in SIZES:
-        sizes = {"N": batch or sizes["N"], "T": steps or max(least, sizes["T"])}
-        before = {p.name: _draw(p, {**sizes, "T": max(least, 2)}, generator) for p in inputs(graph)}
+    made, least = [], least_steps(graph)
+    for rows, length in SIZES:
+        times = {symbol: steps or max(needed, length + k) for k, (symbol, needed) in enumerate(least.items())}
+        sizes = {"N": batch or rows, **times}
+        first = {**sizes, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
+        before = {p.name: _draw(p, first, generator) for p in inputs(graph)}
         drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
         made.append(_sample(graph, exact, before, drawn, units or {}))
     return made
@@ -101,11 +104,12 @@ def _sample(
 
 
 def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph, units: Mapping[str, Columns]) -> Array:
-    """What is fed to ``port``: numbers scaled and in its units, masks, ids and states as they are; at masked steps of x NaN, or an id that
+    """What is fed to ``port``: numbers scaled and in its units, masks, ids and states as they are; at masked steps NaN, or an id that
     does not exist, where nothing may read them."""
     array = drawn[port.name]
-    mask = next((drawn[p.name] for p in graph.ports("mask")), None)
-    unread = port.role == "input" and mask is not None and T in port.value.shape and not reads_padding(graph)
+    masking = mask_of(port, graph) if port.role == "input" else None
+    mask = None if masking is None else drawn[masking.name]
+    unread = mask is not None and not reads_padding_of(port, graph)
     if port.ids is not None:
         return np.where(mask != 0, array, -(2**62)) if unread else array
     if port.role == "input":

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from rnngraph import __version__
 from rnngraph.errors import ExportError
-from rnngraph.exporters.onnx.emit import inputs, outputs
+from rnngraph.exporters.graph_manifest import Labels, graph_parts
+from rnngraph.exporters.onnx.emit import frozen, inputs, outputs
 from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
@@ -47,16 +48,19 @@ def manifest(
     batch: int | None,
     class_labels: Sequence[str] | None = None,
     normalizer: Mapping[str, Any] | None = None,
+    names: Sequence[str] | None = None,
+    output_labels: Labels | None = None,
 ) -> dict[str, Any]:
     """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read.
 
-    ``parameters`` are the network's: all its files share their digest, those with a normalizer too.
+    ``parameters`` are the network's: all its files share their digest, those with a normalizer too. A network that is a graph has
+    ``names`` of its layers' vertices, and ``output_labels`` in the place of ``class_labels``.
     """
-    sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
-    stuck = not_streaming(graph)
-    reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers])
-    return {
-        "format": FORMAT if _is_new(graph) else 1,
+    sizes = frozen(graph, steps, batch)
+    stuck = not_streaming(graph, names)
+    reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers], names)
+    content = {
+        "format": FORMAT if names is not None else 2 if _is_new(graph) else 1,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -74,6 +78,7 @@ def manifest(
         "class_labels": None if class_labels is None else list(class_labels),
         "normalizer": normalizer,
     }
+    return content if names is None else graph_parts(content, graph, names, MASK_RULE, output_labels or {})
 
 
 def _is_new(graph: Graph) -> bool:

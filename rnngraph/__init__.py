@@ -26,6 +26,7 @@ _NAMES = {
         "BinomialDistribution",
         "CnnToFeedForwardPreProcessor",
         "CnnToRnnPreProcessor",
+        "ComputationGraphConfiguration",
         "ConstantDistribution",
         "Convolution1DLayer",
         "ConvolutionLayer",
@@ -34,7 +35,9 @@ _NAMES = {
         "DropConnect",
         "Dropout",
         "DropoutLayer",
+        "DuplicateToTimeSeriesVertex",
         "ELU",
+        "ElementWiseVertex",
         "EmbeddingLayer",
         "EmbeddingSequenceLayer",
         "ExponentialSchedule",
@@ -46,12 +49,15 @@ _NAMES = {
         "GaussianDropout",
         "GaussianNoise",
         "GlobalPoolingLayer",
+        "GraphNode",
         "GravesBidirectionalLSTM",
         "GravesLSTM",
         "InputType",
         "InverseSchedule",
+        "L2NormalizeVertex",
         "LSTM",
         "LastTimeStep",
+        "LastTimeStepVertex",
         "LeakyReLU",
         "LogNormalDistribution",
         "Loss",
@@ -59,6 +65,7 @@ _NAMES = {
         "MapSchedule",
         "MaskZeroLayer",
         "MaxNormConstraint",
+        "MergeVertex",
         "MinMaxNormConstraint",
         "MultiLayerConfiguration",
         "Nadam",
@@ -69,22 +76,28 @@ _NAMES = {
         "OrthogonalDistribution",
         "OutputLayer",
         "PolySchedule",
+        "PreprocessorVertex",
         "RReLU",
         "RampSchedule",
         "ReLU",
+        "ReverseTimeSeriesVertex",
         "RmsProp",
         "RnnLossLayer",
         "RnnOutputLayer",
         "RnnToCnnPreProcessor",
         "RnnToFeedForwardPreProcessor",
+        "ScaleVertex",
         "Sgd",
+        "ShiftVertex",
         "SigmoidSchedule",
         "SimpleRnn",
         "SpatialDropout",
+        "StackVertex",
         "StandardBackprop",
         "StepSchedule",
         "Subsampling1DLayer",
         "SubsamplingLayer",
+        "SubsetVertex",
         "ThresholdedReLU",
         "TimeDistributed",
         "TorchUpdater",
@@ -92,12 +105,14 @@ _NAMES = {
         "TruncatedNormalDistribution",
         "UniformDistribution",
         "UnitNormConstraint",
+        "UnstackVertex",
         "WeightNoise",
     ],
     "rnngraph.data": [
         "CSVSequenceRecordReader",
         "DataSet",
         "MiniBatches",
+        "MultiDataSet",
         "NormalizerMinMaxScaler",
         "NormalizerStandardize",
         "NumberedFileInputSplit",
@@ -117,6 +132,7 @@ _NAMES = {
         "TrainingWarning",
     ],
     "rnngraph.evaluation": ["Evaluation"],
+    "rnngraph.graph_network": ["ComputationGraph"],
     "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
     "rnngraph.runtime.snapshot": ["StateSnapshot"],
@@ -145,6 +161,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import BinomialDistribution as BinomialDistribution
     from rnngraph.conf import CnnToFeedForwardPreProcessor as CnnToFeedForwardPreProcessor
     from rnngraph.conf import CnnToRnnPreProcessor as CnnToRnnPreProcessor
+    from rnngraph.conf import ComputationGraphConfiguration as ComputationGraphConfiguration
     from rnngraph.conf import ConstantDistribution as ConstantDistribution
     from rnngraph.conf import Convolution1DLayer as Convolution1DLayer
     from rnngraph.conf import ConvolutionLayer as ConvolutionLayer
@@ -153,6 +170,8 @@ if TYPE_CHECKING:
     from rnngraph.conf import DropConnect as DropConnect
     from rnngraph.conf import Dropout as Dropout
     from rnngraph.conf import DropoutLayer as DropoutLayer
+    from rnngraph.conf import DuplicateToTimeSeriesVertex as DuplicateToTimeSeriesVertex
+    from rnngraph.conf import ElementWiseVertex as ElementWiseVertex
     from rnngraph.conf import EmbeddingLayer as EmbeddingLayer
     from rnngraph.conf import EmbeddingSequenceLayer as EmbeddingSequenceLayer
     from rnngraph.conf import ExponentialSchedule as ExponentialSchedule
@@ -162,11 +181,14 @@ if TYPE_CHECKING:
     from rnngraph.conf import GaussianDropout as GaussianDropout
     from rnngraph.conf import GaussianNoise as GaussianNoise
     from rnngraph.conf import GlobalPoolingLayer as GlobalPoolingLayer
+    from rnngraph.conf import GraphNode as GraphNode
     from rnngraph.conf import GravesBidirectionalLSTM as GravesBidirectionalLSTM
     from rnngraph.conf import GravesLSTM as GravesLSTM
     from rnngraph.conf import InputType as InputType
     from rnngraph.conf import InverseSchedule as InverseSchedule
+    from rnngraph.conf import L2NormalizeVertex as L2NormalizeVertex
     from rnngraph.conf import LastTimeStep as LastTimeStep
+    from rnngraph.conf import LastTimeStepVertex as LastTimeStepVertex
     from rnngraph.conf import LeakyReLU as LeakyReLU
     from rnngraph.conf import LogNormalDistribution as LogNormalDistribution
     from rnngraph.conf import Loss as Loss
@@ -174,6 +196,7 @@ if TYPE_CHECKING:
     from rnngraph.conf import MapSchedule as MapSchedule
     from rnngraph.conf import MaskZeroLayer as MaskZeroLayer
     from rnngraph.conf import MaxNormConstraint as MaxNormConstraint
+    from rnngraph.conf import MergeVertex as MergeVertex
     from rnngraph.conf import MinMaxNormConstraint as MinMaxNormConstraint
     from rnngraph.conf import MultiLayerConfiguration as MultiLayerConfiguration
     from rnngraph.conf import Nadam as Nadam
@@ -184,22 +207,28 @@ if TYPE_CHECKING:
     from rnngraph.conf import OrthogonalDistribution as OrthogonalDistribution
     from rnngraph.conf import OutputLayer as OutputLayer
     from rnngraph.conf import PolySchedule as PolySchedule
+    from rnngraph.conf import PreprocessorVertex as PreprocessorVertex
     from rnngraph.conf import RampSchedule as RampSchedule
     from rnngraph.conf import ReLU as ReLU
+    from rnngraph.conf import ReverseTimeSeriesVertex as ReverseTimeSeriesVertex
     from rnngraph.conf import RmsProp as RmsProp
     from rnngraph.conf import RnnLossLayer as RnnLossLayer
     from rnngraph.conf import RnnOutputLayer as RnnOutputLayer
     from rnngraph.conf import RnnToCnnPreProcessor as RnnToCnnPreProcessor
     from rnngraph.conf import RnnToFeedForwardPreProcessor as RnnToFeedForwardPreProcessor
     from rnngraph.conf import RReLU as RReLU
+    from rnngraph.conf import ScaleVertex as ScaleVertex
     from rnngraph.conf import Sgd as Sgd
+    from rnngraph.conf import ShiftVertex as ShiftVertex
     from rnngraph.conf import SigmoidSchedule as SigmoidSchedule
     from rnngraph.conf import SimpleRnn as SimpleRnn
     from rnngraph.conf import SpatialDropout as SpatialDropout
+    from rnngraph.conf import StackVertex as StackVertex
     from rnngraph.conf import StandardBackprop as StandardBackprop
     from rnngraph.conf import StepSchedule as StepSchedule
     from rnngraph.conf import Subsampling1DLayer as Subsampling1DLayer
     from rnngraph.conf import SubsamplingLayer as SubsamplingLayer
+    from rnngraph.conf import SubsetVertex as SubsetVertex
     from rnngraph.conf import ThresholdedReLU as ThresholdedReLU
     from rnngraph.conf import TimeDistributed as TimeDistributed
     from rnngraph.conf import TorchUpdater as TorchUpdater
@@ -207,10 +236,12 @@ if TYPE_CHECKING:
     from rnngraph.conf import TruncatedNormalDistribution as TruncatedNormalDistribution
     from rnngraph.conf import UniformDistribution as UniformDistribution
     from rnngraph.conf import UnitNormConstraint as UnitNormConstraint
+    from rnngraph.conf import UnstackVertex as UnstackVertex
     from rnngraph.conf import WeightNoise as WeightNoise
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import MiniBatches as MiniBatches
+    from rnngraph.data import MultiDataSet as MultiDataSet
     from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
     from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
@@ -227,6 +258,7 @@ if TYPE_CHECKING:
     from rnngraph.errors import TrainingError as TrainingError
     from rnngraph.errors import TrainingWarning as TrainingWarning
     from rnngraph.evaluation import Evaluation as Evaluation
+    from rnngraph.graph_network import ComputationGraph as ComputationGraph
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot

@@ -41,14 +41,17 @@ class StateSpec:
 class StreamState:
     """The states of all layers of one network: {} before the first step, then one array [N, ...] for each.
 
+    A layer is known by its index, and where ``names`` are given, by its name as well: the vertex of a graph, which messages then tell.
+
     Which values are taken follows from where they come from: what people write (:meth:`set`) and what a step in torch computed
     (:meth:`advance`) has to be finite; what was held before (:meth:`restore`) comes back as it was. A step of a file is not looked at,
     which would cost more than the check is worth: a state that overflows there shows in the output, and can be read, moved and cleared.
     """
 
-    def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str) -> None:
+    def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str, names: Sequence[str] | None = None) -> None:
         self._specs = {s.name: s for s in specs}
         self._types = list(layer_types)
+        self._names = None if names is None else list(names)
         self._dtype = np.dtype(data_type)
         self._arrays: dict[str, np.ndarray] = {}
 
@@ -60,8 +63,9 @@ class StreamState:
     def start(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The arrays with which a call on ``rows`` rows begins, the initial ones at first. StateError where the held state has others."""
         if self.batch not in (None, rows):
+            given = "x has" if self._names is None else "the inputs have"
             raise StateError(
-                f"x has {rows} rows, but the state that is held has {self.batch}: every row is a stream of its own; "
+                f"{given} {rows} rows, but the state that is held has {self.batch}: every row is a stream of its own; "
                 "call rnn_clear_previous_state() before a batch of another size"
             )
         return {name: self._initial(self._specs[name], rows) for name in names}
@@ -90,7 +94,7 @@ class StreamState:
                 spec = self._specs[name]
                 value, row, place = _first(array, ~np.isfinite(array))
                 raise StateError(
-                    f"layers[{spec.layer}] ({self._types[spec.layer]}): the next state {spec.key!r} is {value} at {place} "
+                    f"{self._label(spec.layer)} ({self._types[spec.layer]}): the next state {spec.key!r} is {value} at {place} "
                     f"({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
                     f"Feed smaller values, or begin the row anew with rnn_clear_previous_state(rows=[{row}])"
                 )
@@ -116,34 +120,35 @@ class StreamState:
             changed[index] = self._specs[name].initial
             self._arrays[name] = changed
 
-    def get(self, layer: int) -> dict[str, np.ndarray]:
+    def get(self, layer: int | str) -> dict[str, np.ndarray]:
         """Copies of a layer's states by key, {} before the first step."""
         specs = self._stateful(layer)
         return {s.key: self._arrays[s.name].copy() for s in specs if s.name in self._arrays}
 
-    def set(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
+    def set(self, layer: int | str, state: Mapping[str, np.ndarray]) -> None:
         """Replace a layer's states; where nothing was held, other layers begin with as many rows.
 
         Raises StateError for keys, shapes or values that do not fit, and for rows that differ from those that other layers hold.
         """
         specs = self._stateful(layer)
-        given = _by_key(layer, state, [s.key for s in specs])
+        where = self._label(specs[0].layer)
+        given = _by_key(where, state, [s.key for s in specs])
         keys = {s.key for s in specs}
         needed = {s.key for s in specs if s.default is None}
         if not needed <= given.keys() <= keys:
             raise StateError(
-                f"layers[{layer}]: the state has the keys {_listed(state) or 'none'}, "
+                f"{where}: the state has the keys {_listed(state) or 'none'}, "
                 f"expected {_listed(s.key for s in specs)} (or DL4J's {_listed(ALIASES)})"
             )
         arrays = {s.name: self._checked(s, given[s.key]) for s in specs if s.key in given}
         rows = [len(a) for a in arrays.values()]
         if len(set(rows)) > 1:
-            raise StateError(f"layers[{layer}]: the state has {_listed(rows)} rows in {_listed(given)}; expected the same number in each")
-        others = {name: held for name, held in self._arrays.items() if self._specs[name].layer != layer}
+            raise StateError(f"{where}: the state has {_listed(rows)} rows in {_listed(given)}; expected the same number in each")
+        others = {name: held for name, held in self._arrays.items() if self._specs[name].layer != specs[0].layer}
         held = {len(a) for a in others.values()}
         if held and held != set(rows):
             raise StateError(
-                f"layers[{layer}]: the state has {rows[0]} rows, other layers hold {_listed(held)}; "
+                f"{where}: the state has {rows[0]} rows, other layers hold {_listed(held)}; "
                 "call rnn_clear_previous_state() before setting states of another batch"
             )
         self._arrays = {**others, **arrays}
@@ -170,7 +175,7 @@ class StreamState:
 
     def _checked(self, spec: StateSpec, value: np.ndarray, finite: bool = True) -> np.ndarray:
         """``value`` as a new array [N, ...] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""
-        where = f"layers[{spec.layer}], state {spec.key!r}"
+        where = f"{self._label(spec.layer)}, state {spec.key!r}"
         array = _array(value, where)
         if array.dtype.kind not in "fiu":
             raise StateError(f"{where}: it has the type {array.dtype}, expected {self._dtype}")
@@ -190,14 +195,26 @@ class StreamState:
         return [s for s in self._specs.values() if s.layer == layer]
 
     def _stateful(self, layer: object) -> list[StateSpec]:
-        """The specs of a layer that has states; StateError for any other."""
-        index = int(layer) if isinstance(layer, (int, np.integer)) else -1
+        """The specs of a layer that has states, by index or name; StateError for any other."""
+        index = self._index(layer)
         specs = self._layer(index)
         if not specs:
             there = 0 <= index < len(self._types)
-            what = f"layers[{index}] is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
-            raise StateError(f"{what}; layers with state: {_listed(sorted({s.layer for s in self._specs.values()})) or 'none'}")
+            what = f"{self._label(index)} is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
+            known = sorted({s.layer for s in self._specs.values()})
+            listed = _listed(known if self._names is None else (repr(self._names[k]) for k in known))
+            raise StateError(f"{what}; layers with state: {listed or 'none'}")
         return specs
+
+    def _index(self, layer: object) -> int:
+        """The index of a layer, -1 for what is none."""
+        if isinstance(layer, str) and self._names is not None and layer in self._names:
+            return self._names.index(layer)
+        return int(layer) if isinstance(layer, (int, np.integer)) else -1
+
+    def _label(self, layer: int) -> str:
+        """The layer in messages."""
+        return f"layers[{layer}]" if self._names is None else f"vertex {self._names[layer]!r}"
 
 
 def _first(array: np.ndarray, bad: np.ndarray) -> tuple[Any, int, str]:
@@ -207,18 +224,16 @@ def _first(array: np.ndarray, bad: np.ndarray) -> tuple[Any, int, str]:
     return array[(row, *unit)], row, f"row {row}{place}"
 
 
-def _by_key(layer: int, state: object, keys: Sequence[str]) -> dict[str, Any]:
-    """``state`` under rnngraph's keys. StateError where it is no mapping or has something twice."""
+def _by_key(where: str, state: object, keys: Sequence[str]) -> dict[str, Any]:
+    """``state`` under rnngraph's keys; ``where`` names the layer. StateError where it is no mapping or has something twice."""
     if not isinstance(state, Mapping):
         example = ", ".join(f"{key!r}: [N, H]" for key in keys)
-        raise StateError(f"layers[{layer}]: the state is {shown(state)}; expected a mapping {{{example}}}, as rnn_get_previous_state gives")
+        raise StateError(f"{where}: the state is {shown(state)}; expected a mapping {{{example}}}, as rnn_get_previous_state gives")
     given: dict[Any, Any] = {}
     for name, value in state.items():
         key = ALIASES.get(name, name)
         if key in given:
-            raise StateError(
-                f"layers[{layer}]: the state has {key!r} twice, as {_listed(n for n in state if ALIASES.get(n, n) == key)}; give one"
-            )
+            raise StateError(f"{where}: the state has {key!r} twice, as {_listed(n for n in state if ALIASES.get(n, n) == key)}; give one")
         given[key] = value
     return given
 

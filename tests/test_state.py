@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -13,14 +15,14 @@ H2 = np.arange(4.0).reshape(2, 2) + 20
 HELD = {"state_00_h": H0, "state_00_c": C0, "state_02_h": H2}
 
 
-def stream(held: bool = False) -> StreamState:
+def stream(held: bool = False, names: list[str] | None = None) -> StreamState:
     specs = [
         StateSpec("state_00_h", 0, "h", (3,)),
         StateSpec("state_00_c", 0, "c", (3,)),
         StateSpec("state_02_h", 2, "h", (2,)),
         StateSpec("state_02_last", 2, "last", (2,), default="h"),
     ]
-    state = StreamState(specs, ["LSTM", "DenseLayer", "LastTimeStep", "OutputLayer"], "float64")
+    state = StreamState(specs, ["LSTM", "DenseLayer", "LastTimeStep", "OutputLayer"], "float64", names)
     if held:
         state.keep(HELD)
     return state
@@ -185,3 +187,38 @@ def test_restore_refuses_another_networks_snapshot() -> None:
     with pytest.raises(StateError, match="2, 1, 2 rows"):
         state.restore(StateSnapshot({**HELD, "state_00_c": C0[:1]}))
     np.testing.assert_array_equal(state.get(0)["h"], H0)
+
+
+NAMES = ["encoder", "dense", "decoder", "out"]
+
+
+def test_a_layer_of_a_graph_is_known_by_its_name_too() -> None:
+    state = stream(held=True, names=NAMES)
+    np.testing.assert_array_equal(state.get("encoder")["c"], C0)
+    state.set("decoder", {"h": H2 + 1})
+    np.testing.assert_array_equal(state.get(2)["h"], H2 + 1)
+    np.testing.assert_array_equal(state.get(0)["h"], H0)
+
+
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda s: s.get("dense"), "vertex 'dense' is a DenseLayer, which has no state; layers with state: 'encoder', 'decoder'"),
+        (lambda s: s.get("inner"), "there is no layer 'inner'; layers with state: 'encoder', 'decoder'"),
+        (lambda s: s.get(9), "there is no layer 9; layers with state: 'encoder', 'decoder'"),
+        (lambda s: s.set("encoder", {"h": H0}), r"vertex 'encoder': the state has the keys h, expected h, c"),
+        (lambda s: s.set("encoder", 3), r"vertex 'encoder': the state is 3; expected a mapping \{'h': \[N, H\], 'c': \[N, H\]\}"),
+        (lambda s: s.set("decoder", {"h": H2[:, :1]}), r"vertex 'decoder', state 'h': it has the shape \[2, 1\], expected \[N, 2\]"),
+        (lambda s: s.set("decoder", {"h": H2[:1]}), "vertex 'decoder': the state has 1 rows, other layers hold 2"),
+        (lambda s: s.advance({**HELD, "state_02_h": H2 * np.inf}), r"vertex 'decoder' \(LastTimeStep\): the next state 'h' is"),
+        (lambda s: s.start(3, []), "the inputs have 3 rows, but the state that is held has 2"),
+    ],
+)
+def test_messages_of_a_graph_name_the_vertex(act: Callable[[StreamState], object], message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        act(stream(held=True, names=NAMES))
+
+
+def test_layers_in_a_row_have_no_names() -> None:
+    with pytest.raises(StateError, match="there is no layer 'encoder'; layers with state: 0, 2"):
+        stream(held=True).get("encoder")

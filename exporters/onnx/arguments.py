@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rnngraph.errors import ExportError
@@ -14,11 +14,18 @@ _SAVED = b"PK\x03\x04"
 _SUFFIX = ".rnng"
 
 
-def check_arguments(path: object, target: object, features_mask: object, streaming: object, steps: object, batch: object) -> Path:
-    """The path of the file to write. ExportError for an argument that is none of those that export_onnx takes."""
+def check_arguments(
+    path: object, target: object, features_mask: object, streaming: object, steps: object, batch: object, graph: bool = False
+) -> Path:
+    """The path of the file to write. ExportError for an argument that is none of those that export_onnx takes.
+
+    ``graph``: the network is one, of which single inputs may have masks.
+    """
     if not isinstance(target, str) or target not in ACCEPTS:
         raise ExportError(f"target={_shown(target)}: expected {' or '.join(repr(t) for t in ACCEPTS)}")
-    if not isinstance(features_mask, bool):
+    if graph:
+        _check_masked(features_mask)
+    elif not isinstance(features_mask, bool):
         raise ExportError(
             f"features_mask={_shown(features_mask)}: expected True (the file takes a mask beside x) or False; "
             "the mask itself is given when the file is run"
@@ -32,18 +39,54 @@ def check_arguments(path: object, target: object, features_mask: object, streami
     return _check_path(path)
 
 
-def check_labels(labels: object, n_out: int) -> list[str] | None:
-    """The class labels as a list. ExportError unless there is one string for each of ``n_out`` outputs, all different."""
+def check_labels(labels: object, n_out: int, name: str = "class_labels", owner: str = "the network") -> list[str] | None:
+    """The class labels as a list. ExportError unless there is one string for each of ``n_out`` outputs, all different.
+
+    ``name`` and ``owner`` are for messages.
+    """
     if labels is None:
         return None
     remedy = f"expected a list of {n_out} different names, one for each output in its order"
     if isinstance(labels, str) or not isinstance(labels, Sequence) or not all(isinstance(one, str) and one for one in labels):
-        raise ExportError(f"class_labels={_shown(labels)}: {remedy}")
+        raise ExportError(f"{name}={_shown(labels)}: {remedy}")
     if len(labels) != n_out:
-        raise ExportError(f"class_labels has {len(labels)} names, the network {n_out} outputs; {remedy}")
+        raise ExportError(f"{name} has {len(labels)} names, {owner} {n_out} outputs; {remedy}")
     if twice := sorted({one for one in labels if labels.count(one) > 1}):
-        raise ExportError(f"class_labels has {twice[0]!r} more than once; {remedy}")
+        raise ExportError(f"{name} has {twice[0]!r} more than once; {remedy}")
     return list(labels)
+
+
+def check_output_labels(labels: object, outputs: Mapping[str, int]) -> dict[str, list[str]]:
+    """The class labels of a graph by the output that they name, each of which has a width.
+
+    They are given by output, or, where there is one output, as a list. ExportError as :func:`check_labels`, and for an output that is none.
+    """
+    listed = ", ".join(map(repr, outputs))
+    if labels is None:
+        return {}
+    if not isinstance(labels, Mapping):
+        if len(outputs) > 1:
+            raise ExportError(
+                f"class_labels={_shown(labels)}: the network has the outputs {listed}; give a mapping from their names to labels, "
+                f"as {{{next(iter(outputs))!r}: [...]}}"
+            )
+        labels = dict.fromkeys(outputs, labels)
+    if unknown := [name for name in labels if name not in outputs]:
+        raise ExportError(f"class_labels: there is no output {_shown(unknown[0])}; the network's outputs are {listed}")
+    checked = {name: check_labels(given, outputs[name], f"class_labels[{name!r}]", "the output") for name, given in labels.items()}
+    return {name: given for name, given in checked.items() if given is not None}
+
+
+def _check_masked(features_mask: object) -> None:
+    """ExportError unless it says of which inputs of a graph the file takes masks."""
+    names: Collection[object] = [None]
+    if isinstance(features_mask, Collection) and not isinstance(features_mask, (str, bytes)):
+        names = features_mask
+    if not isinstance(features_mask, bool) and not all(isinstance(name, str) for name in names):
+        raise ExportError(
+            f"features_mask={_shown(features_mask)}: expected True (a mask for each input with a time axis), a list of inputs' names, or "
+            "False; the masks themselves are given when the file is run"
+        )
 
 
 def _check_path(path: object) -> Path:

@@ -17,6 +17,7 @@ from rnngraph.exporters.onnx.builder import Array, Builder
 from rnngraph.exporters.onnx.context import Context
 from rnngraph.exporters.onnx.rows import ROWS
 from rnngraph.ir.graph import Graph, InputRole, Port
+from rnngraph.ir.steps import least_steps
 
 OPSET = 21
 CONSTANT: tuple[InputRole, ...] = ("parameter", "buffer")
@@ -39,8 +40,7 @@ def build_model(
     it. ExportError: a parameter is missing or does not fit.
     """
     data_type = np.dtype(graph.data_type)
-    sizes = {**({} if steps is None else {"T": steps}), **({} if batch is None else {"N": batch})}
-    ctx = Context(Builder(), ROWS, data_type, steps, sizes)
+    ctx = Context(Builder(), ROWS, data_type, steps, frozen(graph, steps, batch))
     for port in graph.inputs:
         ctx.known[port.value] = _parameter(port, parameters).astype(data_type) if port.role in CONSTANT else ctx.builder.unique(port.name)
     ctx.builder.used.update(p.name for p in graph.outputs)
@@ -55,6 +55,12 @@ def build_model(
     helper.set_model_props(model, dict(metadata or {}))
     onnx.checker.check_model(model, full_check=True)  # which infers all shapes, strictly
     return model
+
+
+def frozen(graph: Graph, steps: int | None, batch: int | None) -> dict[str, int]:
+    """The numbers of the symbols that a file with these ``steps`` and ``batch`` fixes."""
+    times = {} if steps is None else dict.fromkeys(least_steps(graph), steps)
+    return times if batch is None else {**times, "N": batch}
 
 
 def inputs(graph: Graph) -> list[Port]:

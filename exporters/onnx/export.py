@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.data.columns import Columns
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, GraphError
 from rnngraph.exporters.golden import replaced, samples
 from rnngraph.exporters.manifest import manifest, metadata, seal
-from rnngraph.exporters.onnx.arguments import check_arguments, check_labels
+from rnngraph.exporters.onnx.arguments import check_arguments, check_labels, check_output_labels
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import CONSTANT, build_model
 from rnngraph.exporters.onnx.normalise import bake
@@ -32,7 +35,7 @@ class ExportWarning(UserWarning):
 
 @runtime_checkable
 class Network(Protocol):
-    """What is exported: a MultiLayerNetwork, or anything with its configuration and parameters."""
+    """What is exported: a MultiLayerNetwork or a ComputationGraph, or anything with its configuration and parameters."""
 
     @property
     def config(self) -> Any:
@@ -46,11 +49,11 @@ def export_onnx(
     net: Network,
     path: str | os.PathLike[str],
     target: Target = "portable",
-    features_mask: bool = False,
+    features_mask: bool | Collection[str] = False,
     streaming: bool | None = None,
     steps: Literal[1] | None = None,
     batch: int | None = None,
-    class_labels: Sequence[str] | None = None,
+    class_labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     normalizer: Normalizer[Any] | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
@@ -67,16 +70,25 @@ def export_onnx(
     ``normalizer``, fitted, goes into the file: it takes raw values and normalises them inside; where labels were normalised too
     (``fit_label``), its outputs are in their units. States and the digest of parameters are those of the file without.
 
+    A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There
+    ``features_mask=True`` gives each input with a time axis a mask ``features_mask_<input>``, a list of names single ones, and
+    ``class_labels`` is a mapping from outputs to labels (a list, where there is one output).
+
     ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
     network lies or whose folder is not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the
     file has none.
     """
     if not isinstance(net, Network):
-        raise ExportError(f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config)")
-    file = check_arguments(path, target, features_mask, streaming, steps, batch)
-    labels = check_labels(class_labels, net.config.n_out)
+        raise ExportError(
+            f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config), "
+            "or a graph with rnngraph.ComputationGraph(config)"
+        )
+    names = None if isinstance(net.config, MultiLayerConfiguration) else tuple(net.config.layer_names)
+    file = check_arguments(path, target, features_mask, streaming, steps, batch, graph=names is not None)
+    labels = check_labels(class_labels, net.config.n_out) if names is None else None
     graph = _lower(net, features_mask)
-    reason = why_not(graph, [layer.title for layer in net.config.layers])
+    output_labels = None if names is None else check_output_labels(class_labels, _widths(graph))
+    reason = why_not(graph, [layer.title for layer in net.config.layers], names)
     if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
         raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
@@ -86,12 +98,36 @@ def export_onnx(
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}
     parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports(*CONSTANT) if p.name in arrays}
     content = manifest(
-        baked.graph, parameters, net.config.layers, target=target, steps=steps, batch=batch, class_labels=labels, normalizer=baked.manifest
+        baked.graph,
+        parameters,
+        net.config.layers,
+        target=target,
+        steps=steps,
+        batch=batch,
+        class_labels=labels,
+        normalizer=baked.manifest,
+        names=names,
+        output_labels=output_labels,
     )
     known = {**parameters, **baked.statistics}
-    model = build_model(transform(baked.graph, target, steps), known, steps=steps, batch=batch, metadata=metadata(content))
+    write_file(file, baked.graph, known, content, target=target, steps=steps, batch=batch, units=baked.units)
+
+
+def write_file(
+    file: Path,
+    graph: Graph,
+    parameters: Mapping[str, Array],
+    content: Mapping[str, Any],
+    *,
+    target: Target = "portable",
+    steps: Literal[1] | None = None,
+    batch: int | None = None,
+    units: Mapping[str, Columns] | None = None,
+) -> None:
+    """Write ``graph`` with the manifest ``content`` as ``file``, and its golden samples (``units`` as there); both or neither."""
+    model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
     data = seal(model.SerializeToString())
-    made = samples(baked.graph, known, steps=steps, batch=batch, units=baked.units)
+    made = samples(graph, parameters, steps=steps, batch=batch, units=units)
     with replaced(golden_folder(file), made), atomic_write(file) as out:
         out.write(data)
 
@@ -102,8 +138,13 @@ _NO_MASK = (
 )
 
 
-def _lower(net: Network, features_mask: bool) -> Graph:
+def _widths(graph: Graph) -> dict[str, int]:
+    """How many numbers each output has at a step."""
+    return {p.name: width for p in graph.ports("output") if isinstance(width := p.value.shape[1], int)}
+
+
+def _lower(net: Network, features_mask: bool | Collection[str]) -> Graph:
     try:
-        return prune(lower(net.config, features_mask=features_mask))
+        return prune(lower(net.config, features_mask=features_mask))  # type: ignore[arg-type]
     except GraphError as error:
         raise ExportError(str(error)) from error

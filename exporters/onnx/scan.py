@@ -39,7 +39,7 @@ def recurrent(ctx: Context, node: Node) -> Sequence[Known]:
 
 def _body_context(ctx: Context, node: Node, body: Body, operands: Sequence[Value]) -> Context:
     """The context of one step: widths as numbers, weights as arrays."""
-    sizes = {k: v for k, v in ctx.sizes.items() if k in ("N", "T")}
+    sizes = dict(ctx.sizes)
     arguments = [*body.sequences, *body.states, *body.weights]
     for argument, operand in zip(arguments, operands, strict=True):
         given = operand.shape[1:] if argument in body.sequences else operand.shape

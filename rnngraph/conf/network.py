@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, Unpack
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from rnngraph.conf import documents
-from rnngraph.conf.activations import Activation, ActivationName
-from rnngraph.conf.backprop import Backprop, StandardBackprop
-from rnngraph.conf.base import Configured
-from rnngraph.conf.constraints import Constraint, Constraints
-from rnngraph.conf.dropout import DropoutField, Noise
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
-from rnngraph.conf.fields import Inherited, NonNegative, Positive, Seed, inherited, plain
+from rnngraph.conf.fields import Inherited, inherited, plain
 from rnngraph.conf.filling import Stage, check_backprop, check_output, fill, flowing, stages
-from rnngraph.conf.gradients import GradientNormalization
-from rnngraph.conf.initializers import Distribution, InitializerName
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
-from rnngraph.conf.masks import MaskMode
-from rnngraph.conf.names import spell
+from rnngraph.conf.ports import Entry, Head, Link
 from rnngraph.conf.preprocessors import PreProcessor
-from rnngraph.conf.schema import json_schema
-from rnngraph.conf.updaters import Sgd, Updater
-from rnngraph.conf.weight_noise import ParameterNoise, WeightNoiseField
+from rnngraph.conf.settings import NetworkConfiguration, Shared
 from rnngraph.errors import ConfigurationError
-
-DATA_TYPES = ("float32", "float64")
-DATA_TYPE_ALIASES = {"float": "float32", "double": "float64"}
-DataType = Annotated[Literal["float32", "float64"], BeforeValidator(lambda v: spell(v, DATA_TYPES, DATA_TYPE_ALIASES))]
 
 
 def _several(value: object) -> object:
@@ -64,7 +49,7 @@ Layers = Annotated[Sequence[Member[Layer]], BeforeValidator(_several), AfterVali
 Preprocessors = Annotated[dict[int, Member[PreProcessor]], BeforeValidator(_numbered)]
 
 
-class MultiLayerConfiguration(Configured):
+class MultiLayerConfiguration(NetworkConfiguration):
     """A stack of layers and what they share.
 
     After construction ``layers`` is a tuple of filled layers (``n_in`` is known, what a layer left out is the network's), ``input_type`` is
@@ -72,66 +57,18 @@ class MultiLayerConfiguration(Configured):
     equal networks. Raises ConfigurationError that names layer index and field.
     """
 
-    seed: Seed = Field(default=0, description="start of all random numbers")
-    updater: Member[Updater] = Field(default=Sgd(), description="turns gradients into steps")
-    weight_init: InitializerName = Field(default="xavier", description="initialiser of weights")
-    activation: ActivationName | None = Field(
-        default=None, description="of layers that have none; left out: tanh in recurrent layers, else sigmoid"
-    )
-    bias_updater: Member[Updater] | None = Field(default=None, description="updater of biases; the updater where left out")
-    l1: NonNegative = Field(default=0.0, description="L1 coefficient of weights")
-    l2: NonNegative = Field(default=0.0, description="L2 coefficient of weights")
-    l1_bias: NonNegative = Field(default=0.0, description="L1 coefficient of biases")
-    l2_bias: NonNegative = Field(default=0.0, description="L2 coefficient of biases")
-    weight_decay: NonNegative = Field(default=0.0, description="decay of weights, behind the updater")
-    weight_decay_bias: NonNegative = Field(default=0.0, description="decay of biases, behind the updater")
-    weight_decay_apply_lr: bool = Field(default=True, description="whether weight_decay is times the learning rate")
-    weight_decay_bias_apply_lr: bool = Field(default=True, description="whether weight_decay_bias is times the learning rate")
-    gradient_normalization: GradientNormalization = Field(default="none", description="what is done to gradients before the updater")
-    gradient_normalization_threshold: Positive = Field(default=1.0, description="from where on gradients are clipped")
-    constraints: Constraints | None = Field(default=None, description="what parameters are brought back to after each update")
-    dropout: DropoutField | None = Field(default=None, description="noise on what comes into each layer, in training")
-    weight_noise: WeightNoiseField | None = Field(default=None, description="noise on weights, in training")
     layers: Layers = Field(description="the layers from input to output")
     input_type: Inherited[Member[InputType]] = inherited("what comes in; inferred from the first layer where left out")
     preprocessors: Preprocessors = Field(default={}, description="preprocessors by the index of the layer behind them")
-    backprop: Member[Backprop] = Field(default=StandardBackprop(), description="how far back in time gradients reach")
-    data_type: DataType = Field(default="float32", description="of parameters and arithmetic")
-    mask_mode: MaskMode = Field(default="hold", description="what layers do at masked steps")
-    mini_batch: bool = Field(default=True, description="whether score and gradients are divided by the number of examples")
-    validate_output_layer: bool = Field(default=True, description="whether a loss that does not fit its activation is refused")
-
     if TYPE_CHECKING:
         # What a caller may give is wider than what is there afterwards.
         def __init__(
             self,
             *,
             layers: Sequence[Layer],
-            seed: int = 0,
-            updater: Updater = ...,
-            weight_init: str | Distribution = "xavier",
-            activation: str | Activation | None = None,
-            bias_updater: Updater | None = None,
-            l1: float = 0.0,
-            l2: float = 0.0,
-            l1_bias: float = 0.0,
-            l2_bias: float = 0.0,
-            weight_decay: float = 0.0,
-            weight_decay_bias: float = 0.0,
-            weight_decay_apply_lr: bool = True,
-            weight_decay_bias_apply_lr: bool = True,
-            gradient_normalization: str = "none",
-            gradient_normalization_threshold: float = 1.0,
-            constraints: Constraint | Sequence[Constraint] | None = None,
-            dropout: Noise | None = None,
-            weight_noise: ParameterNoise | None = None,
             input_type: InputType | None = None,
             preprocessors: Mapping[int, PreProcessor] | None = None,
-            backprop: Backprop = ...,
-            data_type: str = "float32",
-            mask_mode: str = "hold",
-            mini_batch: bool = True,
-            validate_output_layer: bool = True,
+            **shared: Unpack[Shared],
         ) -> None: ...
 
     @model_validator(mode="after")
@@ -195,25 +132,32 @@ class MultiLayerConfiguration(Configured):
         """Each layer with its preprocessor, and what flows around them."""
         return tuple(stages(self.layers, self.input_type, self.preprocessors))
 
-    def to_json(self) -> str:
-        """As JSON, with every setting written out, so that later defaults change nothing."""
-        return documents.to_json(self.model_dump(mode="json"))
+    @property
+    def layer_names(self) -> tuple[str, ...]:
+        """The numbers of the layers."""
+        return tuple(map(str, range(len(self.layers))))
 
-    def to_yaml(self) -> str:
-        """As YAML, with every setting written out."""
-        return documents.to_yaml(self.model_dump(mode="json"))
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The one input, x."""
+        return (Entry("x", self.input_type, self.flow, self.ids),)
 
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """From :meth:`to_json`'s text, or one by hand. Raises ConfigurationError that tells the position."""
-        return cls(**documents.from_json(text))
+    @property
+    def heads(self) -> tuple[Head, ...]:
+        """The one output, y."""
+        return (Head("y", len(self.layers) - 1, self.layers[-1], self.stages[-1].gives),)
 
-    @classmethod
-    def from_yaml(cls, text: str) -> Self:
-        """From :meth:`to_yaml`'s text, or one by hand. Raises ConfigurationError that tells the position."""
-        return cls(**documents.from_yaml(text))
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The layers, each behind the one before."""
+        names = ("x", *self.layer_names)
+        return tuple(Link(k, str(k), s.layer, (names[k],), s.preprocessor) for k, s in enumerate(self.stages))
 
-    @classmethod
-    def json_schema(cls) -> dict[str, Any]:
-        """JSON schema (draft 2020-12) of :meth:`to_json`'s text, and of what a person writes by hand with names in their usual spelling."""
-        return json_schema(cls)
+    @property
+    def clocks(self) -> dict[str, str]:
+        """The one input's own, where it has a time axis."""
+        return {"x": "x"} if self.starts_in_time_series else {}
+
+    def layer_label(self, index: int) -> str:
+        """A layer in messages: ``layers[3] (LSTM)``."""
+        return f"layers[{index}] ({self.layers[index].tag()})"

@@ -166,8 +166,8 @@ class Port:
     """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to.
 
     ``initial`` is the number with which every element of a state begins, or a buffer before training. ``ids`` is how many ids there are,
-    where an input takes ids: it may hold 0 to ``ids`` - 1. ``law`` is what the numbers of a noise input are drawn from, ``rate`` what gives
-    the value of a rate.
+    where an input takes ids: it may hold 0 to ``ids`` - 1. ``of`` is the name of the input, or of the labels, that a mask masks. ``law``
+    is what the numbers of a noise input are drawn from, ``rate`` what gives the value of a rate.
     """
 
     name: str
@@ -176,6 +176,7 @@ class Port:
     layer: int | None = None
     initial: float = 0.0
     ids: int | None = None
+    of: str | None = None
     law: Law | None = None
     rate: Rate | None = None
 
@@ -186,14 +187,22 @@ class Graph(Block):
     def __init__(self, data_type: DataType = "float32") -> None:
         super().__init__()
         self.data_type: DataType = data_type
+        self.layer_names: tuple[str, ...] = ()
         self.inputs: list[Port] = []
         self.outputs: list[Port] = []
 
     def input(
-        self, name: str, role: InputRole, type_: TensorType, layer: int | None = None, initial: float = 0.0, ids: int | None = None
+        self,
+        name: str,
+        role: InputRole,
+        type_: TensorType,
+        layer: int | None = None,
+        initial: float = 0.0,
+        ids: int | None = None,
+        of: str | None = None,
     ) -> Value:
         """Declare an input."""
-        return self._declare(Port(name, role, self._argument(name, type_), layer, initial, ids))
+        return self._declare(Port(name, role, self._argument(name, type_), layer, initial, ids, of))
 
     def noise(self, name: str, type_: TensorType, law: Law, layer: int | None = None) -> Value:
         """Declare an input of numbers that are drawn from ``law`` for each update."""

@@ -305,3 +305,13 @@ def _softmax_cross_entropy(types: Sequence[TensorType], attributes: Attributes) 
     if z.rank < 1 or z.shape != y.shape:
         raise misfit("softmax_cross_entropy", types, "logits and labels [..., C] of one shape")
     return (TensorType("float", z.shape[:-1]),)
+
+
+@op("features", 1, ANY, start=WHOLE, stop=WHOLE)
+def _features(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """Entries ``start`` to ``stop`` of the last axis, the last one left out: [..., F] -> [..., stop - start]."""
+    x, start, stop = types[0], attributes["start"], attributes["stop"]
+    width = x.shape[-1] if x.rank else 0
+    if not isinstance(width, int) or not 0 <= start < stop <= width:
+        raise misfit("features", types, f"a last axis that has the entries {start} to {stop - 1}")
+    return (TensorType(x.element, (*x.shape[:-1], stop - start)),)

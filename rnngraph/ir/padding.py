@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
-from rnngraph.ir.graph import Graph, Node, Value
+from rnngraph.ir.graph import Graph, Node, Port, Value
 
-_MOVING = frozenset({"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps"})
+_MOVING = frozenset(
+    {"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps", "features", "reverse_steps"}
+)
 """Ops that hand on what stands at each step as it is."""
 _APART = frozenset({"add", "sub", "div"})
 """Ops that keep the steps apart where the other operand is a statistic: those of a normalizer, in front of the first layer."""
-_BLIND = frozenset({"zeros", "zero_state"})
+_BLIND = frozenset({"zeros", "zero_state", "repeat_steps"})
 """Ops that look at shapes alone."""
 
 
 def reads_padding(graph: Graph) -> bool:
-    """Whether an op computes with the raw input at masked steps; False for a graph without a mask.
+    """Whether an op computes with a raw input at masked steps; False for a graph without a mask."""
+    return any(reads_padding_of(p, graph) for p in graph.ports("input"))
+
+
+def mask_of(port: Port, graph: Graph) -> Port | None:
+    """The mask of an input; None where it has none. A mask that does not say what it masks is that of the only input."""
+    return next((p for p in graph.ports("mask") if p.of in (None, port.name)), None)
+
+
+def reads_padding_of(port: Port, graph: Graph) -> bool:
+    """Whether an op computes with the raw input ``port`` at the steps that its mask leaves out; False for an input without a mask.
 
     It does not where each way from the input first leads through a ``where`` under the mask, or into a loop that obeys the mask: then
     anything may stand there, NaN included. It does where a layer ignores masks.
     """
-    masks = _computed_from({p.value for p in graph.ports("mask")}, graph)
-    raw = {p.value for p in graph.ports("input")} if masks else set()
+    mask = mask_of(port, graph)
+    if mask is None:
+        return False
+    masks, raw = _computed_from({mask.value}, graph), {port.value}
     statistics = {p.value for p in graph.ports("buffer")}
     for node in graph.nodes:
         touched = [v for v in node.inputs if v in raw]

@@ -41,6 +41,7 @@ class Rewriter:
         """Start with the inputs of ``old``."""
         self.old = old
         self.graph = Graph(old.data_type)
+        self.graph.layer_names = old.layer_names
         self.values: dict[Value, Value] = {}
         for port in old.inputs:
             self.values[port.value] = self.graph.redeclare(port)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Body, Value
-from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, INTEGER, MASK_MODE, REAL, REALS, Attributes, misfit, op
-from rnngraph.ir.types import Dim, N, Shape, Size, T, TensorType, divide, evaluate, floats, is_known
+from rnngraph.ir.table import ACTIVATION, ANY, BODY, BOOL, COUNT, FLAG, FLOAT, INTEGER, MASK_MODE, REAL, REALS, Attributes, misfit, op
+from rnngraph.ir.types import Dim, N, Shape, Size, TensorType, divide, evaluate, floats, is_known, is_time
 
 
 @op("pack_index", 1, BOOL, reverse=FLAG)
@@ -81,6 +81,31 @@ def _split_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[T
     return TensorType(x.element, (rest, *x.shape[1:])), TensorType(x.element, (count, *x.shape[1:]))
 
 
+@op("reverse_steps", 1, ANY)
+def _reverse_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The steps from the last to the first: [T, ...] -> [T, ...]."""
+    if types[0].rank < 2:
+        raise misfit("reverse_steps", types, "a sequence [T, N, ...]")
+    return (types[0],)
+
+
+@op("repeat_steps", 2, [FLOAT, ANY])
+def _repeat_steps(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """x [N, F] at each step of the second operand [T, N, ...], of which only the shape matters: [T, N, F]."""
+    x, like = types
+    if x.rank != 2 or like.rank < 2 or like.shape[1] != x.shape[0]:
+        raise misfit("repeat_steps", types, "x [N, F] and a sequence [T, N, ...]")
+    return (floats(like.shape[0], *x.shape),)
+
+
+@op("example_norm", 1, invariant=False)
+def _example_norm(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
+    """The root of the sum of squares of all values of an example: [T, N, F] or [N, F] -> [N, 1]. The gradient at 0 is 0."""
+    if types[0].rank not in (2, 3):
+        raise misfit("example_norm", types, "x [T, N, F] or [N, F]")
+    return (floats(types[0].shape[-2], 1),)
+
+
 @op("recurrent", None, ANY, body=BODY, reverse=FLAG, mask_mode=MASK_MODE)
 def _recurrent(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
     """A cell over time. Operands: sequences [T, N, .], states [N, .], weights, and with a ``mask_mode`` a bool mask [T, N, 1].
@@ -127,9 +152,9 @@ def unify(pattern: TensorType, given: TensorType, sizes: dict[str, int], where: 
 
 
 def _read(pattern: Size, given: int, sizes: dict[str, int]) -> bool:
-    """Whether ``pattern`` can be ``given``; the symbol that it leaves unknown, if there is one, is then known. N and T stay free."""
+    """Whether ``pattern`` can be ``given``; the symbol that it leaves unknown, if there is one, is then known. N and times stay free."""
     unknown = [s for s in pattern.free if s not in sizes]
-    if len(unknown) == 1 and unknown[0] not in (str(N), str(T)):
+    if len(unknown) == 1 and unknown[0] != str(N) and not is_time(pattern):
         factor = dict(pattern.terms)[unknown[0]]
         rest = given - sum(sizes[str(s)] * k for s, k in pattern.terms if s in sizes) - pattern.constant
         if rest % factor == 0:

@@ -112,6 +112,11 @@ N = symbol("N")
 T = symbol("T")
 
 
+def is_time(dim: Dim) -> bool:
+    """Whether a size depends on a number of steps: T, or the ``T_encoder`` of one of several series that differ in length."""
+    return isinstance(dim, Size) and bool(dim.free) and all(name == str(T) or name.startswith(f"{T}_") for name in dim.free)
+
+
 @dataclass(frozen=True)
 class TensorType:
     """An element type and a shape."""

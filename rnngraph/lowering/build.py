@@ -1,29 +1,30 @@
-"""From a configuration to its graph: the border, the layers in order, the outputs."""
+"""From a configuration to its graph: the border, layers and vertices in order, the outputs."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from rnngraph.conf import ConvolutionalInput, MultiLayerConfiguration
+from rnngraph.conf import NetworkConfiguration
+from rnngraph.conf.ports import Head, Link
+from rnngraph.conf.vertices import GraphVertex
 from rnngraph.errors import ConfigurationError, GraphError
-from rnngraph.ir.cell import greater
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.types import Dim, N, T, TensorType, floats
 from rnngraph.ir.verify import verify
+from rnngraph.lowering.border import LabelsMask, enter, labels_of, leave, time_symbols
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.dropout import lower_layer
+from rnngraph.lowering.flow import Flow, Flows
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
 from rnngraph.lowering.preprocessors import lower_preprocessor
-
-LabelsMask = bool | Literal["outputs"]
-"""Whether there is a labels mask; "outputs": one that masks single outputs."""
+from rnngraph.lowering.vertices import lower_vertex
 
 
 def lower(
-    config: MultiLayerConfiguration,
+    config: NetworkConfiguration,
     *,
-    features_mask: bool = False,
-    labels_mask: LabelsMask = False,
+    features_mask: bool | Collection[str] = False,
+    labels_mask: LabelsMask | Sequence[LabelsMask] = False,
     loss: bool = False,
     training: bool | None = None,
     backward_steps: int | None = None,
@@ -35,6 +36,11 @@ def lower(
     ``y`` and ``next_state_00_h``. With ``loss`` also inputs ``labels`` (shaped as y), on request ``labels_mask`` ([N, T], or [N, 1] where
     y is [N, C]; with ``labels_mask="outputs"`` shaped as y), and the output ``loss``, the sum over rows and steps.
 
+    The graph of a ComputationGraphConfiguration has its inputs and outputs under their names, ``features_mask_<input>``,
+    ``labels_<output>``, ``labels_mask_<output>`` and parameters ``<vertex>.W``; states are numbered in topological order.
+    ``features_mask`` may name the inputs that have one (True: all with a time axis), ``labels_mask`` be one for each output; the loss is
+    the sum of all outputs'. Inputs whose lengths do not have to agree have time axes of their own, ``T_<input>``.
+
     With ``training`` (left out: with ``loss``) it is the graph that training differentiates: dropout and weight noise take noise,
     and rates with a schedule their value, as inputs, batch normalisation uses the minibatch's statistics and gives updates of its buffers.
     With ``backward_steps`` recurrent layers pass a gradient at that many steps at the end alone, of sequences that are longer.
@@ -42,97 +48,97 @@ def lower(
     A features mask without a labels mask masks the loss of a time series too. Raises GraphError for masks that the network has no use
     for, ConfigurationError for the loss of a network without output layer.
     """
-    _check(config, features_mask, labels_mask, loss)
+    masked = _masked(config, features_mask)
+    labels_masks = _labels_masks(config, labels_mask, loss)
     graph = Graph(config.data_type)
-    context = Context(graph, len(config.layers), loss if training is None else training, backward_steps)
-    x = _border(config, context, features_mask)
-    given = context.mask
-    for index, stage in enumerate(config.stages):
-        context.enter(index, stage.layer)
-        if stage.preprocessor is not None:
-            x = lower_preprocessor(stage.preprocessor, graph, x)
-        if loss and stage.layer.has_loss:
-            _labels(config, context, labels_mask, x, given)
-        x = lower_layer(stage.layer, context, x)
+    graph.layer_names = config.layer_names
+    context = Context(graph, config, loss if training is None else training, backward_steps)
+    symbols = time_symbols(config)
+    flows: dict[str, Flows] = {e.name: (enter(e, graph, symbols.get(e.name), e.name in masked),) for e in config.entries}
+    borders = {name: parts[0] for name, parts in flows.items()}
+    heads = {head.index: (head, mask) for head, mask in zip(config.heads, labels_masks, strict=True)}
+    for link in config.links:
+        given = [flows[source] for source in link.inputs]
+        context.enter(link.index)
+        if isinstance(link.content, GraphVertex):
+            flows[link.name] = lower_vertex(link.content, context, given, borders)
+        else:
+            flows[link.name] = _layer(link, context, given[0], heads.get(link.index) if loss else None)
     graph.prefix = ""
-    graph.output("y", "output", _outside(config, x), len(config.layers) - 1)
-    if context.loss is not None:
-        graph.output("loss", "loss", context.loss)
+    for head in config.heads:
+        graph.output(head.name, "output", leave(head, _single(head, flows[config.layer_names[head.index]]).value), head.index)
+    _finish(graph, context)
+    return graph
+
+
+def _layer(link: Link, context: Context, given: Flows, head: tuple[Head, LabelsMask] | None) -> Flows:
+    """What a layer gives for each of the stacked flows: one, as a rule."""
+    out = []
+    for part, flow in enumerate(given):
+        context.turn(flow, part)
+        if link.preprocessor is not None:
+            flow = flow.with_value(lower_preprocessor(link.preprocessor, context.graph, flow.value))
+        if head is not None:
+            context.labels, context.loss_mask = labels_of(head[0], context.graph, _single(head[0], given) and flow, head[1])
+        y = lower_layer(link.content, context, flow.value)
+        context.labels = context.loss_mask = None
+        out.append(_behind(flow, y, context))
+    return tuple(out)
+
+
+def _behind(flow: Flow, y: Value, context: Context) -> Flow:
+    """What flows behind a layer: its mask, and the mask of labels, which is the given one while the length stays."""
+    timed = flow.value.shape[0] == y.shape[0]
+    return replace(flow, value=y, mask=context.mask, clean=context.clean, given=flow.given if timed else context.mask)
+
+
+def _single(head: Head, flows: Flows) -> Flow:
+    """The one flow of an output. GraphError where examples are stacked there."""
+    if len(flows) > 1:
+        raise ConfigurationError(
+            f"output {head.name!r}: the examples of {len(flows)} inputs are stacked there; put an UnstackVertex in front of it for each"
+        )
+    return flows[0]
+
+
+def _finish(graph: Graph, context: Context) -> None:
+    """The other outputs, and the check of the whole."""
+    if context.losses:
+        total = context.losses[0]
+        for one in context.losses[1:]:
+            total = total + one
+        graph.output("loss", "loss", total)
     for name, value, index in context.next_states:
         graph.output(name, "next_state", value, index)
     for name, value, index in context.buffer_updates:
         graph.output(name, "buffer_update", value, index)
     verify(graph)
-    return graph
 
 
-def _check(config: MultiLayerConfiguration, features_mask: bool, labels_mask: LabelsMask, loss: bool) -> None:
-    if features_mask and not config.starts_in_time_series:
-        raise GraphError("features_mask=True: the network's input [N, F] has no time axis to mask; leave the mask out")
-    last = config.layers[-1]
-    if loss and not last.has_loss:
+def _masked(config: NetworkConfiguration, features_mask: bool | Collection[str]) -> Collection[str]:
+    """The inputs that have a mask. GraphError for one without a time axis, and for True where no input has one."""
+    timed = [entry.name for entry in config.entries if entry.has_time]
+    if isinstance(features_mask, bool):
+        if features_mask and not timed:
+            raise GraphError("features_mask=True: the network's input [N, F] has no time axis to mask; leave the mask out")
+        return timed if features_mask else ()
+    unknown = [name for name in features_mask if name not in timed]
+    if unknown:
+        raise GraphError(f"features_mask: {unknown[0]!r} is no input with a time axis; those are {', '.join(timed) or 'none'}")
+    return features_mask
+
+
+def _labels_masks(config: NetworkConfiguration, labels_mask: LabelsMask | Sequence[LabelsMask], loss: bool) -> Sequence[LabelsMask]:
+    """One for each output. Errors as :func:`lower`."""
+    heads = config.heads
+    masks = (labels_mask,) * len(heads) if isinstance(labels_mask, (bool, str)) else tuple(labels_mask)
+    without = [head for head in heads if not head.layer.has_loss]
+    if loss and without:
         raise ConfigurationError(
-            f"layers[{len(config.layers) - 1}] ({last.tag()}): the network does not end in a layer with a loss, "
+            f"{config.layer_label(without[0].index)}: the network does not end in a layer with a loss, "
             "so it has no score and cannot be trained; "
             "end it in OutputLayer, RnnOutputLayer or RnnLossLayer"
         )
-    if labels_mask and not loss:
+    if any(masks) and not loss:
         raise GraphError("labels_mask=True: only the training graph reads labels; pass loss=True as well")
-
-
-def _border(config: MultiLayerConfiguration, context: Context, features_mask: bool) -> Value:
-    """The input as [T, N, F] (ids [T, N], video [T, N, H, W, C]), and the mask."""
-    graph, flow = context.graph, config.flow
-    if features_mask:
-        context.mask = _steps(graph, "features_mask", T)
-        context.clean = False
-    if isinstance(flow, ConvolutionalInput):
-        height, width, channels = flow.frame
-        x = graph.input("x", "input", floats(N, channels, height, width, *([T] if flow.has_time else [])))
-        return graph.add("transpose", [x], "x_images", order=(4, 0, 2, 3, 1) if flow.has_time else (0, 2, 3, 1))
-    if not config.starts_in_time_series:
-        if config.ids is not None:
-            return graph.add("squeeze", [graph.input("x", "input", TensorType("int64", (N, 1)), ids=config.ids)], "ids", axis=-1)
-        return graph.input("x", "input", floats(N, config.n_in))
-    x = graph.input("x", "input", floats(N, config.n_in, T) if config.ids is None else TensorType("int64", (N, T)), ids=config.ids)
-    return graph.add("transpose", [x], "x_steps", order=(1, 0) if config.ids is not None else (2, 0, 1))
-
-
-def _outside(config: MultiLayerConfiguration, x: Value) -> Value:
-    """The output as callers get it: [N, C, T], images [N, C, H, W], video [N, C, H, W, T]."""
-    time = config.ends_in_time_series
-    if isinstance(config.stages[-1].gives, ConvolutionalInput):
-        return x.block.add("transpose", [x], "y", order=(1, 4, 2, 3, 0) if time else (0, 3, 1, 2))
-    return x.block.add("transpose", [x], "y", order=(1, 2, 0)) if time else x
-
-
-def _labels(config: MultiLayerConfiguration, context: Context, labels_mask: LabelsMask, x: Value, features_mask: Value | None) -> None:
-    """The labels as [T, N, C] or [N, C], and which of them count; ``x`` is what the output layer gets.
-
-    Without a mask of their own the features mask masks labels of a time series: as it was given, or what became of it on the way where
-    the series became shorter.
-    """
-    graph, width, prefix = context.graph, config.n_out, context.graph.prefix
-    graph.prefix = ""
-    if config.ends_in_time_series:
-        steps = x.shape[0]
-        labels = graph.input("labels", "label", floats(N, width, steps))
-        context.labels = graph.add("transpose", [labels], "labels_steps", order=(2, 0, 1))
-        context.loss_mask = context.mask if features_mask is None or steps != T else features_mask
-        if labels_mask == "outputs":
-            outputs = graph.add("transpose", [graph.input("labels_mask", "mask", floats(N, width, steps))], order=(2, 0, 1))
-            context.loss_mask = greater(outputs, 0.5)
-        elif labels_mask:
-            context.loss_mask = _steps(graph, "labels_mask", steps)
-    else:
-        context.labels = graph.input("labels", "label", floats(N, width))
-        given = floats(N, width if labels_mask == "outputs" else 1)
-        context.loss_mask = greater(graph.input("labels_mask", "mask", given), 0.5) if labels_mask else None
-    graph.prefix = prefix
-
-
-def _steps(graph: Graph, name: str, count: Dim) -> Value:
-    """Mask input [N, T] as bool [T, N, 1]."""
-    given = graph.input(name, "mask", floats(N, count))
-    steps = graph.add("transpose", [given], order=(1, 0))
-    return graph.add("unsqueeze", [graph.add("greater", [steps, 0.5])], f"{name}_steps", axis=-1)
+    return masks

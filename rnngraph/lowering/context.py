@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rnngraph.errors import GraphError
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.cell import greater, where
 from rnngraph.ir.graph import Graph, Value
 from rnngraph.ir.noise import UNIFORM, Law
 from rnngraph.ir.types import Dim, N, floats
+from rnngraph.lowering.flow import Flow, widened
 from rnngraph.lowering.rates import ScheduledRate
-from rnngraph.lowering.registry import family
+from rnngraph.lowering.registry import buffers_of, parameters_of
 from rnngraph.lowering.weight_noise import disturbed
 
 if TYPE_CHECKING:
-    from rnngraph.conf import Layer
+    from rnngraph.conf import Layer, NetworkConfiguration
     from rnngraph.conf.family import Family
     from rnngraph.conf.weight_noise import ParameterNoise
 
@@ -26,30 +28,32 @@ class Context:
 
     ``mask`` is the features mask, bool [T, N, 1], None without one and behind a layer that ends the time axis. ``clean`` says that the
     value that flows is 0 at masked steps. ``labels`` [T, N, C] or [N, C] and ``loss_mask`` (bool, as the labels with C = 1) are there in
-    a training graph, whose output layer sets ``loss``. A recurrent layer whose output is one of its states sets ``final``: that state's
-    key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of its own
-    leaves it in ``seen``. ``training`` says that the graph is the one that training differentiates, with noise and statistics of the
-    minibatch. ``backward_steps`` is how many steps at the end recurrent layers learn from, None for all.
+    a training graph for an output layer, which adds to ``losses``. A recurrent layer whose output is one of its states sets ``final``:
+    that state's key, and its value [N, H] after the last step that exists, which a held mask does not touch. A layer that makes a mask of
+    its own leaves it in ``seen``. ``training`` says that the graph is the one that training differentiates, with noise and statistics of
+    the minibatch. ``backward_steps`` is how many steps at the end recurrent layers learn from, None for all.
 
     Inside :meth:`direction`, ``reverse`` says whether time runs backwards.
     """
 
-    def __init__(self, graph: Graph, layers: int, training: bool = False, backward_steps: int | None = None) -> None:
+    def __init__(self, graph: Graph, config: NetworkConfiguration, training: bool = False, backward_steps: int | None = None) -> None:
         self.graph = graph
+        self._config = config
         self.training = training
         self.backward_steps = backward_steps
         self.mask: Value | None = None
         self.clean = True
         self.labels: Value | None = None
         self.loss_mask: Value | None = None
-        self.loss: Value | None = None
+        self.losses: list[Value] = []
         self.final: tuple[str, Value] | None = None
         self.seen: Value | None = None
         self.reverse = False
         self.next_states: list[tuple[str, Value, int]] = []
         self.buffer_updates: list[tuple[str, Value, int]] = []
         self.index = 0
-        self._digits = 2 if layers <= 100 else 3
+        self._digits = 2 if len(config.layers) <= 100 else 3
+        self._part = ""
         self._parameters: dict[str, Value] = {}
         self._noisy: dict[str, Value] = {}
         self._rates: dict[str, Value] = {}
@@ -59,23 +63,34 @@ class Context:
         self._scope = ""
         self._whole: Value | None = None
 
-    def enter(self, index: int, layer: Layer) -> None:
-        """Turn to layer ``index``: names and parameters are its own from here on."""
+    def enter(self, index: int) -> None:
+        """Turn to layer or vertex ``index``: names and parameters are its own from here on."""
         self.index = index
         self.forget()
-        self.graph.prefix = f"{index}."
-        self._noisy, self._rates = {}, {}
-        self._parameters = {
-            p.key: self.graph.input(f"{index}.{p.key}", "parameter", floats(*p.shape), index) for p in family(layer).parameters(layer)
-        }
-        self._buffers = {
-            b.key: self.graph.input(f"{index}.{b.key}", "buffer", floats(*b.shape), index, b.initial) for b in family(layer).buffers(layer)
-        }
+        layer, name, graph = self._config.layers[index], self._config.layer_names[index], self.graph
+        graph.prefix = f"{name}."
+        self._part = ""
+        self._noisy, self._rates, self._parameters, self._buffers = {}, {}, {}, {}
+        for p in parameters_of(layer):
+            self._parameters[p.key] = graph.input(f"{name}.{p.key}", "parameter", floats(*p.shape), index)
+        for b in buffers_of(layer):
+            self._buffers[b.key] = graph.input(f"{name}.{b.key}", "buffer", floats(*b.shape), index, b.initial)
+
+    def turn(self, flow: Flow, part: int = 0) -> None:
+        """Turn to what comes in. Of stacked examples each ``part`` has states and noise of its own, by the same parameters."""
+        self.mask, self.clean = flow.mask, flow.clean
+        self._part = f"_{part}" if part else ""
+        self.forget()
 
     def turn_to(self, layer: Layer) -> None:
         """Let ``layer``, which has been entered or stands inside of that one, be the one whose weights are disturbed in training."""
-        self._label = f"layers[{self.index}] ({layer.tag()})"
+        self._label = self._config.layer_label(self.index)
         self._weight_noise = vars(layer).get("weight_noise") if self.training else None  # layers without weights have none
+
+    @property
+    def label(self) -> str:
+        """The layer or vertex in messages."""
+        return self._config.layer_label(self.index)
 
     def forget(self) -> None:
         """Drop what the layer before has left: a new one begins."""
@@ -115,7 +130,9 @@ class Context:
 
     def update_buffer(self, key: str, value: Value) -> None:
         """Give the value of buffer ``key`` after this step of training."""
-        self.buffer_updates.append((f"next_{self.index}.{key}", value, self.index))
+        if self._part:
+            raise GraphError(f"{self._label}: statistics of stacked examples are not kept; put it in front of the StackVertex")
+        self.buffer_updates.append((f"next_{self._config.layer_names[self.index]}.{key}", value, self.index))
 
     def noise(self, key: str, shape: tuple[Dim, ...], law: Law = UNIFORM) -> Value:
         """Numbers of ``law`` that are drawn anew for each step of training, as graph input ``noise_03_drop``."""
@@ -136,7 +153,7 @@ class Context:
         return self.graph.add("greater", [share, self.noise(key, shape)], "kept")
 
     def _named(self, role: str, key: str) -> str:
-        return f"{role}_{self.index:0{self._digits}d}_{self._scope}{key}"
+        return f"{role}_{self.index:0{self._digits}d}_{self._scope}{key}{self._part if role != 'rate' else ''}"
 
     def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
         """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``.
@@ -146,12 +163,15 @@ class Context:
         if self._whole is not None:
             return self.graph.add("zero_state", [self._whole], key, width=shape)
         dims = (shape,) if isinstance(shape, int) else shape
-        return self.graph.input(f"state_{self.index:0{self._digits}d}_{key}", "state", floats(N, *dims), self.index, initial)
+        return self.graph.input(self._state(key), "state", floats(N, *dims), self.index, initial)
 
     def next_state(self, key: str, value: Value) -> None:
         """Give the new value of state ``key``, which nobody needs where the sequence is whole."""
         if self._whole is None:
-            self.next_states.append((f"next_state_{self.index:0{self._digits}d}_{key}", value, self.index))
+            self.next_states.append((f"next_{self._state(key)}", value, self.index))
+
+    def _state(self, key: str) -> str:
+        return f"state_{self.index:0{self._digits}d}_{key}{self._part}"
 
     def cleaned(self, x: Value, mask_mode: str) -> Value:
         """``x`` with 0 at masked steps, whatever stands there (a product would let NaN through); as it is where the layer ignores masks."""
@@ -161,11 +181,8 @@ class Context:
 
     def mask_for(self, x: Value) -> Value:
         """The mask, which has to be there, with as many axes as ``x``: images have more than [T, N, F]."""
-        mask = self.mask
-        assert mask is not None
-        while mask.type.rank < x.type.rank:
-            mask = self.graph.add("unsqueeze", [mask], "mask", axis=-1)
-        return mask
+        assert self.mask is not None
+        return widened(self.mask, x)
 
 
 def activate(context: Context, z: Value, activation: object) -> Value:

@@ -30,14 +30,16 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
         return final
     key = "last" if state == "h" else "last_output"
     if layer.causal:
-        return _last_seen(context, key, layer.n_out, y, mask)
+        return last_seen(context, key, y, mask)
     with context.whole(y):
-        return _last_seen(context, key, layer.n_out, y, mask)
+        return last_seen(context, key, y, mask)
 
 
-def _last_seen(context: Context, key: str, width: int, y: Value, mask: Value | None) -> Value:
-    """y at the last real step, kept as a state of its own: a chunk that is wholly masked gives what the chunk before gave."""
+def last_seen(context: Context, key: str, y: Value, mask: Value | None) -> Value:
+    """y [T, N, F] at the last real step, kept as a state of its own: a chunk that is wholly masked gives what the chunk before gave."""
     graph, reverse = context.graph, context.reverse
+    width = y.shape[2]
+    assert isinstance(width, int)  # features are never symbols
     state = context.state(key, width)
     if mask is None:
         last = graph.add("row", [y], "last", index=0 if reverse else -1)

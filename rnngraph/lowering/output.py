@@ -45,5 +45,5 @@ def _activate(layer: OutputLayer | RnnOutputLayer | LossLayer | RnnLossLayer, co
         losses = loss_values(layer.loss, activation, z, seen, labels)
         kept = mask if losses.type.rank == mask.type.rank else graph.add("squeeze", [mask], axis=-1)
         losses = graph.add("where", [kept, losses, 0.0], "losses")
-    context.loss = graph.add("sum_all", [losses], "loss")
+    context.losses.append(graph.add("sum_all", [losses], "loss"))
     return y

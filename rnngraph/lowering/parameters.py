@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.errors import ConfigurationError
 from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the registry)
     bidirectional,
@@ -22,37 +22,37 @@ from rnngraph.lowering import (  # noqa: F401  (they enter their layers into the
     subsampling,
     wrappers,
 )
-from rnngraph.lowering.registry import Buffer, Parameter, family
+from rnngraph.lowering.registry import Buffer, Parameter, buffers_of, parameters_of
 
 
-def _parameters(config: MultiLayerConfiguration) -> Iterator[tuple[int, Parameter]]:
+def _parameters(config: NetworkConfiguration) -> Iterator[tuple[int, Parameter]]:
     for index, layer in enumerate(config.layers):
-        for parameter in family(layer).parameters(layer):
+        for parameter in parameters_of(layer):
             yield index, parameter
 
 
-def parameter_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+def parameter_shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
     """The shapes of all parameters by name (``0.W``), in order of layers; torch's layout, gates i, f, g, o, peepholes i, f, o."""
-    return {f"{index}.{p.key}": p.shape for index, p in _parameters(config)}
+    return {f"{config.layer_names[index]}.{p.key}": p.shape for index, p in _parameters(config)}
 
 
-def _buffers(config: MultiLayerConfiguration) -> Iterator[tuple[int, Buffer]]:
+def _buffers(config: NetworkConfiguration) -> Iterator[tuple[int, Buffer]]:
     for index, layer in enumerate(config.layers):
-        for buffer in family(layer).buffers(layer):
+        for buffer in buffers_of(layer):
             yield index, buffer
 
 
-def buffer_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+def buffer_shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
     """The shapes of all buffers by name (``2.mean``), in order of layers."""
-    return {f"{index}.{b.key}": b.shape for index, b in _buffers(config)}
+    return {f"{config.layer_names[index]}.{b.key}": b.shape for index, b in _buffers(config)}
 
 
-def initial_buffers(config: MultiLayerConfiguration) -> dict[str, np.ndarray]:
+def initial_buffers(config: NetworkConfiguration) -> dict[str, np.ndarray]:
     """The buffers before training, float64."""
-    return {f"{index}.{b.key}": np.full(b.shape, b.initial) for index, b in _buffers(config)}
+    return {f"{config.layer_names[index]}.{b.key}": np.full(b.shape, b.initial) for index, b in _buffers(config)}
 
 
-def initial_parameters(config: MultiLayerConfiguration) -> dict[str, np.ndarray]:
+def initial_parameters(config: NetworkConfiguration) -> dict[str, np.ndarray]:
     """Fresh parameters, float64.
 
     Each layer draws from a generator of its own, seeded by (seed, layer index): changing one layer leaves the others' draws.
@@ -62,7 +62,7 @@ def initial_parameters(config: MultiLayerConfiguration) -> dict[str, np.ndarray]
     for index, parameter in _parameters(config):
         generator = generators.setdefault(index, np.random.default_rng([config.seed, index]))
         try:
-            drawn[f"{index}.{parameter.key}"] = np.asarray(parameter.draw(generator), dtype=np.float64)
+            drawn[f"{config.layer_names[index]}.{parameter.key}"] = np.asarray(parameter.draw(generator), dtype=np.float64)
         except ConfigurationError as error:
-            raise ConfigurationError(f"layers[{index}] ({config.layers[index].tag()}), {parameter.key}: {error}") from None
+            raise ConfigurationError(f"{config.layer_label(index)}, {parameter.key}: {error}") from None
     return drawn

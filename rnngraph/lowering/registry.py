@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rnngraph.conf.vertices import GraphVertex
 from rnngraph.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -73,3 +74,13 @@ def family(layer: object) -> Family:
         known = ", ".join(sorted(c.__name__ for c in _FAMILIES))
         raise ConfigurationError(f"layer {type(layer).__name__} has no lowering; layers that have one: {known}")
     return found
+
+
+def parameters_of(layer: object) -> tuple[Parameter, ...]:
+    """The parameters of a layer; a vertex of a graph has none."""
+    return () if isinstance(layer, GraphVertex) else family(layer).parameters(layer)
+
+
+def buffers_of(layer: object) -> tuple[Buffer, ...]:
+    """The buffers of a layer; a vertex of a graph has none."""
+    return () if isinstance(layer, GraphVertex) else family(layer).buffers(layer)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.lowering.build import lower
 from rnngraph.state import StateSpec
 
 
-def state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
+def state_specs(config: NetworkConfiguration) -> list[StateSpec]:
     """All states that a graph of ``config`` may take, in the order of layers.
 
     ``last`` of a LastTimeStep exists in the graph with a mask only. Without a mask it equals h, the state that its layer gives as output,
     which stands for it where it is not given.
     """
     specs = []
-    for port in lower(config, features_mask=config.starts_in_time_series).ports("state"):
+    for port in lower(config, features_mask=bool(config.clocks)).ports("state"):
         key = port.name.split("_", 2)[2]
         shape = tuple(d for d in port.value.shape[1:] if isinstance(d, int))
         assert len(shape) == port.value.type.rank - 1

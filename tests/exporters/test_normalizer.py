@@ -58,14 +58,14 @@ def gaps(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def exactly(normalizer: Any, x: np.ndarray) -> np.ndarray:
     """x on the common scale, in float64 from the definition."""
     x = x.astype(np.float64)
-    if normalizer is STANDARD:
-        return (x - MEAN[:, None]) / STD[:, None]
-    return (x - MEAN[:, None]) / STD[:, None] * 3 - 1
+    inside: np.ndarray = (x - MEAN[:, None]) / STD[:, None]
+    return inside if normalizer is STANDARD else inside * 3 - 1
 
 
 def exactly_raw(normalizer: Any, y: np.ndarray) -> np.ndarray:
     """y in the units of labels, in float64 from the definition."""
-    return (y if normalizer is STANDARD else (y + 1) / 3) * FACTOR[:, None] + SHIFT[:, None]
+    made: np.ndarray = (y if normalizer is STANDARD else (y + 1) / 3) * FACTOR[:, None] + SHIFT[:, None]
+    return made
 
 
 def close(got: np.ndarray, want: np.ndarray, real: np.ndarray | bool = True) -> None:

@@ -93,6 +93,7 @@ def test_ports_of_training() -> None:
     config = network(rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2))
     graph = lower(config, features_mask=True, labels_mask=True, loss=True)
     assert ports(graph, "mask") == {"features_mask": "[N, T]", "labels_mask": "[N, T]"}
+    assert {p.name: p.of for p in graph.ports("mask")} == {"features_mask": "x", "labels_mask": "labels"}
     assert ports(graph, "label") == {"labels": "[N, 2, T]"}
     assert ports(graph, "loss") == {"loss": "[]"}
     assert ports(graph, "output") == {"y": "[N, 2, T]"}

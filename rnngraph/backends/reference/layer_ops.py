@@ -47,7 +47,33 @@ def batch_statistics(inputs: Sequence[Array], attributes: Attributes) -> tuple[A
     return rows.mean(axis=0), rows.var(axis=0)
 
 
+def features(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """One by one."""
+    return (np.stack([inputs[0][..., k] for k in range(attributes["start"], attributes["stop"])], axis=-1),)
+
+
+def reverse_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """Step by step."""
+    return (np.stack([inputs[0][t] for t in reversed(range(len(inputs[0])))]),)
+
+
+def repeat_steps(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """Step by step."""
+    x, like = inputs
+    return (np.stack([x for _ in like]),)
+
+
+def example_norm(inputs: Sequence[Array], attributes: Attributes) -> tuple[Array, ...]:
+    """Example by example."""
+    (x,) = inputs
+    return (np.array([[np.sqrt((x[..., n, :] ** 2).sum())] for n in range(x.shape[-2])]),)
+
+
 ROWS: dict[str, Row] = {
+    "features": features,
+    "reverse_steps": reverse_steps,
+    "repeat_steps": repeat_steps,
+    "example_norm": example_norm,
     "sum_steps": sum_steps,
     "max_steps": max_steps,
     "root": root,

@@ -60,6 +60,8 @@ ROWS.update(
     sum_all=_plain(torch.sum),
     sum_steps=_plain(lambda x: x.sum(0)),
     max_steps=_plain(lambda x: x.amax(0)),
+    reverse_steps=_plain(lambda x: x.flip(0)),
+    repeat_steps=_plain(lambda x, like: x.unsqueeze(0).expand(like.shape[0], *x.shape)),
     embed=_plain(lambda w, ids: functional.embedding(ids, w)),
     sigmoid_backward=_plain(torch.ops.aten.sigmoid_backward),
     tanh_backward=_plain(torch.ops.aten.tanh_backward),
@@ -415,3 +417,13 @@ def _batch_statistics(attributes: Mapping[str, Any], x: list[Tensor]) -> tuple[T
     count = mask.sum().clamp(min=1)
     mean = torch.where(mask, values, 0.0).sum(axes) / count
     return mean, torch.where(mask, values - mean, 0.0).square().sum(axes) / count
+
+
+@row("features")
+def _features(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return x[0][..., attributes["start"] : attributes["stop"]]
+
+
+@row("example_norm")
+def _example_norm(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
+    return torch.linalg.vector_norm(x[0], dim=(0, 2) if x[0].dim() == 3 else 1).unsqueeze(-1)

@@ -89,6 +89,11 @@ class Place:
         """Index of the last recurrent layer before; where vectors come in, it ended the time axis."""
         return max((k for k, layer in enumerate(self.before) if layer.is_recurrent), default=None)
 
+    @property
+    def remedy(self) -> str:
+        """How a network of which no layer ended the time axis gets one."""
+        return f"give input_type=InputType.recurrent({self.width})"
+
     def label(self, index: int) -> str:
         """Layer ``index`` in messages."""
         return f"layers[{index}] ({self.before[index].tag()})"
@@ -232,7 +237,7 @@ class SingleLayer(Layer):
         end = place.last_recurrent
         if place.before and place.before[0].reads_ids:
             return "begin with EmbeddingSequenceLayer"
-        return f"give input_type=InputType.recurrent({place.width})" if end is None else f"move it in front of {place.label(end)}"
+        return place.remedy if end is None else f"move it in front of {place.label(end)}"
 
 
 class PlainLayer(SingleLayer):

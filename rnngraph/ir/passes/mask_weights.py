@@ -127,12 +127,14 @@ class _Masking(Rewriter):
 
 
 def _given(mask: Value) -> bool:
-    """Whether the mask is an input of the graph, as it is or turned around, and not computed from other inputs."""
+    """Whether the mask is an input of the graph, or several joined, with their steps in their order, and not computed from other inputs."""
     graph, pending = mask.block, [mask]
     assert isinstance(graph, Graph)
     given = {p.value for p in graph.ports("mask")}
     while pending:
         value = pending.pop()
+        if value.producer is not None and value.producer.op == "reverse_steps":
+            return False
         if value.producer is not None:
             pending += value.producer.inputs
         elif value not in given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rnngraph.ir.graph import Graph, Port, Value
-from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.padding import mask_of, reads_padding_of
 from rnngraph.ir.rewrite import Rewriter
 from rnngraph.ir.types import floats
 
@@ -17,12 +17,11 @@ def normalise(graph: Graph, inputs: Mapping[str, float], outputs: Mapping[str, f
     reads what stands at masked steps, that is 0 on the inner scale, whatever comes in.
     """
     new = Rewriter(graph)
-    at_masked_steps = _masks(new) if reads_padding(graph) else {}
     for port in graph.ports("input"):
         if port.name in inputs:
             x = _scaled(new.graph, port, new[port.value], inputs[port.name])
-            mask = at_masked_steps.get(port.name)
-            new.values[port.value] = x if mask is None else new.graph.add("where", [mask, x, 0.0], "clean")
+            mask = mask_of(port, graph) if reads_padding_of(port, graph) else None
+            new.values[port.value] = x if mask is None else _cleaned(x, new[mask.value])
     new.graph.prefix = ""
     for node in graph.nodes:
         new.copy(node)
@@ -50,9 +49,8 @@ def _statistics(graph: Graph, port: Port) -> tuple[Value, Value]:
     return graph.input(f"{port.name}.shift", "buffer", shape), graph.input(f"{port.name}.width", "buffer", shape)
 
 
-def _masks(new: Rewriter) -> dict[str, Value]:
-    """For each input that a mask [N, T] masks, that mask as bool [N, 1, T]."""
-    graph, found = new.graph, {}
-    for x, mask in zip(graph.ports("input"), graph.ports("mask"), strict=False):
-        found[x.name] = graph.add("unsqueeze", [graph.add("greater", [mask.value, 0.5])], "mask", axis=1)
-    return found
+def _cleaned(x: Value, mask: Value) -> Value:
+    """x [N, F, T] with 0 where the mask [N, T] is 0."""
+    graph = x.block
+    real = graph.add("unsqueeze", [graph.add("greater", [mask, 0.5])], "real", axis=1)
+    return graph.add("where", [real, x, 0.0], "clean")
