@@ -113,6 +113,7 @@ _NAMES = {
         "DataSet",
         "MiniBatches",
         "MultiDataSet",
+        "MultiNormalizer",
         "NormalizerMinMaxScaler",
         "NormalizerStandardize",
         "NumberedFileInputSplit",
@@ -242,6 +243,7 @@ if TYPE_CHECKING:
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import MiniBatches as MiniBatches
     from rnngraph.data import MultiDataSet as MultiDataSet
+    from rnngraph.data import MultiNormalizer as MultiNormalizer
     from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
     from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit

@@ -12,6 +12,7 @@ import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.data.columns import Columns
+from rnngraph.data.multi_normalizer import MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, GraphError
 from rnngraph.exporters.golden import replaced, samples
@@ -54,7 +55,7 @@ def export_onnx(
     steps: Literal[1] | None = None,
     batch: int | None = None,
     class_labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
-    normalizer: Normalizer[Any] | None = None,
+    normalizer: Normalizer[Any] | MultiNormalizer | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
 
@@ -72,7 +73,7 @@ def export_onnx(
 
     A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There
     ``features_mask=True`` gives each input with a time axis a mask ``features_mask_<input>``, a list of names single ones, and
-    ``class_labels`` is a mapping from outputs to labels (a list, where there is one output).
+    ``class_labels`` is a mapping from outputs to labels (a list, where there is one output). A MultiNormalizer has a normalizer for each.
 
     ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
     network lies or whose folder is not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the
@@ -92,7 +93,7 @@ def export_onnx(
     if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
         raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
-    baked = bake(graph, normalizer, net.config.layers[-1])
+    baked = bake(graph, normalizer, net.config.layers)
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}

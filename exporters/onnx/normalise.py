@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from rnngraph.conf.layers.output import loss_of
 from rnngraph.data.columns import Columns
+from rnngraph.data.multi_normalizer import MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, InputError
 from rnngraph.exporters.onnx.builder import Array
@@ -46,24 +47,47 @@ class Baked:
         return {"inputs": taken, "outputs": given, "reverts_labels": bool(given), "rule": RULE}
 
 
-def bake(graph: Graph, normalizer: object, last: Any) -> Baked:
-    """``graph`` with ``normalizer`` (None: as it is) inside; ``last`` is the layer that its output comes from.
+def bake(graph: Graph, normalizer: object, layers: Sequence[Any]) -> Baked:
+    """``graph`` with ``normalizer`` (None: as it is) inside; ``layers`` are the configuration's.
 
     ExportError for what is no normalizer, one that is not fitted, and one that does not fit the network.
     """
     if normalizer is None:
         return Baked(graph, {}, {})
-    if not isinstance(normalizer, Normalizer):
+    if not isinstance(normalizer, (Normalizer, MultiNormalizer)):
         raise ExportError(
             f"normalizer: expected a fitted NormalizerStandardize or NormalizerMinMaxScaler, got {type(normalizer).__name__}; "
             "NormalizerStandardize.from_statistics(mean, std) makes one of known numbers"
         )
     try:
-        inputs = {p.name: normalizer.statistics("features") for p in graph.ports("input")}
-        outputs = {p.name: normalizer.statistics("labels") for p in graph.ports("output") if normalizer.is_fit_label}
+        features, labels = _statistics(normalizer)
     except InputError as error:
         raise ExportError(f"normalizer: {error}") from error
-    return baked(graph, inputs, outputs if _is_regression(last, outputs) else {})
+    inputs, outputs = _named(graph.ports("input"), features), _named(graph.ports("output"), labels)
+    for port in graph.ports("output"):
+        if port.name in outputs and port.layer is not None:
+            _check_regression(port.name, layers[port.layer])
+    return baked(graph, inputs, outputs)
+
+
+def _statistics(normalizer: Normalizer[Any] | MultiNormalizer) -> tuple[list[Columns | None], list[Columns | None]]:
+    """Those of each input and of each output, in order; no outputs where labels stay as they are. InputError where it is not fitted."""
+    if isinstance(normalizer, Normalizer):
+        return [normalizer.statistics("features")], [normalizer.statistics("labels")] if normalizer.is_fit_label else []
+    sides = normalizer.features, normalizer.labels
+    features, labels = ([None if one is None else one.statistics("features") for one in side] for side in sides)
+    return features, labels
+
+
+def _named(ports: Sequence[Port], units: Sequence[Columns | None]) -> dict[str, Columns]:
+    """By the names of ``ports``. ExportError where there are more or fewer."""
+    if units and len(units) != len(ports):
+        names = ", ".join(p.name for p in ports)
+        raise ExportError(
+            f"normalizer: it is for {len(units)} {ports[0].role}s, but the network has {len(ports)} ({names}); "
+            "rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, or None, for each"
+        )
+    return {port.name: one for port, one in zip(ports, units, strict=False) if one is not None}
 
 
 def baked(graph: Graph, inputs: Mapping[str, Columns], outputs: Mapping[str, Columns]) -> Baked:
@@ -77,15 +101,14 @@ def baked(graph: Graph, inputs: Mapping[str, Columns], outputs: Mapping[str, Col
     return Baked(made, dict(_arrays(made, units)), units)
 
 
-def _is_regression(last: Any, outputs: Mapping[str, Columns]) -> bool:
-    """Whether outputs are numbers in units. ExportError where classes were normalised like numbers."""
-    found = loss_of(last)
-    if outputs and found is not None and found[1] == "softmax":
+def _check_regression(name: str, layer: Any) -> None:
+    """ExportError where ``layer``, which gives output ``name``, tells classes, whose labels were normalised as if they were numbers."""
+    found = loss_of(layer)
+    if found is not None and found[1] == "softmax":
         raise ExportError(
-            f"normalizer: it normalises labels too (fit_label=True), but the network ends in softmax: it gives probabilities of classes, "
-            f"which have no units ({type(last).__name__}); give a normalizer that was fitted with fit_label=False"
+            f"normalizer: it normalises labels too, but {name} is a softmax: it gives probabilities of classes, which have no units "
+            f"({type(layer).__name__}); leave labels out of it (fit_label=False)"
         )
-    return True
 
 
 def _check(port: Port, units: Columns) -> None:

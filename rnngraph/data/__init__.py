@@ -7,6 +7,7 @@ from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
 from rnngraph.data.iteration import known_sets as known_sets
 from rnngraph.data.minibatches import MiniBatches as MiniBatches
+from rnngraph.data.multi_normalizer import MultiNormalizer as MultiNormalizer
 from rnngraph.data.normalizers import NormalizerMinMaxScaler as NormalizerMinMaxScaler
 from rnngraph.data.normalizers import NormalizerStandardize as NormalizerStandardize
 from rnngraph.data.sequences import sequences_to_dataset as sequences_to_dataset
@@ -16,6 +17,7 @@ __all__ = [
     "Data",
     "DataSet",
     "MiniBatches",
+    "MultiNormalizer",
     "NormalizerMinMaxScaler",
     "NormalizerStandardize",
     "NumberedFileInputSplit",

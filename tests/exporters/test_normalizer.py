@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 import rnngraph as rg
@@ -16,7 +18,7 @@ from rnngraph.errors import ExportError
 from rnngraph.exporters import export_onnx
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.passes.normalise import normalise
-from rnngraph.lowering import lower
+from rnngraph.lowering import initial_parameters, lower
 from rnngraph.runtime import StreamingSession, read_manifest, verify
 from rnngraph.runtime.golden import read_samples
 from tests.exporters.networks import Net, classifier, net_of
@@ -25,6 +27,7 @@ RNG = np.random.default_rng(11)
 MEAN, STD = np.array([1000.0, -2.0, 0.5]), np.array([20.0, 0.5, 4e-3])
 FACTOR, SHIFT = np.array([100.0, 1e-3]), np.array([2000.0, 0.1])
 STANDARD = rg.NormalizerStandardize.from_statistics(MEAN, STD, SHIFT, FACTOR)
+STANDARD_FEATURES = rg.NormalizerStandardize.from_statistics(MEAN, STD)
 SPREAD = rg.NormalizerMinMaxScaler.from_statistics(MEAN, MEAN + STD, SHIFT, SHIFT + FACTOR, -1, 2)
 NORMALIZERS = pytest.mark.parametrize("normalizer", [STANDARD, SPREAD], ids=["standardize", "min_max"])
 MASKED = pytest.mark.parametrize("masked", [False, True], ids=["plain", "masked"])
@@ -45,7 +48,8 @@ def torch_of(net: Net) -> rg.MultiLayerNetwork:
 
 def raw(n: int, steps: int, data_type: str = "float32") -> np.ndarray:
     """Features in the units of the statistics."""
-    return (RNG.standard_normal((n, 3, steps)) * STD[:, None] + MEAN[:, None]).astype(data_type)
+    x: np.ndarray = RNG.standard_normal((n, 3, steps)) * STD[:, None] + MEAN[:, None]
+    return x.astype(data_type)
 
 
 def gaps(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -189,6 +193,44 @@ def test_without_time_and_in_float64(tmp_path: Path) -> None:
     assert verify(tmp_path / "net.onnx", net=torch_of(net))
 
 
+def two_towers() -> Net:
+    """Two inputs, and an output of each."""
+    config = rg.ComputationGraphConfiguration(
+        seed=4,
+        inputs=["a", "b"],
+        vertices={
+            "left": (rg.LSTM(n_in=3, n_out=4), "a"),
+            "right": (rg.LSTM(n_in=2, n_out=3), "b"),
+            "first": (rg.RnnOutputLayer(n_out=2, activation="identity", loss="mse"), "left"),
+            "second": (rg.RnnOutputLayer(n_out=1, activation="identity", loss="mse"), "right"),
+        },
+        outputs=["first", "second"],
+    )
+    return Net(config, {k: v.astype("float32") for k, v in initial_parameters(config).items()})
+
+
+@MASKED
+def test_several_inputs_have_statistics_each(masked: bool, tmp_path: Path) -> None:
+    net = two_towers()
+    normalizer = rg.MultiNormalizer([STANDARD_FEATURES, None], [None, rg.NormalizerStandardize.from_statistics([50.0], [7.0])])
+    for name, given in (("raw", normalizer), ("plain", None)):
+        export_onnx(net, tmp_path / f"{name}.onnx", features_mask=masked, normalizer=given)
+    taken = {"a": raw(2, 6), "b": RNG.standard_normal((2, 2, 6)).astype(np.float32)}
+    masks = {f"features_mask_{k}": np.ones((2, 6), np.float32) for k in taken} if masked else {}
+    if masked:
+        taken["a"], masks["features_mask_a"] = gaps(taken["a"])
+    raw_run, plain_run = (ort.InferenceSession(tmp_path / f"{name}.onnx") for name in ("raw", "plain"))
+    states = {i.name: np.zeros((2, i.shape[1]), np.float32) for i in raw_run.get_inputs() if i.name.startswith("state")}
+    first, second, *_ = raw_run.run(None, {**taken, **masks, **states})
+    inside = {**taken, "a": STANDARD_FEATURES.transform_features(taken["a"], masks.get("features_mask_a"))}
+    want_first, want_second, *_ = plain_run.run(None, {**inside, **masks, **states})
+    real = masks["features_mask_a"][:, None] != 0 if masked else True
+    np.testing.assert_array_equal(np.where(real, first, 0), np.where(real, want_first, 0))
+    np.testing.assert_array_equal(second, want_second * np.float32(7) + np.float32(50))
+    told = json.loads(raw_run.get_modelmeta().custom_metadata_map["rnngraph"])["normalizer"]
+    assert (list(told["inputs"]), list(told["outputs"])) == (["a"], ["second"])
+
+
 # Checking the file
 
 
@@ -261,12 +303,12 @@ def test_batch_statistics_are_no_normalizer() -> None:
         (
             classifier(),
             STANDARD,
-            "normalizer: it normalises labels too (fit_label=True), but the network ends in softmax: it gives probabilities of classes, "
-            "which have no units (OutputLayer); give a normalizer that was fitted with fit_label=False",
+            "normalizer: it normalises labels too, but y is a softmax: it gives probabilities of classes, which have no units "
+            "(OutputLayer); leave labels out of it (fit_label=False)",
         ),
         (
             classifier(),
-            rg.NormalizerStandardize.from_statistics(MEAN, STD),
+            STANDARD_FEATURES,
             "normalizer: it was fitted on 3 features, but x of the network has 5; fit it on the data that the network was trained with",
         ),
         (
@@ -276,13 +318,19 @@ def test_batch_statistics_are_no_normalizer() -> None:
         ),
         (
             net_of(rg.EmbeddingSequenceLayer(n_in=9, n_out=4), rg.LSTM(n_out=3), rg.RnnOutputLayer(n_out=2)),
-            rg.NormalizerStandardize.from_statistics(MEAN, STD),
+            STANDARD_FEATURES,
             "normalizer: x takes ids of an embedding, which stand for themselves and have no mean; leave the normalizer out",
         ),
         (
             net_of(rg.ConvolutionLayer(2, 2, n_in=3, n_out=2), rg.OutputLayer(n_out=2), input_type=rg.InputType.convolutional(4, 4, 3)),
-            rg.NormalizerStandardize.from_statistics(MEAN, STD),
+            STANDARD_FEATURES,
             "normalizer: x [N, 3, 4, 4] is images or video, whose pixels have no statistics of their own; leave the normalizer out",
+        ),
+        (
+            regression(),
+            rg.MultiNormalizer([STANDARD_FEATURES, None]),
+            "normalizer: it is for 2 inputs, but the network has 1 (x); rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, "
+            "or None, for each",
         ),
         (
             regression(),
