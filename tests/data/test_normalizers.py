@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import rnngraph as rg
 from rnngraph.data import DataSet, NormalizerMinMaxScaler, NormalizerStandardize
+from rnngraph.data.multi_normalizer import multi_normalizer_from
 from rnngraph.data.normalizers import KINDS, normalizer_from
 
 RNG = np.random.default_rng(3)
@@ -337,3 +338,32 @@ def test_no_data_and_other_spellings() -> None:
     refused(lambda: KNOWN.getLabelMean, "NormalizerStandardize has no attribute 'getLabelMean'; write label_mean", AttributeError)  # type: ignore[attr-defined]
     refused(lambda: KNOWN.preProcess, "NormalizerStandardize has no attribute 'preProcess'; write transform", AttributeError)  # type: ignore[attr-defined]
     refused(lambda: NormalizerMinMaxScaler(minRange=0), "NormalizerMinMaxScaler has no argument 'minRange'; write min_range", TypeError)  # type: ignore[call-arg]
+
+
+# Several inputs
+
+
+def test_several_are_one_each() -> None:
+    parts = [NormalizerStandardize.from_statistics([1.0], [2.0]), None, SPREAD]
+    several = rg.MultiNormalizer(parts, [NormalizerStandardize()])
+    assert repr(several).startswith("MultiNormalizer([<NormalizerStandardize(fit_label=False), 1 features>, None, <NormalizerMinMaxScaler(")
+    refused(several.to_dict, "NormalizerStandardize is not fitted: call fit(data)")
+    fitted = rg.MultiNormalizer(parts)
+    assert multi_normalizer_from(json.loads(json.dumps(fitted.to_dict()))) == fitted != several
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: rg.MultiNormalizer([]), "MultiNormalizer: features is empty; expected one normalizer, or None, for each input"),
+        (lambda: rg.MultiNormalizer(SPREAD), "MultiNormalizer: features is <NormalizerMinMaxScaler("),  # type: ignore[arg-type]
+        (
+            lambda: rg.MultiNormalizer([SPREAD, KNOWN]),
+            "MultiNormalizer: features[1] is <NormalizerStandardize(fit_label=True), 3 features, 1 labels>; expected a normalizer without "
+            "fit_label, or None: those of outputs stand in labels=[...]",
+        ),
+        (lambda: multi_normalizer_from(SPREAD.to_dict()), "{'type': 'min_max', 'features': "),
+    ],
+)
+def test_what_several_refuse(call: Any, message: str) -> None:
+    refused(call, message)
