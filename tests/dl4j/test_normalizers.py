@@ -80,8 +80,8 @@ def test_arrays_of_other_versions_and_types(mode: str) -> None:
 def test_what_is_written_is_read(values: list[float], low: float, labels: bool) -> None:
     lows = np.array(values, np.float32)
     highs = lows + abs(lows) + 1
-    more = (lows[:1], highs[:1]) if labels else (None, None)
-    normalizer = rg.NormalizerMinMaxScaler.from_statistics(lows, highs, *more, min_range=low, max_range=10)
+    of_labels = (lows[:1], highs[:1]) if labels else (None, None)
+    normalizer = rg.NormalizerMinMaxScaler.from_statistics(lows, highs, of_labels[0], of_labels[1], low, 10)
     assert read_normalizer(normalizer_bytes(normalizer), "x") == normalizer
 
 
