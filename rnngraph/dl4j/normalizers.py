@@ -18,8 +18,9 @@ from rnngraph.data.columns import Columns, Range, Standard
 from rnngraph.data.multi_normalizer import MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.data.normalizers import KINDS
+from rnngraph.dl4j import arrays
 from rnngraph.dl4j.archive import Archive
-from rnngraph.dl4j.arrays import _Reader, read_array
+from rnngraph.dl4j.arrays import _Reader
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.files import atomic_write
@@ -127,11 +128,13 @@ def _flag(reader: _Reader) -> bool:
 
 
 def _array(reader: _Reader) -> np.ndarray:
-    """The next array, of which only its own two buffers tell how long it is."""
+    """The next array: only its two buffers tell how long it is."""
     start = reader.at
-    reader.buffer()
-    reader.buffer()
-    array: np.ndarray = read_array(reader.data[start : reader.at], reader.where)
+    for _ in range(2):
+        length = reader.number(arrays.LENGTHS[reader.name(arrays.LENGTHS, "an array's allocation mode is")])
+        element = np.dtype(arrays.TYPES[reader.name(arrays.TYPES, "an array's data type is")])
+        reader.take(length * element.itemsize)
+    array: np.ndarray = arrays.read_array(reader.data[start : reader.at], reader.where)
     return array
 
 
@@ -162,9 +165,9 @@ def _alike(normalizer: MultiNormalizer) -> tuple[list[Columns], list[Columns]]:
 
 def _bytes(prefix: str, counts: bytes, features: Sequence[Columns], labels: Sequence[Columns]) -> bytes:
     kind = next(name for name, cls in TYPES.items() if isinstance(features[0], cls))
-    arrays = (_array_bytes(array) for one in (*features, *labels) for array in _pair(one))
+    statistics = (_array_bytes(array) for one in (*features, *labels) for array in _pair(one))
     head = [_text(HEADER), struct.pack(">i", VERSION), _text(prefix + kind), struct.pack(">?", bool(labels)), counts]
-    return b"".join([*head, *(struct.pack(">d", end) for end in _ends(features[0])), *arrays])
+    return b"".join([*head, *(struct.pack(">d", end) for end in _ends(features[0])), *statistics])
 
 
 def _ends(one: Columns) -> tuple[float, ...]:
