@@ -109,13 +109,13 @@ def as_mask(mask: ArrayLike, n: int, t: int, name: str = "features_mask", data_t
     return ready(array, data_type)  # only now: a conversion may round to 0 or 1 what is neither
 
 
-def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "float32") -> np.ndarray:
+def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "float32", name: str = "labels_mask") -> np.ndarray:
     """A mask of labels of this ``shape``, [N, C, T] or [N, C]: one value a step or row as :func:`as_mask` takes it, or one an output.
 
     A mask of the one output that there is comes back as one of steps or rows. Raises InputError for another type or shape, and for any
     value but 0 and 1.
     """
-    array = as_numeric(mask, "labels_mask")
+    array = as_numeric(mask, name)
     rows = (shape[0], 1) if len(shape) == 2 else (shape[0], shape[2])
     if shape[1] == 1 and array.shape == shape:
         array = array.reshape(rows)
@@ -123,16 +123,16 @@ def as_labels_mask(mask: ArrayLike, shape: tuple[int, ...], data_type: str = "fl
         if array.ndim == len(shape) and array.shape[0] == shape[0] and array.shape not in (rows, (shape[0], 1, *shape[2:])):
             each = "row" if len(shape) == 2 else "step"
             raise InputError(
-                f"labels_mask has shape {list(array.shape)}; expected {list(rows)}, one value a {each}, or {list(shape)}, one an output"
+                f"{name} has shape {list(array.shape)}; expected {list(rows)}, one value a {each}, or {list(shape)}, one an output"
             )
-        return as_mask(array, *rows, "labels_mask", data_type)
+        return as_mask(array, *rows, name, data_type)
     bad = (array != 0) & (array != 1)
     if np.count_nonzero(bad):
         position = np.argwhere(bad)[0].tolist()
         where = ", ".join(f"{axis} {k}" for axis, k in zip(("row", "output", "step"), position, strict=False))
         raise InputError(
-            f"labels_mask is {array[tuple(position)]} at {where}; a mask holds 1 where a label counts and 0 where it does not: "
-            "give labels_mask > threshold for a soft one"
+            f"{name} is {array[tuple(position)]} at {where}; a mask holds 1 where a label counts and 0 where it does not: "
+            f"give {name} > threshold for a soft one"
         )
     return ready(array, data_type)
 

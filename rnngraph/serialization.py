@@ -8,8 +8,8 @@
 - ``carried.safetensors``: ``state_00_h`` [N, H] ..., what truncated BPTT carries over to the next segment, only where the network was saved
   between two segments of a minibatch.
 
-The format is 3 where ``training.json`` has a ``position``, which is there where the network was saved inside an epoch; else 2 where it has
-buffers, else 1.
+The format is 4 of a ComputationGraph, which ``network`` in ``training.json`` then tells; else 3 where that has a ``position``, since the
+network was saved inside an epoch; else 2 where it has buffers, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
 network gives the same bytes.
@@ -39,10 +39,10 @@ from rnngraph.names import shown
 from rnngraph.position import Position
 
 if TYPE_CHECKING:
-    from rnngraph.conf import MultiLayerConfiguration
+    from rnngraph.conf import NetworkConfiguration
     from rnngraph.state import StateSpec
 
-FORMAT = 3
+FORMAT = 4
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
 _BUFFERS = "buffers.safetensors"
 _CARRIED = "carried.safetensors"
@@ -50,6 +50,8 @@ _OPTIONAL = (_BUFFERS, _CARRIED)
 _JSON_LIMIT = 16 * 2**20
 _HEADER_LIMIT = 2**20
 """What safetensors' own header may add to the bytes of the arrays."""
+_KINDS = ("MultiLayerNetwork", "ComputationGraph")
+"""What files hold; ``network`` in training.json says which, where it is not the first."""
 _POSITION = ("batches", "score", "segments", "steps")
 """The fields of a position in training.json."""
 _MARK = b"rnngraph sha256:"
@@ -60,7 +62,7 @@ _DIGEST_LENGTH = 64
 class SavedNetwork:
     """What a .rnng file holds."""
 
-    config: MultiLayerConfiguration
+    config: NetworkConfiguration
     parameters: dict[str, np.ndarray]
     buffers: dict[str, np.ndarray]
     updater_state: dict[str, dict[str, np.ndarray]]
@@ -78,12 +80,14 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     where = _path(path, "save")
     at = network.position
     training: dict[str, Any] = {
-        "format": 3 if at else 2 if network.buffers else 1,
+        "format": 4 if _kind(network.config) != _KINDS[0] else 3 if at else 2 if network.buffers else 1,
         "producer": f"rnngraph {__version__}",
         "iteration": network.iteration,
         "epoch": network.epoch,
         "fitted_with_mask": network.fitted_with_mask,
     }
+    if training["format"] > 3:
+        training["network"] = _kind(network.config)
     if at:
         training["position"] = {key: getattr(at, key) for key in _POSITION}
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
@@ -143,8 +147,11 @@ def _path(path: str | os.PathLike[str], verb: str) -> Path:
     return where
 
 
-def read_network(path: str | os.PathLike[str]) -> SavedNetwork:
-    """Read what :func:`write_network` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
+def read_network(path: str | os.PathLike[str], kind: str) -> SavedNetwork:
+    """Read what :func:`write_network` wrote for a network of class ``kind``.
+
+    ModelFileError for a file that is missing, truncated, altered, newer, of another class or not of rnngraph.
+    """
     where = _path(path, "load")
     try:
         content = where.read_bytes() if _looks_right(where) else b""
@@ -159,7 +166,7 @@ def read_network(path: str | os.PathLike[str]) -> SavedNetwork:
     _check_digest(where, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _read(where, archive, content)
+            return _read(where, archive, content, kind)
     except ModelFileError:
         raise
     except Exception as error:  # a zip made to mislead can raise nearly anything
@@ -172,7 +179,7 @@ def _looks_right(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork:
+def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str) -> SavedNetwork:
     """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
     if sorted(n for n in sizes if n not in _OPTIONAL) != sorted(_PARTS):
@@ -189,7 +196,10 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
             )
     training = json.loads(archive.read("training.json"))
     _check_format(where, training)
-    config = _configuration(where, archive.read("configuration.json").decode())
+    found = training.get("network", _KINDS[0])
+    if found != kind:
+        raise ModelFileError(f"{where}: holds a {shown(found)}, not a {kind}; read it by {found if found in _KINDS else kind}.load(path)")
+    config = _configuration(where, archive.read("configuration.json").decode(), kind)
     shapes = _shapes(config)
     _refuse(where, _misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
     parameters = load_arrays(archive.read("parameters.safetensors"))
@@ -212,7 +222,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes) -> SavedNetwork
     )
 
 
-def _buffers(where: Path, config: MultiLayerConfiguration, archive: zipfile.ZipFile | None) -> dict[str, np.ndarray]:
+def _buffers(where: Path, config: NetworkConfiguration, archive: zipfile.ZipFile | None) -> dict[str, np.ndarray]:
     """The buffers that the configuration asks for; ``archive`` is None where the file has no such part."""
     shapes = _buffer_shapes(config)
     if bool(shapes) != (archive is not None):
@@ -255,11 +265,18 @@ def _check_digest(where: Path, content: bytes) -> None:
         )
 
 
-def _configuration(where: Path, text: str) -> MultiLayerConfiguration:
-    from rnngraph.conf import MultiLayerConfiguration
+def _kind(config: NetworkConfiguration) -> str:
+    """The class of network that a configuration is of."""
+    from rnngraph.conf import ComputationGraphConfiguration
+
+    return _KINDS[isinstance(config, ComputationGraphConfiguration)]
+
+
+def _configuration(where: Path, text: str, kind: str) -> NetworkConfiguration:
+    from rnngraph.conf import ComputationGraphConfiguration, MultiLayerConfiguration
 
     try:
-        return MultiLayerConfiguration.from_json(text)
+        return (MultiLayerConfiguration if kind == _KINDS[0] else ComputationGraphConfiguration).from_json(text)
     except ConfigurationError as error:
         raise ModelFileError(f"{where}: configuration.json does not describe a network: {error}") from error
 
@@ -273,19 +290,19 @@ def _refuse(where: Path, problem: str | None) -> None:
 # What does not fit, in words, or None. Reading and writing ask the same.
 
 
-def _shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+def _shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
     from rnngraph.lowering import parameter_shapes
 
     return parameter_shapes(config)
 
 
-def _buffer_shapes(config: MultiLayerConfiguration) -> dict[str, tuple[int, ...]]:
+def _buffer_shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
     from rnngraph.lowering import buffer_shapes
 
     return buffer_shapes(config)
 
 
-def _state_specs(config: MultiLayerConfiguration) -> list[StateSpec]:
+def _state_specs(config: NetworkConfiguration) -> list[StateSpec]:
     from rnngraph.lowering.states import state_specs
 
     return state_specs(config)
@@ -298,7 +315,7 @@ def _misfit_of_counts(training: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _misfit_of_position(position: Any, carried: Mapping[str, np.ndarray], config: MultiLayerConfiguration) -> str | None:
+def _misfit_of_position(position: Any, carried: Mapping[str, np.ndarray], config: NetworkConfiguration) -> str | None:
     """The position in an epoch, and what is carried to the next segment: the states of the network, with the same N in each."""
     if position is None:
         return f"it has {_CARRIED}, but training.json has no position" if carried else None
@@ -341,7 +358,7 @@ def _misfit_of_arrays(
     return None
 
 
-def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], config: MultiLayerConfiguration) -> str | None:
+def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], config: NetworkConfiguration) -> str | None:
     """Each array of an updater is one that it keeps, shaped as its parameter; torch's optimisers have names and shapes of their own."""
     from rnngraph.conf import TorchUpdater
     from rnngraph.conf.parameters import updater_of

@@ -218,7 +218,7 @@ def changed(saved: Path, change: Change) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.update(format=4, producer="rnngraph 9.0"), r"format 4, written by rnngraph 9.0; .* reads up to format 3: upgrade it"),
+        (lambda t: t.update(format=5, producer="rnngraph 9.0"), r"format 5, written by rnngraph 9.0; .* reads up to format 4: upgrade it"),
         (lambda t: t.update(format="1"), r"training.json has no format version \(format='1'\)"),
         (lambda t: t.pop("epoch"), r"training.json lacks epoch"),
         (lambda t: t.update(iteration=-1), r"training.json: iteration is -1, expected a whole number from 0 on"),

@@ -181,6 +181,11 @@ class ComputationGraphConfiguration(NetworkConfiguration):
         return tuple(Link(k, name, node.content, node.inputs, node.preprocessor) for k, (name, node) in enumerate(self.vertices.items()))
 
     @property
+    def flows(self) -> dict[str, InputType]:
+        """What each layer and vertex gives."""
+        return {stage.name: stage.gives for stage in self.stages}
+
+    @property
     def clocks(self) -> dict[str, str]:
         """For each input with a time axis the first of those that have to be as long, since vertices join what becomes of them."""
         return joined_clocks({name for name in self.inputs if self.input_types[name].has_time}, self.inputs, self.stages)

@@ -154,6 +154,11 @@ class MultiLayerConfiguration(NetworkConfiguration):
         return tuple(Link(k, str(k), s.layer, (names[k],), s.preprocessor) for k, s in enumerate(self.stages))
 
     @property
+    def flows(self) -> dict[str, InputType]:
+        """What each layer gives."""
+        return {str(k): stage.gives for k, stage in enumerate(self.stages)}
+
+    @property
     def clocks(self) -> dict[str, str]:
         """The one input's own, where it has a time axis."""
         return {"x": "x"} if self.starts_in_time_series else {}

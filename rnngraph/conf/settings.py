@@ -24,6 +24,7 @@ from rnngraph.conf.updaters import Sgd, Updater
 from rnngraph.conf.weight_noise import ParameterNoise, WeightNoiseField
 
 if TYPE_CHECKING:
+    from rnngraph.conf.input_types import InputType
     from rnngraph.conf.ports import Entry, Head, Link
 
 DATA_TYPES = ("float32", "float64")
@@ -109,6 +110,10 @@ class NetworkConfiguration(Configured):
         @property
         def links(self) -> tuple[Link, ...]:
             """Each of ``layers`` with what comes into it."""
+
+        @property
+        def flows(self) -> dict[str, InputType]:
+            """What each of ``layers`` gives, by name."""
 
         @property
         def clocks(self) -> dict[str, str]:

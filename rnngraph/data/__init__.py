@@ -7,6 +7,7 @@ from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
 from rnngraph.data.iteration import known_sets as known_sets
 from rnngraph.data.minibatches import MiniBatches as MiniBatches
+from rnngraph.data.multi import MultiDataSet as MultiDataSet
 from rnngraph.data.multi_normalizer import MultiNormalizer as MultiNormalizer
 from rnngraph.data.normalizers import NormalizerMinMaxScaler as NormalizerMinMaxScaler
 from rnngraph.data.normalizers import NormalizerStandardize as NormalizerStandardize
@@ -17,6 +18,7 @@ __all__ = [
     "Data",
     "DataSet",
     "MiniBatches",
+    "MultiDataSet",
     "MultiNormalizer",
     "NormalizerMinMaxScaler",
     "NormalizerStandardize",

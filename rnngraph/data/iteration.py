@@ -9,18 +9,22 @@ from numpy.typing import ArrayLike
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.minibatches import MiniBatches
+from rnngraph.data.multi import MultiDataSet
+from rnngraph.data.rows import Rows
 from rnngraph.errors import InputError, TrainingError
 from rnngraph.names import shown
 
-Batch = DataSet | Sequence[ArrayLike | None]
-"""What an iterable of data may hold: DataSets, or (features, labels[, features_mask[, labels_mask]])."""
-Data = DataSet | Iterable[Batch]
+Examples = DataSet | MultiDataSet
+"""One set of examples."""
+Batch = Examples | Sequence[ArrayLike | None]
+"""What an iterable of data may hold: DataSets, MultiDataSets, or (features, labels[, features_mask[, labels_mask]])."""
+Data = Examples | Iterable[Batch]
 """What ``fit``, ``score`` and ``evaluate`` go over."""
 
 _REMEDY = "pass a list, or an object whose __iter__ starts anew"
 
 
-def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Iterator[DataSet]]:
+def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Iterator[Examples]]:
     """For each epoch an iterator over its DataSets; ``data`` is one DataSet, or an iterable that is gone through anew in each epoch.
 
     Elements may be tuples or lists (features, labels[, features_mask[, labels_mask]]), as loaders of other libraries give them. ``name``
@@ -30,7 +34,7 @@ def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Ite
     at once where the type tells (generators, map, zip, ..), else when the later epoch finds nothing. Raises InputError for anything that is
     not a DataSet.
     """
-    batches: Iterable[Batch] = [data] if isinstance(data, DataSet) else data
+    batches: Iterable[Batch] = [data] if isinstance(data, Rows) else data
     kind = type(data).__name__
     if hasattr(data, "__array__"):
         of = f" of shape {list(data.shape)}" if hasattr(data, "shape") else ""
@@ -44,20 +48,20 @@ def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Ite
     return (_one_epoch(batches, epoch, name) for epoch in range(epochs))
 
 
-def known_sets(data: Data, name: str = "data") -> Iterator[tuple[str, DataSet]]:
+def known_sets(data: Data, name: str = "data") -> Iterator[tuple[str, Examples]]:
     """The DataSets of ``data`` that can be looked at before they are used, each with what to call it in messages.
 
     These are one DataSet, that of MiniBatches, or all elements of a list or tuple; any other iterable may be spent by looking at it. Errors
     as :func:`epochs_over`.
     """
-    if isinstance(data, (DataSet, MiniBatches)):
-        yield name, data if isinstance(data, DataSet) else data.dataset
+    if isinstance(data, (Rows, MiniBatches)):
+        yield name, data if isinstance(data, Rows) else data.dataset
     elif isinstance(data, (list, tuple)):
         for index, batch in enumerate(_one_epoch(data, 0, name)):
             yield f"element {index} of {name}", batch
 
 
-def _one_epoch(batches: Iterable[Batch], epoch: int, name: str) -> Iterator[DataSet]:
+def _one_epoch(batches: Iterable[Batch], epoch: int, name: str) -> Iterator[Examples]:
     """The DataSets of one pass, of which there has to be one at least."""
     count = 0
     for count, batch in enumerate(batches, start=1):
@@ -77,9 +81,9 @@ def _is_spent_by_one_pass(batches: Iterable[Batch]) -> bool:
     return isinstance(batches, Iterator) and type(batches).__module__ in ("builtins", "itertools")
 
 
-def _data_set(batch: Batch, index: int, name: str) -> DataSet:
+def _data_set(batch: Batch, index: int, name: str) -> Examples:
     """An element as a DataSet."""
-    if isinstance(batch, DataSet):
+    if isinstance(batch, (DataSet, MultiDataSet)):
         return batch
     if isinstance(batch, (tuple, list)) and 2 <= len(batch) <= 4:
         try:

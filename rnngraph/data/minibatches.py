@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
+from rnngraph.data.multi import MultiDataSet
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
@@ -13,18 +14,18 @@ from rnngraph.streams import Use, stream
 
 
 class MiniBatches(Spelled):
-    """Minibatches of ``batch_size`` rows of ``dataset``, the last with what is left; iterating starts anew each time.
+    """Minibatches of ``batch_size`` rows of ``dataset`` (or MultiDataSet), the last with what is left; iterating starts anew each time.
 
     With ``shuffle`` the order of rows is drawn from (seed, epoch) alone. ``fit`` tells the epoch before each
     pass (:meth:`set_epoch`), so that each epoch has an order of its own and a run that is resumed sees the order that it would have seen.
     Without, minibatches are views of the DataSet, in order.
 
-    Raises InputError for anything but a DataSet, a size below 1 and a seed below 0.
+    Raises InputError for anything but a DataSet or MultiDataSet, a size below 1 and a seed below 0.
     """
 
     @spelled
-    def __init__(self, dataset: DataSet, batch_size: int, shuffle: bool = True, seed: int = 0) -> None:
-        if not isinstance(dataset, DataSet):
+    def __init__(self, dataset: DataSet | MultiDataSet, batch_size: int, shuffle: bool = True, seed: int = 0) -> None:
+        if not isinstance(dataset, (DataSet, MultiDataSet)):
             raise InputError(f"MiniBatches: dataset is a {type(dataset).__name__}; expected a DataSet: give rg.DataSet(features, labels)")
         if not is_count(batch_size):
             raise InputError(f"MiniBatches: batch_size is {shown(batch_size)}; expected a number of rows of at least 1")
@@ -41,7 +42,7 @@ class MiniBatches(Spelled):
     def __len__(self) -> int:
         return -(-self.dataset.num_examples() // self.batch_size)
 
-    def __iter__(self) -> Iterator[DataSet]:
+    def __iter__(self) -> Iterator[DataSet | MultiDataSet]:
         n = self.dataset.num_examples()
         order = stream(self.seed, Use.ORDER, self._epoch).permutation(n) if self.shuffle else None
         for start in range(0, n, self.batch_size):

@@ -15,7 +15,7 @@ from rnngraph.conf.parameters import array_of, key_of, label, owner
 from rnngraph.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 EPSILON = 1e-6
 TIMES = 2
@@ -32,7 +32,7 @@ class Bound:
     """Whether a matrix has inputs as rows here too, as an embedding's; all others stand transposed."""
 
 
-def bounds(network: MultiLayerNetwork) -> list[Bound]:
+def bounds(network: Network) -> list[Bound]:
     """All constraints of the network, those of an array in their order. ConfigurationError for one without a formula."""
     config, arrays = network.config, dict[str, list[str]]()
     for name in network._parameters:

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.conf.parameters import updater_of
 from rnngraph.errors import ConfigurationError, TrainingWarning
+from rnngraph.ir.streaming import layer_of
 from rnngraph.names import shown
 from rnngraph.training.update import whole
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 CPU = torch.device("cpu")
 
@@ -42,7 +44,7 @@ def resolve(device: str) -> torch.device:
 
 
 @contextmanager
-def placed(network: MultiLayerNetwork, device: torch.device) -> Iterator[None]:
+def placed(network: Network, device: torch.device) -> Iterator[None]:
     """Within, the network's tensors are on ``device``, and computed there without TF32; afterwards they are on the CPU again."""
     if device == CPU:
         yield
@@ -59,7 +61,7 @@ def placed(network: MultiLayerNetwork, device: torch.device) -> Iterator[None]:
             _move(network, CPU)
 
 
-def _move(network: MultiLayerNetwork, device: torch.device) -> None:
+def _move(network: Network, device: torch.device) -> None:
     """All that a fit computes with, but for counts that an optimiser of torch's keeps on the CPU wherever its parameters are."""
     for parameter in network._parameters.values():
         parameter.data = parameter.data.to(device)
@@ -74,7 +76,7 @@ def _move(network: MultiLayerNetwork, device: torch.device) -> None:
     network._position = replace(network._position, states=carried)
 
 
-def check_autocast(network: MultiLayerNetwork, autocast: str | None, device: torch.device) -> torch.dtype | None:
+def check_autocast(network: Network, autocast: str | None, device: torch.device) -> torch.dtype | None:
     """The type that products are computed in, None for the network's own.
 
     ConfigurationError for anything but None and "bfloat16", and for a float64 network. A TrainingWarning names what is computed in float32
@@ -105,8 +107,13 @@ def check_autocast(network: MultiLayerNetwork, autocast: str | None, device: tor
     return torch.bfloat16
 
 
-def own_loops(network: MultiLayerNetwork) -> list[str]:
+def own_loops(network: Network) -> list[str]:
     """The layers whose steps are loops of ours in training: ``layers[1] (GravesLSTM)``."""
-    graph = network._program(features_mask=False, loss=True, training=True).graph
-    indices = {int(node.outputs[0].name.split(".")[0]) for node in graph.nodes if node.op == "recurrent"}
-    return [f"layers[{k}] ({network.config.layers[k].title})" for k in sorted(indices)]
+    graph = network._program(features_mask=(), labels_mask=False, loss=True, training=True).graph
+    indices = {layer_of(graph, node) for node in graph.nodes if node.op == "recurrent"}
+    return [_titled(network.config, k) for k in range(len(network.config.layers)) if k in indices]
+
+
+def _titled(config: NetworkConfiguration, index: int) -> str:
+    """A layer in messages, with what it holds: ``layers[1] (LastTimeStep(GravesLSTM))``."""
+    return config.layer_label(index).replace(f"({config.layers[index].tag()})", f"({config.layers[index].title})")

@@ -14,9 +14,9 @@ import numpy as np
 
 from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
-from rnngraph.data.dataset import DataSet
-from rnngraph.data.iteration import Data, epochs_over, known_sets
+from rnngraph.data.iteration import Data, Examples, epochs_over, known_sets
 from rnngraph.data.minibatches import MiniBatches
+from rnngraph.data.rows import Rows
 from rnngraph.errors import ConfigurationError, InputError, TrainingError, TrainingWarning
 from rnngraph.ir.activations import lookup
 from rnngraph.names import shown
@@ -28,12 +28,12 @@ from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
     from rnngraph.training.listeners import TrainingListener
 
 
 def fit(
-    network: MultiLayerNetwork,
+    network: Network,
     data: Data,
     epochs: int,
     listeners: Sequence[TrainingListener],
@@ -92,9 +92,9 @@ def fit(
 
 
 def _epoch(
-    network: MultiLayerNetwork,
+    network: Network,
     data: Data,
-    batches: Iterator[DataSet],
+    batches: Iterator[Examples],
     update: Update,
     listeners: Sequence[TrainingListener],
     validation: Data | None,
@@ -113,7 +113,7 @@ def _epoch(
         listener.on_epoch_end(network, epoch, value, validated)
 
 
-def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[DataSet]:
+def _left(network: Network, batches: Iterator[Examples]) -> Iterator[Examples]:
     """The minibatches of the pass that are not done. TrainingError where they are not those of the run that was stopped."""
     at = network._position
     drawn = sum(1 for _ in islice(batches, at.batches))
@@ -130,32 +130,37 @@ def _left(network: MultiLayerNetwork, batches: Iterator[DataSet]) -> Iterator[Da
     yield from batches
 
 
-def _readied(network: MultiLayerNetwork, data: Data, batches: Iterator[DataSet]) -> Iterator[Ready]:
+def _readied(network: Network, data: Data, batches: Iterator[Examples]) -> Iterator[Ready]:
     """The minibatches, looked at and moved to where they are trained.
 
     Each while the one before is trained, unless they are cut in time, or nothing has to be moved: a thread costs more than a look.
     """
     device = network._device
 
-    def prepare(batch: DataSet) -> Ready:
+    def prepare(batch: Examples) -> Ready:
         return made_ready(network, batch, device)
 
     if isinstance(network.config.backprop, TruncatedBPTT) or (device.type == "cpu" and _stays(network, data)):
         return map(prepare, batches)
-    at_hand = isinstance(data, (DataSet, MiniBatches, list, tuple))
+    at_hand = isinstance(data, (Rows, MiniBatches, list, tuple))
     if not at_hand:  # such a source may write into the same arrays again
         batches = (batch._mapped(np.ndarray.copy) for batch in batches)
     return ahead(batches, prepare)
 
 
-def _stays(network: MultiLayerNetwork, data: Data) -> bool:
+def _stays(network: Network, data: Data) -> bool:
     """Whether ``data`` are arrays in memory that a training graph on the CPU takes as they are."""
-    held = [data.dataset] if isinstance(data, MiniBatches) else [data] if isinstance(data, DataSet) else data
+    held = [data.dataset] if isinstance(data, MiniBatches) else [data] if isinstance(data, Rows) else data
     kind = network.config.data_type
-    return isinstance(held, (list, tuple)) and all(isinstance(d, DataSet) and d.features.dtype == d.labels.dtype == kind for d in held)
+    return isinstance(held, (list, tuple)) and all(isinstance(d, Rows) and _is_of(d, kind) for d in held)
 
 
-def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
+def _is_of(data: Rows, kind: str) -> bool:
+    """Whether features and labels are of one type."""
+    return all(array.dtype == kind for array in (*data._arrays.features, *data._arrays.labels))
+
+
+def _minibatch(network: Network, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
     """One update for each segment, which listeners are told of also where Ctrl-C was held back during it."""
     if not batch.counts:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=6)
@@ -170,7 +175,7 @@ def _minibatch(network: MultiLayerNetwork, batch: Ready, update: Update, listene
                 listener.iteration_done(network, iteration, network.epoch, network._position.score)
 
 
-def epochs_to_go(network: MultiLayerNetwork, epochs: int, resume: bool) -> int:
+def epochs_to_go(network: Network, epochs: int, resume: bool) -> int:
     """How many epochs a fit has; with ``resume`` those that are done count, and one that is half done does not.
 
     Raises InputError for a ``resume`` that is neither True nor False; TrainingError, where something is to be taken off, as epochs_over.
@@ -185,7 +190,7 @@ def epochs_to_go(network: MultiLayerNetwork, epochs: int, resume: bool) -> int:
 
 def announce_epoch(data: Data, epoch: int) -> None:
     """Tell data that are drawn anew for each epoch, and a loader's sampler, which one comes."""
-    if isinstance(data, (DataSet, list, tuple)):
+    if isinstance(data, (Rows, list, tuple)):
         return
     for one in (data, getattr(data, "sampler", None)):
         set_epoch = getattr(one, "set_epoch", None)
@@ -193,7 +198,7 @@ def announce_epoch(data: Data, epoch: int) -> None:
             set_epoch(epoch)
 
 
-def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
+def check(network: Network, data: Data, name: str) -> None:
     """Refuse what does not fit the network, as far as it can be looked at before it is used. InputError that names the DataSet."""
     for where, one in known_sets(data, name):
         try:
@@ -202,7 +207,7 @@ def check(network: MultiLayerNetwork, data: Data, name: str) -> None:
             raise InputError(f"{where}: {error}") from error
 
 
-def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
+def iterations(network: Network, data: Data) -> int | None:
     """How many updates an epoch has, where that is known before it ends."""
     known = _updates(network, data)
     if known is not None or isinstance(network.config.backprop, TruncatedBPTT):
@@ -213,39 +218,39 @@ def iterations(network: MultiLayerNetwork, data: Data) -> int | None:
         return None
 
 
-def begun(network: MultiLayerNetwork, data: Data) -> int:
+def begun(network: Network, data: Data) -> int:
     """How many updates of the epoch in which the network stands are done, as far as is known how many a minibatch has."""
     at = network._position
     known = _updates(network, data, at.batches)
     return at.batches if known is None else known + at.segments
 
 
-def _updates(network: MultiLayerNetwork, data: Data, batches: int | None = None) -> int | None:
+def _updates(network: Network, data: Data, batches: int | None = None) -> int | None:
     """How many updates the first ``batches`` minibatches make, left out all; None where they cannot be looked at before they are used."""
     if isinstance(data, MiniBatches):
         return (len(data) if batches is None else batches) * segment_count(network.config, data.dataset)
-    if isinstance(data, (DataSet, list, tuple)):
+    if isinstance(data, (Rows, list, tuple)):
         return sum(segment_count(network.config, one) for _, one in islice(known_sets(data), batches))
     return None
 
 
-def refuse_untrainable(network: MultiLayerNetwork) -> None:
+def refuse_untrainable(network: Network) -> None:
     """ConfigurationError for a network without a loss or parameters, or that cannot be trained as it says."""
-    last = network.config.layers[-1]
-    if not hasattr(last, "loss"):
-        raise ConfigurationError(
-            f"layers[{len(network.config.layers) - 1}] is a {type(last).__name__}, which has no loss; "
-            "fit needs an OutputLayer, RnnOutputLayer or RnnLossLayer at the end"
-        )
+    config = network.config
+    for head in config.heads:
+        if not head.layer.has_loss:
+            raise ConfigurationError(
+                f"{config.layer_label(head.index)} has no loss; fit needs an OutputLayer, RnnOutputLayer or RnnLossLayer at the end"
+            )
     for index, layer in enumerate(network.config.layers):
-        refuse_drawn_slopes(layer, f"layers[{index}] ({layer.tag()})")
+        refuse_drawn_slopes(layer, config.layer_label(index))
     if not network._parameters:
         names = ", ".join(type(layer).__name__ for layer in network.config.layers)
         raise ConfigurationError(f"layers ({names}) have no parameters, so there is nothing to train; put a layer with weights before them")
     check_network(network)
 
 
-def refuse_drawn_slopes(layer: Layer, where: str) -> None:
+def refuse_drawn_slopes(layer: object, where: str) -> None:
     """ConfigurationError for rrelu in a recurrent layer, or in one that is wrapped: its slopes are drawn in training, outside of cells."""
     for field, value in vars(layer).items():
         if isinstance(value, Layer):

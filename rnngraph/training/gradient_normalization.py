@@ -13,7 +13,7 @@ from torch import Tensor
 from rnngraph.conf.parameters import array_of, index_of, owner
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,14 @@ class Section:
     names: tuple[str, ...]
 
 
-def sections(network: MultiLayerNetwork) -> list[Section]:
+def sections(network: Network) -> list[Section]:
     """One for each layer, both directions together; "per parameter type" one for each array that DL4J has."""
     found: dict[str, tuple[str, float, list[str]]] = {}
     for name in network._parameters:
         layer = owner(network.config, name)
         mode = layer.gradient_normalization
         if mode != "none":
-            together = array_of(network.config, name) if mode.endswith("per_param_type") else str(index_of(name))
+            together = array_of(network.config, name) if mode.endswith("per_param_type") else str(index_of(network.config, name))
             found.setdefault(together, (mode, layer.gradient_normalization_threshold, []))[2].append(name)
     return [Section(mode, threshold, tuple(names)) for mode, threshold, names in found.values()]
 

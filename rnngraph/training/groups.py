@@ -15,7 +15,7 @@ from rnngraph.training.rates import has_schedules, numbers
 from rnngraph.training.torch_updater import TorchGroup
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 Arrays = dict[str, Tensor]
 
@@ -23,7 +23,7 @@ Arrays = dict[str, Tensor]
 class Group:
     """The parameters ``names`` and the updater that they share. ConfigurationError for one without a formula."""
 
-    def __init__(self, network: MultiLayerNetwork, updater: Updater, names: list[str]) -> None:
+    def __init__(self, network: Network, updater: Updater, names: list[str]) -> None:
         self._network, self._updater, self.names = network, updater, names
         self._where = f"{label(network.config, names[0])}, updater {updater.tag()}"
         if updater.tag() not in updaters.RULES:
@@ -59,7 +59,7 @@ class Group:
         """Nothing: all that it keeps is the network's."""
 
 
-def groups(network: MultiLayerNetwork) -> list[Group | TorchGroup]:
+def groups(network: Network) -> list[Group | TorchGroup]:
     """All parameters, in one group for each updater that differs. ConfigurationError for an updater that cannot train them."""
     found: list[tuple[Updater, list[str]]] = []
     for name in network._parameters:

@@ -12,7 +12,7 @@ from rnngraph.errors import ConfigurationError
 from rnngraph.names import shown
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 _LOGGER = logging.getLogger("rnngraph")
 
@@ -20,19 +20,19 @@ _LOGGER = logging.getLogger("rnngraph")
 class TrainingListener:
     """Base of listeners: each method is called at its point of a fit, and does nothing here. An error in one ends the fit."""
 
-    def on_fit_start(self, network: MultiLayerNetwork, epochs: int) -> None:
+    def on_fit_start(self, network: Network, epochs: int) -> None:
         """Before the first of ``epochs`` epochs."""
 
-    def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
+    def on_epoch_start(self, network: Network, epoch: int) -> None:
         """Before an epoch; ``epoch`` counts from 0 over all fits of the network."""
 
-    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+    def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """After an update; ``iteration`` counts from 0 over all fits, ``score`` is of the minibatch before the update."""
 
-    def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
+    def on_epoch_end(self, network: Network, epoch: int, score: float, validation_score: float | None) -> None:
         """After an epoch: the score of its last minibatch, and that of the validation data where there are any."""
 
-    def on_fit_end(self, network: MultiLayerNetwork) -> None:
+    def on_fit_end(self, network: Network) -> None:
         """After the last epoch, and also where Ctrl-C or an error ends the fit."""
 
 
@@ -73,7 +73,7 @@ class ScoreIterationListener(TrainingListener):
         self.every = every
         self._out = _log if out is None else out
 
-    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+    def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """Report the score where it is this iteration's turn."""
         if iteration % self.every == 0:
             self._out(f"Score at iteration {iteration} is {float(score)}")
@@ -86,11 +86,11 @@ class CollectScoresListener(TrainingListener):
         self.scores: list[tuple[int, float]] = []
         self.epochs: list[tuple[int, float, float | None]] = []
 
-    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+    def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """Keep the score."""
         self.scores.append((iteration, float(score)))
 
-    def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
+    def on_epoch_end(self, network: Network, epoch: int, score: float, validation_score: float | None) -> None:
         """Keep both scores."""
         self.epochs.append((epoch, float(score), validation_score))
 

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnngraph.data.iteration import Data, epochs_over
+from rnngraph.data.iteration import Data, Examples, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.lowering.head_masks import head_masks
 from rnngraph.training.noise import draw
 from rnngraph.training.regularisation import penalties, penalty
 from rnngraph.training.tensors import Tensors, tensors_of
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 
 def losses(
-    network: MultiLayerNetwork,
+    network: Network,
     batch: Tensors,
     training: bool,
     states: Mapping[str, Tensor] | None = None,
@@ -36,13 +36,13 @@ def losses(
     products alone.
     """
     program = network._program(
-        features_mask="features_mask" in batch.feeds,
-        labels_mask=batch.labels_mask,
+        features_mask=batch.features_masks,
+        labels_mask=batch.labels_masks,
         loss=True,
         training=training,
         backward_steps=backward_steps,
     )
-    config, sizes, device = network.config, batch.sizes, batch.feeds["x"].device
+    config, sizes, device = network.config, batch.sizes, network._device
     names = [p.name for p in program.graph.ports("state") if p.name not in (states or ())]
     drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
     feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
@@ -51,7 +51,7 @@ def losses(
 
 
 def loss_sum(
-    network: MultiLayerNetwork,
+    network: Network,
     batch: Tensors,
     states: Mapping[str, Tensor] | None = None,
     backward_steps: int | None = None,
@@ -64,7 +64,7 @@ def loss_sum(
     return results["loss"], buffers, {name: value for name, value in following.items() if name not in buffers}
 
 
-def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
+def _warn_without_labels(network: Network, data: Examples) -> None:
     if not has_labels(network, data):
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=3)
 
@@ -72,20 +72,24 @@ def _warn_without_labels(network: MultiLayerNetwork, data: DataSet) -> None:
 NO_LABELS = "a minibatch has no label that counts, its mask is 0 throughout: its loss is 0, and fit makes no update; leave it out"
 
 
-def has_labels(network: MultiLayerNetwork, data: DataSet) -> bool:
-    """Whether any label counts: by the labels mask, in a time series without one by the features mask."""
-    mask = data.labels_mask
-    if mask is None and network._steps.output is not None:
-        mask = data.features_mask
-    return mask is None or bool(np.any(mask))
+def has_labels(network: Network, data: Examples) -> bool:
+    """Whether any label counts: by the labels masks, in a time series without one by the features mask."""
+    arrays, heads = data._arrays, network.config.heads
+    own = arrays.labels_masks
+    if len(own) != len(heads) or len(arrays.features_masks) != len(network.config.entries):
+        return True  # which is told where the arrays are looked at
+    features_masks = {entry.name: mask for entry, mask in zip(network.config.entries, arrays.features_masks, strict=True)}
+    derived = head_masks(network.config, features_masks)
+    masks = [d if m is None and head.has_time else m for m, d, head in zip(own, derived, heads, strict=True)]
+    return any(mask is None or bool(np.any(mask)) for mask in masks)
 
 
-def divisor(network: MultiLayerNetwork, data: DataSet) -> int:
+def divisor(network: Network, data: Examples) -> int:
     """What losses and gradients are divided by: the number of examples, unless the configuration says ``mini_batch=False``."""
     return data.num_examples() if network.config.mini_batch else 1
 
 
-def score(network: MultiLayerNetwork, data: DataSet) -> float:
+def score(network: Network, data: Examples) -> float:
     """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
 
     As at inference: no dropout, batch normalisation by its running statistics.
@@ -96,7 +100,7 @@ def score(network: MultiLayerNetwork, data: DataSet) -> float:
     return value / divisor(network, data) + penalty(network, penalties(network))
 
 
-def score_all(network: MultiLayerNetwork, data: Data, name: str = "data") -> float:
+def score_all(network: Network, data: Data, name: str = "data") -> float:
     """The score of all DataSets of ``data``, as of one that has all their rows; ``name`` is what the caller calls it."""
     sets = list(next(epochs_over(data, 1, name)))
     if not network.config.mini_batch:
@@ -106,7 +110,7 @@ def score_all(network: MultiLayerNetwork, data: Data, name: str = "data") -> flo
     return sum(score(network, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
 
 
-def gradient(network: MultiLayerNetwork, data: DataSet) -> tuple[float, dict[str, np.ndarray]]:
+def gradient(network: Network, data: Examples) -> tuple[float, dict[str, np.ndarray]]:
     """The score, and the gradients summed over examples and steps: undivided, without penalties, in the layout of ``parameters()``.
 
     As in training: with the dropout of the next update, and the minibatch's own statistics in batch normalisation.

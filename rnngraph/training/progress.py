@@ -19,7 +19,7 @@ from rich.text import Text
 from rnngraph.training.listeners import TrainingListener
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 _REFRESH_SECONDS = 0.1
 _LINE_SECONDS = 10.0
@@ -64,7 +64,7 @@ class ProgressBar(TrainingListener):
         self._score, self._validation = math.nan, math.nan
         self._started = self._shown = self._clock()
 
-    def on_fit_start(self, network: MultiLayerNetwork, epochs: int) -> None:
+    def on_fit_start(self, network: Network, epochs: int) -> None:
         """Begin to show."""
         self.stop()
         self._reset(epochs)
@@ -77,20 +77,20 @@ class ProgressBar(TrainingListener):
             atexit.register(self.stop)
             self._live.start()
 
-    def on_epoch_start(self, network: MultiLayerNetwork, epoch: int) -> None:
+    def on_epoch_start(self, network: Network, epoch: int) -> None:
         """Count the epoch, from 1 in each fit; one that goes on where a run was stopped counts, but does not tell how long epochs are."""
         self._epoch += 1
         self._going_on = bool(getattr(network, "_position", None))
         self._redraw()
 
-    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+    def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """Count the iteration, and redraw where it is time."""
         self._done += 1
         self._score = score
         if self._live is not None and self._clock() - self._shown >= _REFRESH_SECONDS:
             self._redraw()
 
-    def on_epoch_end(self, network: MultiLayerNetwork, epoch: int, score: float, validation_score: float | None) -> None:
+    def on_epoch_end(self, network: Network, epoch: int, score: float, validation_score: float | None) -> None:
         """Learn how long an epoch is."""
         if self._going_on:
             self._begun = 1, self._done
@@ -104,7 +104,7 @@ class ProgressBar(TrainingListener):
             self._shown = self._clock()
             self._out.out(self.text(), highlight=False)
 
-    def on_fit_end(self, network: MultiLayerNetwork) -> None:
+    def on_fit_end(self, network: Network) -> None:
         """Stop showing."""
         self.stop()
 

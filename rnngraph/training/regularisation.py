@@ -18,7 +18,7 @@ from rnngraph.conf.layers.base import BIASES
 from rnngraph.conf.parameters import key_of, owner
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 Arrays = Mapping[str, Tensor]
 
@@ -37,7 +37,7 @@ Penalties = dict[str, Penalty]
 """By parameter; those that have none are left out."""
 
 
-def penalties(network: MultiLayerNetwork) -> Penalties:
+def penalties(network: Network) -> Penalties:
     """Biases by the settings of biases, all else by those of weights: peepholes and gains too. Batch normalisations have none."""
     found: Penalties = {}
     for name in network._parameters:
@@ -53,7 +53,7 @@ def penalties(network: MultiLayerNetwork) -> Penalties:
     return found
 
 
-def penalty(network: MultiLayerNetwork, penalties: Penalties) -> float:
+def penalty(network: Network, penalties: Penalties) -> float:
     """What the score counts."""
     if not penalties:
         return 0.0

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rnngraph.conf import MultiLayerConfiguration, TruncatedBPTT
+from rnngraph.conf import NetworkConfiguration, TruncatedBPTT
 from rnngraph.data.dataset import DataSet
+from rnngraph.data.iteration import Examples
 from rnngraph.errors import ConfigurationError, InputError, TrainingError
 from rnngraph.position import Position
 from rnngraph.training.objective import has_labels
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 _BLOCK = 256
 """Steps that are looked at, and moved to where they are trained, at once; more where a segment has more."""
@@ -37,7 +38,7 @@ class Segment:
     ``before`` is the position before the update; ``steps`` is T of the minibatch, and ``last`` whether the update ends it.
     """
 
-    data: DataSet
+    data: Examples
     tensors: Tensors | None = None
     states: Mapping[str, Tensor] = field(default_factory=dict)
     backward_steps: int | None = None
@@ -56,12 +57,12 @@ class Segment:
 class Ready:
     """A minibatch that was looked at: whether a label ``counts``, and its ``tensors`` unless they are made in blocks."""
 
-    data: DataSet
+    data: Examples
     counts: bool
     tensors: Tensors | None = None
 
 
-def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device) -> Ready:
+def made_ready(network: Network, batch: Examples, device: torch.device) -> Ready:
     """``batch`` looked at and, where it is one update or short, moved to ``device``. InputError for what does not fit the network."""
     counts, backprop = has_labels(network, batch), network.config.backprop
     if not counts or (isinstance(backprop, TruncatedBPTT) and step_count(batch) > _BLOCK):
@@ -72,7 +73,7 @@ def made_ready(network: MultiLayerNetwork, batch: DataSet, device: torch.device)
     return Ready(batch, counts, tensors_of(network, batch, device))
 
 
-def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
+def segments(network: Network, batch: Ready) -> Iterator[Segment]:
     """The segments of ``batch`` from the network's position on, which each update moves; one, the whole, without truncated BPTT."""
     backprop, steps = network.config.backprop, step_count(batch.data)
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
@@ -91,63 +92,81 @@ def segments(network: MultiLayerNetwork, batch: Ready) -> Iterator[Segment]:
         yield Segment(batch.data, tensors, at.states, shorter, at, steps, last=stop == steps)
 
 
-def segment_count(config: MultiLayerConfiguration, batch: DataSet) -> int:
+def segment_count(config: NetworkConfiguration, batch: Examples) -> int:
     """How many updates ``batch`` makes."""
     return -(-step_count(batch) // config.backprop.length) if isinstance(config.backprop, TruncatedBPTT) else 1
 
 
-def step_count(data: DataSet) -> int:
-    """T of features [N, F, T], ids [N, T], video [N, C, H, W, T]; images [N, C, H, W] are one step."""
-    return 1 if data.features.ndim == 4 else data.features.shape[-1]
+def step_count(data: Examples) -> int:
+    """T of features [N, F, T], ids [N, T], video [N, C, H, W, T]; images [N, C, H, W] are one step.
+
+    Of several the longest: those that are cut all have the same, others have no time axis, [N, F].
+    """
+    features = data._arrays.features
+    if len(features) == 1:
+        return 1 if features[0].ndim == 4 else features[0].shape[-1]
+    return max((x.shape[-1] for x in features if x.ndim in (3, 5)), default=1)
 
 
-def cut(data: DataSet, start: int, stop: int) -> DataSet:
-    """Steps ``start`` to ``stop`` of features, labels and masks; ``data`` itself where these are all."""
-    if start == 0 and stop >= step_count(data):
+def cut(data: Examples, start: int, stop: int) -> Examples:
+    """Steps ``start`` to ``stop`` of features, labels and masks; ``data`` itself where these are all.
+
+    Of several inputs those without a time axis, [N, F], stay as they are.
+    """
+    steps = step_count(data)
+    if start == 0 and stop >= steps:
         return data
-    return data._mapped(lambda array: array[..., start:stop])
+    if isinstance(data, DataSet):
+        return data._mapped(lambda array: array[..., start:stop])
+    return data._mapped(lambda array: array[..., start:stop] if array.ndim != 2 or array.shape[-1] == steps else array)
 
 
-def check_minibatch(network: MultiLayerNetwork, data: DataSet) -> None:
+def check_minibatch(network: Network, data: Examples) -> None:
     """InputError for what does not fit the network. With truncated BPTT, whose sequences may be long, in blocks of steps."""
     backprop, steps = network.config.backprop, step_count(data)
     if not isinstance(backprop, TruncatedBPTT):
-        network._inputs.training(data)
+        network._inputs.training(data._arrays)
         return
     check_cuttable(network, backprop, data)
     for start in range(0, steps, _BLOCK):
         try:
-            network._inputs.training(cut(data, start, start + _BLOCK))
+            network._inputs.training(cut(data, start, start + _BLOCK)._arrays)
         except InputError:
-            network._inputs.training(data)  # which counts steps from the sequence's first
+            network._inputs.training(data._arrays)  # which counts steps from the sequence's first
             raise
 
 
-def check_cuttable(network: MultiLayerNetwork, backprop: TruncatedBPTT, data: DataSet) -> None:
+def check_cuttable(network: Network, backprop: TruncatedBPTT, data: Examples) -> None:
     """InputError for labels that cannot be cut as the features are."""
-    shape = list(data.labels.shape)
-    if len(shape) == 2:
-        raise InputError(
-            f"labels have shape {shape}, one label a sequence, but backprop=TruncatedBPTT(length={backprop.length}) makes an update after "
-            "every segment: give one label a step, [N, C, T], with a labels_mask that is 1 where a label counts (at the last step), "
-            "or use backprop=StandardBackprop()"
-        )
-    if shape[-1] != step_count(data):
-        network._inputs.training(data)  # which tells the shapes
+    for labels in data._arrays.labels:
+        shape = list(labels.shape)
+        if len(shape) == 2:
+            raise InputError(
+                f"labels have shape {shape}, one label a sequence, but backprop=TruncatedBPTT(length={backprop.length}) makes an update "
+                "after every segment: give one label a step, [N, C, T], with a labels_mask that is 1 where a label counts (at the last "
+                "step), or use backprop=StandardBackprop()"
+            )
+        if shape[-1] != step_count(data):
+            network._inputs.training(data._arrays)  # which tells the shapes
 
 
-def check_network(network: MultiLayerNetwork) -> None:
-    """ConfigurationError for a network that has no steps to cut, or whose output has others than its input."""
-    backprop, config = network.config.backprop, network.config
-    if not isinstance(backprop, TruncatedBPTT) or (config.starts_in_time_series and network._steps.after(1) == 1):
+def check_network(network: Network) -> None:
+    """ConfigurationError for a network that has no steps to cut, or whose outputs have others than its inputs."""
+    backprop, inputs = network.config.backprop, network._inputs
+    if not isinstance(backprop, TruncatedBPTT):
         return
-    what = "its output has other time steps than its input" if config.starts_in_time_series else "the network has no time axis"
+    symbols = {one.steps for one in inputs.inputs if one.steps is not None}
+    if len(symbols) == 1 and all(steps == 1 for steps in inputs.output_steps({"N": 1, **dict.fromkeys(symbols, 1)})):
+        return
+    what = "its output has other time steps than its input" if symbols else "the network has no time axis"
+    if len(symbols) > 1:
+        what = "its inputs need not be equally long"
     raise ConfigurationError(
         f"backprop=TruncatedBPTT(length={backprop.length}) cuts sequences, but {what}; use backprop=StandardBackprop()"
     )
 
 
-def check_resumption(at: Position, network: MultiLayerNetwork, batch: DataSet) -> None:
+def check_resumption(at: Position, network: Network, batch: Examples) -> None:
     """TrainingError where ``batch`` is not the minibatch inside which the fit was stopped."""
     if not at.segments:
         return

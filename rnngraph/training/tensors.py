@@ -9,37 +9,60 @@ import torch
 from torch import Tensor
 
 from rnngraph.checks import masks_outputs
-from rnngraph.lowering.build import LabelsMask
+from rnngraph.data.iteration import Examples
+from rnngraph.data.rows import Arrays
+from rnngraph.lowering.border import LabelsMask
 
 if TYPE_CHECKING:
-    from rnngraph.data import DataSet
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a training graph takes of the data: ``x``, ``labels`` and, where there are any, ``features_mask`` and ``labels_mask``."""
+    """What a training graph takes of the data, by the names of its inputs, and the ``sizes`` of N and of all time axes.
+
+    ``features_masks`` names the inputs that have a mask, ``labels_masks`` says for each output which kind it has; ``timed`` are the names
+    of those with a time axis, which is the last.
+    """
 
     feeds: dict[str, Tensor]
-    labels_mask: LabelsMask
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """N and T."""
-        x = self.feeds["x"]
-        return {"N": len(x), "T": x.shape[-1]}
+    features_masks: tuple[str, ...]
+    labels_masks: tuple[LabelsMask, ...]
+    timed: frozenset[str]
+    sizes: dict[str, int]
 
     def steps(self, start: int, stop: int) -> Tensors:
-        """Those of some time steps, the last axis of them all."""
-        return Tensors({name: tensor[..., start:stop] for name, tensor in self.feeds.items()}, self.labels_mask)
+        """Those of some time steps; what has no time axis as it is."""
+        feeds = {name: tensor[..., start:stop] if name in self.timed else tensor for name, tensor in self.feeds.items()}
+        sizes = {key: size if key == "N" else stop - start for key, size in self.sizes.items()}
+        return Tensors(feeds, self.features_masks, self.labels_masks, self.timed, sizes)
 
 
-def tensors_of(network: MultiLayerNetwork, data: DataSet, device: torch.device) -> Tensors:
+def tensors_of(network: Network, data: Examples, device: torch.device) -> Tensors:
     """``data`` on ``device``. InputError for what does not fit the network."""
-    x, mask, labels, labels_mask = network._inputs.training(data)
-    arrays = {"x": x, "features_mask": mask, "labels": labels, "labels_mask": labels_mask}
-    kind: LabelsMask = "outputs" if masks_outputs(labels_mask, labels.shape) else labels_mask is not None
-    return Tensors({name: _moved(torch.from_numpy(a), device) for name, a in arrays.items() if a is not None}, kind)
+    arrays, config = network._inputs.training(data._arrays), network.config
+    fed = network._fed(arrays.features, arrays.features_masks)
+    timed = [n for entry in config.entries if entry.has_time for n in (entry.name, entry.mask_name)]
+    for head, labels, mask in zip(config.heads, arrays.labels, arrays.labels_masks, strict=True):
+        fed[head.labels_name] = labels
+        if mask is not None:
+            fed[head.labels_mask_name] = mask
+        timed += [head.labels_name, head.labels_mask_name] if head.has_time else []
+    return Tensors(
+        {name: _moved(torch.from_numpy(array), device) for name, array in fed.items()},
+        network._mask_names(arrays.features_masks),
+        labels_masks(arrays),
+        frozenset(timed),
+        network._inputs.sizes(arrays.features),
+    )
+
+
+def labels_masks(arrays: Arrays) -> tuple[LabelsMask, ...]:
+    """Which kind of mask the labels of each output have."""
+    return tuple(
+        "outputs" if masks_outputs(mask, labels.shape) else mask is not None
+        for mask, labels in zip(arrays.labels_masks, arrays.labels, strict=True)
+    )
 
 
 def _moved(tensor: Tensor, device: torch.device) -> Tensor:

@@ -18,7 +18,7 @@ from rnngraph.names import nearest
 from rnngraph.training.rates import number
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
 
 REFUSED: Mapping[str, str] = {
     "maximize": "fit makes the score small, not large",
@@ -34,7 +34,7 @@ class TorchGroup:
     bit. ConfigurationError for an optimiser or settings that torch does not have, and for one that cannot train these parameters.
     """
 
-    def __init__(self, network: MultiLayerNetwork, updater: TorchUpdater, names: list[str]) -> None:
+    def __init__(self, network: Network, updater: TorchUpdater, names: list[str]) -> None:
         self._network, self._updater, self.names = network, updater, names
         self._where = f"{label(network.config, names[0])}, updater {updater.tag()}"
         self._class = _optimizer(updater.name, self._where)

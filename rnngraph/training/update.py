@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rnngraph.conf.parameters import index_of
+from rnngraph.conf.parameters import label
 from rnngraph.errors import TrainingError
 from rnngraph.training import constraints
 from rnngraph.training.gradient_normalization import normalised, sections
@@ -28,7 +28,7 @@ from rnngraph.training.tensors import tensors_of
 from rnngraph.training.torch_updater import TorchGroup
 
 if TYPE_CHECKING:
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.base_network import Network
     from rnngraph.position import Position
     from rnngraph.training.tbptt import Segment
 
@@ -44,7 +44,7 @@ class Update:
     Ctrl-C is held back from 2 to 4.
     """
 
-    def __init__(self, network: MultiLayerNetwork, product_type: torch.dtype | None = None) -> None:
+    def __init__(self, network: Network, product_type: torch.dtype | None = None) -> None:
         self._network, self._product_type = network, product_type
         self._groups, self._penalties = groups(network), penalties(network)
         self._sections, self._regularisation = sections(network), Regularisation(self._penalties)
@@ -65,7 +65,9 @@ class Update:
         check_score(value, network.iteration)
         gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
         with torch.no_grad():
-            self._step(gradients, buffers, segment.after(value, states), masked=batch.features_mask is not None)
+            self._step(
+                gradients, buffers, segment.after(value, states), masked=any(mask is not None for mask in batch._arrays.features_masks)
+            )
 
     def _step(self, gradients: dict[str, Tensor], buffers: dict[str, Tensor], after: Position, masked: bool) -> None:
         """From averaged gradients to parameters, and to the position ``after``; ``masked``: there was a features mask."""
@@ -162,9 +164,8 @@ class Update:
             if np.isfinite(array).all():
                 continue
             position = np.argwhere(~np.isfinite(array))[0].tolist()
-            index = index_of(name)
             raise TrainingError(
-                f"iteration {network.iteration}: {what}{name} (layers[{index}], {network.config.layers[index].tag()}) {verb} "
+                f"iteration {network.iteration}: {what}{name}, {label(network.config, name)}, {verb} "
                 f"{array[tuple(position)]} at {position}; the network keeps the parameters of the last finite iteration. "
                 "Lower the learning rate, or normalise the features"
             )

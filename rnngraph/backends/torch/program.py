@@ -67,12 +67,14 @@ class Program:
         graph = cancel_layout(graph)
         self.graph = fuse_gru(fuse_lstm(graph, accepts_lstm), accepts_gru) if fuse else graph
         self._leave_out = frozenset(leave_out)
+        inputs = {p.name for p in graph.ports("input")}
+        self._masks = [p.name for p in graph.ports("mask") if p.of in inputs]
         self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}
 
     def __call__(self, feeds: Mapping[str, Tensor], product_type: torch.dtype | None = None) -> dict[str, Tensor]:
         """The graph's outputs by name; ``feeds`` has all of its inputs. ``product_type`` is a type for matrix products alone."""
-        mask = feeds.get("features_mask")
-        graph, calls = self._form(mask is None or bool((mask[:, 1:] <= mask[:, :-1]).all()))
+        masks = (feeds[name] for name in self._masks)
+        graph, calls = self._form(all(bool((mask[:, 1:] <= mask[:, :-1]).all()) for mask in masks))
         values: dict[Value, Tensor] = {p.value: feeds[p.name] for p in graph.inputs}
         for call in calls:
             values.update(zip(call.gives, call(values, product_type), strict=True))

@@ -1,0 +1,357 @@
+"""What all networks are: a configuration, its parameters and the state of one stream, computed by torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.checks import as_parameter, masks_outputs
+from rnngraph.conf import NetworkConfiguration
+from rnngraph.conf.parameters import label
+from rnngraph.data.rows import Masks, Several
+from rnngraph.errors import ConfigurationError, InputError, MissingDependencyError, StreamingError
+from rnngraph.inputs import Inputs
+from rnngraph.ir.streaming import why_not
+from rnngraph.lowering import buffer_shapes, initial_buffers, initial_parameters, lower, parameter_shapes
+from rnngraph.lowering.states import state_specs
+from rnngraph.names import shown
+from rnngraph.position import Position
+from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
+from rnngraph.spelling import Spelled, spelled
+from rnngraph.state import Rows, StreamState
+from rnngraph.summary import summary_table
+
+if TYPE_CHECKING:
+    import torch
+
+    from rnngraph.backends.torch import Program
+    from rnngraph.data import Data
+    from rnngraph.data.iteration import Examples
+    from rnngraph.evaluation import Evaluation
+    from rnngraph.training.listeners import TrainingListener
+
+
+class Network(Spelled):
+    """Base of the networks: parameters, training, streaming, files.
+
+    ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
+    ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
+    """
+
+    updater_state: dict[str, dict[str, torch.Tensor]]
+    """What the updaters keep, by parameter and then by name: ``{"0.W": {"m": ..., "v": ...}}``; empty before the first update."""
+    _parameters: dict[str, torch.Tensor]
+    _buffers: dict[str, torch.Tensor]
+    _configuration: ClassVar[type[NetworkConfiguration]]
+    """What it is made of."""
+    _several: ClassVar[bool]
+    """Whether callers give and get lists of arrays."""
+
+    def _begin(self, config: Any) -> None:
+        """Set up a new network."""
+        kind = self._configuration.__name__
+        if not isinstance(config, self._configuration):
+            raise ConfigurationError(
+                f"{type(self).__name__} takes a {kind}, not {type(config).__name__}; from JSON: {kind}.from_json(text)"
+            )
+        arrays = initial_parameters(config)
+        for name, array in arrays.items():
+            try:
+                as_parameter(array, array.shape, config.data_type, name)
+            except InputError as error:
+                raise ConfigurationError(f"{label(config, name)}: at the start {error}") from None
+        self._set_up(config, arrays, initial_buffers(config))
+
+    def _set_up(self, config: Any, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
+        torch = _torch()
+        self.config = config
+        self._inputs = Inputs.of(config, lower(config, features_mask=bool(config.clocks)), self._several)
+        self.iteration = 0
+        self.epoch = 0
+        self.fitted_with_mask = False
+        self.interrupted = False
+        self._position = Position()
+        self.updater_state = {}
+        dtype = getattr(torch, config.data_type)
+        self._parameters = {name: torch.tensor(arrays[name], dtype=dtype, requires_grad=True) for name in parameter_shapes(config)}
+        self._digest: tuple[list[int], str] | None = None
+        self._listeners: list[TrainingListener] = []
+        self._buffers = {name: torch.tensor(buffers[name], dtype=dtype) for name in buffer_shapes(config)}
+        self._programs: dict[tuple[tuple[str, Any], ...], Program] = {}
+        titles, names = [layer.title for layer in config.layers], list(config.layer_names)
+        self._reason = why_not(lower(config), titles, names if self._several else None)
+        types = [type(layer).__name__ for layer in config.layers]
+        self._stream = StreamState(state_specs(config), types, config.data_type, names=names if self._several else None)
+
+    @property
+    def _device(self) -> torch.device:
+        """Where the tensors are: on the CPU, unless a fit has them elsewhere."""
+        return next((tensor.device for tensor in self._parameters.values()), _torch().device("cpu"))
+
+    # Parameters
+
+    def init(self) -> None:
+        """Nothing: a network has its parameters from the start. Here because DL4J's programs call it."""
+
+    def parameters(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters by name.
+
+        ``0.W`` [4H, I], ``0.R`` [4H, H], ``0.b`` [4H] of an LSTM in the gate order i, f, g, o, ``0.P`` [3, H] in the order i, f, o; ``0.W``
+        [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn, with layer normalisation the gains ``0.g`` [2, H] of both products; ``0.W``
+        [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
+        ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
+        """
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self._parameters.items()}
+
+    @spelled
+    def set_parameters(self, mapping: Mapping[str, ArrayLike]) -> None:
+        """Replace all parameters, in the layout of :meth:`parameters`; the mapping has to name each of them.
+
+        Raises InputError, and changes nothing, where a name is missing or unknown, or an array has another shape, another kind of type or
+        a value that is not finite.
+        """
+        self._replace(self._parameters, mapping, "parameters")
+
+    def buffers(self) -> dict[str, np.ndarray]:
+        """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
+        return {name: tensor.cpu().numpy().copy() for name, tensor in self._buffers.items()}
+
+    def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
+        """Replace all buffers, as :meth:`set_parameters` replaces parameters; a negative variance is an InputError too."""
+        self._replace(self._buffers, mapping, "buffers")
+
+    def _replace(self, held: Mapping[str, torch.Tensor], mapping: Mapping[str, ArrayLike], what: str) -> None:
+        """Copy the arrays of ``mapping`` into the tensors that are held; InputError, and nothing is changed, where they do not fit."""
+        torch = _torch()
+        if not isinstance(mapping, Mapping):
+            raise InputError(
+                f"set_{what}: expected a mapping from names to arrays ({', '.join(held)}), not {shown(mapping)}; "
+                f"{what}() gives one to start from"
+            )
+        missing, unknown = held.keys() - mapping.keys(), mapping.keys() - held.keys()
+        if missing or unknown:
+            told = [f"missing: {', '.join(sorted(missing))}"] * bool(missing)
+            told += [f"unknown: {', '.join(sorted(map(str, unknown)))}"] * bool(unknown)
+            raise InputError(
+                f"set_{what}: {'; '.join(told)}. It takes all of {', '.join(held) or '(there are none)'}; "
+                f"to change some, change the mapping that {what}() gives"
+            )
+        checked = {
+            name: as_parameter(mapping[name], tuple(tensor.shape), self.config.data_type, f"set_{what}: {name}")
+            for name, tensor in held.items()
+        }
+        negative = [name for name, array in checked.items() if held is self._buffers and name.endswith(".var") and (array < 0).any()]
+        if negative:
+            raise InputError(f"set_{what}: {negative[0]} holds {checked[negative[0]].min()}; expected variances, which are at least 0")
+        with torch.no_grad():
+            for name, array in checked.items():
+                held[name].copy_(torch.from_numpy(array))
+
+    # The streaming state
+
+    def rnn_clear_previous_state(self, rows: Rows = None) -> None:
+        """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
+        self._stream.clear(rows)
+
+    def rnn_get_previous_state(self, layer: int) -> dict[str, np.ndarray]:
+        """Copies of a layer's streaming state, ``{"h": [N, H], "c": [N, H]}``; {} before the first step. StateError for a layer without."""
+        return self._stream.get(layer)
+
+    def rnn_set_previous_state(self, layer: int, state: Mapping[str, np.ndarray]) -> None:
+        """Replace a layer's streaming state, DL4J's keys prevAct, prevMem accepted. StateError for what does not fit or is not finite."""
+        self._stream.set(layer, state)
+
+    def snapshot(self) -> StateSnapshot:
+        """The streaming state now, as copies, for :meth:`restore` and for a StreamingSession; ``to_bytes`` makes it travel."""
+        return self._stream.snapshot(self._model())
+
+    def restore(self, snapshot: StateSnapshot) -> None:
+        """Go on from ``snapshot``, of this network or of a session of a file of it; it stays as it is.
+
+        StateError for one of a network with other parameters: a state of what they were before a ``fit`` is another network's.
+        """
+        remedy = "take it anew; restore(StateSnapshot(snapshot.states)) takes it all the same"
+        checked = checked_snapshot(snapshot, self._model(), "this network", remedy)
+        self._stream.restore(checked)
+
+    def _model(self) -> str:
+        """The sha-256 of parameters and buffers, as in the manifest of an exported file; computed anew after they changed only."""
+        versions = [tensor._version for tensor in (*self._parameters.values(), *self._buffers.values())]
+        if self._digest is None or self._digest[0] != versions:
+            self._digest = versions, parameters_digest({**self.parameters(), **self.buffers()}, self.config.data_type)
+        return self._digest[1]
+
+    # Training
+
+    def set_listeners(self, *listeners: TrainingListener | Sequence[TrainingListener]) -> None:
+        """The listeners of every later ``fit``, in the place of those set before. ConfigurationError for what is none."""
+        from rnngraph.training.listeners import as_listeners
+
+        self._listeners = as_listeners(*listeners)
+
+    @spelled
+    def fit(
+        self,
+        data: Data,
+        epochs: int = 1,
+        listeners: TrainingListener | Sequence[TrainingListener] = (),
+        validation: Data | None = None,
+        progress: bool | None = None,
+        resume: bool = False,
+        device: str = "auto",
+        autocast: str | None = None,
+    ) -> None:
+        """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
+
+        ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
+        network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
+
+        Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs, or fewer
+        or shaped otherwise than those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError
+        for a network that cannot be trained; the network is then as after the last whole update.
+        """
+        _torch()
+        from rnngraph.training.fit import fit
+        from rnngraph.training.listeners import as_listeners
+
+        told = [*self._listeners, *as_listeners(listeners)]
+        fit(self, data, epochs, told, validation, progress, resume=resume, device=device, autocast=autocast)
+
+    @spelled
+    def score(self, data: Data) -> float:
+        """DL4J's score: the loss summed over steps and outputs, divided by the number of examples, plus penalties.
+
+        With ``mini_batch=False`` it is not divided. Several DataSets score as one that has all their rows. Raises InputError for arrays
+        that do not fit the network, TrainingError where there is no data.
+        """
+        from rnngraph.training.objective import score_all
+
+        return score_all(self, data)
+
+    @spelled
+    def gradient(self, dataset: Examples) -> tuple[float, dict[str, np.ndarray]]:
+        """The score, and the gradients by name as DL4J's: summed over examples and steps, undivided, without penalties.
+
+        Raises InputError for anything but one DataSet, and for arrays that do not fit the network.
+        """
+        from rnngraph.data import DataSet, MultiDataSet
+        from rnngraph.training.objective import gradient
+
+        if not isinstance(dataset, (DataSet, MultiDataSet)):
+            raise InputError(
+                f"gradient: expected one DataSet, not a {type(dataset).__name__}; make one by rg.DataSet(features, labels), "
+                "and call it for each of several"
+            )
+        return gradient(self, dataset)
+
+    def _evaluate(self, data: Data, output: int) -> Evaluation:
+        """Accuracy and the rest of output number ``output``."""
+        from rnngraph.data.iteration import epochs_over
+        from rnngraph.evaluation import Evaluation
+
+        evaluation = Evaluation(self.config.heads[output].layer.n_out)
+        for one in next(epochs_over(data, 1)):
+            arrays = one._arrays
+            xs, masks = self._inputs.features(arrays.features, arrays.features_masks)
+            outputs, _ = self._run(xs, masks, None)
+            labels, counts = self._inputs.dense_labels(arrays, self._inputs.sizes(xs))
+            if masks_outputs(counts[output], labels[output].shape):
+                raise InputError(
+                    f"labels_mask has shape {list(labels[output].shape)}: it masks single outputs, but a class is told by whole rows; "
+                    "evaluate with a mask of rows or steps"
+                )
+            evaluation.eval(labels[output], outputs[output], counts[output])
+        return evaluation
+
+    # Files and text
+
+    def summary(self) -> str:
+        """A table of the layers: index, type, sizes, parameters, and whether each streams."""
+        return summary_table(self.config)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write configuration, parameters, buffers, updater state, counters and, from a listener, the position in the epoch to one file.
+
+        Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
+        Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
+        """
+        states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
+        counters = self.iteration, self.epoch, self.fitted_with_mask
+        at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})
+        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The network that :meth:`save` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
+        torch = _torch()
+        saved = read_network(path, cls.__name__)
+        network = cls.__new__(cls)
+        network._set_up(saved.config, saved.parameters, saved.buffers)
+        network.iteration, network.epoch, network.fitted_with_mask = saved.iteration, saved.epoch, saved.fitted_with_mask
+        network.updater_state = {
+            name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
+        }
+        carried = {name: torch.tensor(array) for name, array in saved.position.states.items()}
+        network._position = replace(saved.position, states=carried)
+        return network
+
+    # What training shares with inference
+
+    def _program(self, **kind: Any) -> Program:
+        """The graph ``lower(config, **kind)`` made ready to run, one for each kind that was ever asked for."""
+        from rnngraph.backends.torch import Program
+
+        key = tuple(sorted(kind.items()))
+        if key not in self._programs:
+            outputs = [head.name for head in self.config.heads]
+            self._programs[key] = Program(lower(self.config, **kind), leave_out=outputs if kind.get("loss") else ())
+        return self._programs[key]
+
+    def _mask_names(self, masks: Masks) -> tuple[str, ...]:
+        """The inputs that have a mask."""
+        return tuple(entry.name for entry, mask in zip(self.config.entries, masks, strict=True) if mask is not None)
+
+    def _run(self, xs: Several, masks: Masks, stream: StreamState | None) -> tuple[list[np.ndarray], dict[str, np.ndarray]]:
+        """Outputs and new states, from the stream's state or from the initial one; the caller's own arrays."""
+        torch = _torch()
+        program = self._program(features_mask=self._mask_names(masks))
+        names = [p.name for p in program.graph.ports("state")]
+        states = self._stream.initial(len(xs[0]), names) if stream is None else stream.start(len(xs[0]), names)
+        arrays = {**self._fed(xs, masks), **states}
+        feeds = {**self._parameters, **self._buffers, **{name: torch.from_numpy(a).to(self._device) for name, a in arrays.items()}}
+        with torch.no_grad():
+            results = program(feeds)
+        following = {p.name.removeprefix("next_"): results[p.name].cpu().numpy() for p in program.graph.ports("next_state")}
+        return [results[head.name].cpu().numpy().copy() for head in self.config.heads], following
+
+    def _fed(self, xs: Several, masks: Masks) -> dict[str, np.ndarray]:
+        """Features and masks by the names of the graph's inputs."""
+        entries = self.config.entries
+        fed = {entry.name: x for entry, x in zip(entries, xs, strict=True)}
+        return fed | {entry.mask_name: mask for entry, mask in zip(entries, masks, strict=True) if mask is not None}
+
+    def _step(self, xs: Several, masks: Masks) -> list[np.ndarray]:
+        """The outputs of the next steps; the state is kept for the call after."""
+        outputs, states = self._run(xs, masks, self._stream)
+        self._stream.advance(states)
+        return outputs
+
+    def _check_streams(self) -> None:
+        """StreamingError where the network needs whole sequences."""
+        if self._reason is not None:
+            raise StreamingError(f"the network cannot be fed step by step: {self._reason}; output(x) computes whole sequences")
+
+
+def _torch() -> Any:
+    """torch, imported on first use."""
+    try:
+        import torch
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError('networks compute with torch, which is not installed; run: pip install "rnngraph[train]"') from error
+    return torch

@@ -1,0 +1,121 @@
+"""ComputationGraph: a network as a graph of layers and vertices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.base_network import Network
+from rnngraph.checks import as_numeric
+from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
+from rnngraph.errors import InputError
+from rnngraph.ids import is_one_step
+from rnngraph.names import shown
+from rnngraph.spelling import spelled
+
+if TYPE_CHECKING:
+    from rnngraph.data import Data
+    from rnngraph.evaluation import Evaluation
+
+Arrays = Sequence[ArrayLike] | Mapping[str, ArrayLike] | np.ndarray
+"""An array for each input: in their order, by their names, or the one array of the only input."""
+ArrayMasks = Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None] | np.ndarray | None
+
+
+class ComputationGraph(Network):
+    """A graph of layers and vertices with named inputs and outputs, ready to train, to evaluate and to step.
+
+    Arrays go in as lists in the order of ``config.inputs``, or as mappings by name, and come out as lists in the order of
+    ``config.outputs``, each shaped as in a :class:`~rnngraph.MultiLayerNetwork`. ``fit``, ``score``, ``gradient`` and ``evaluate`` take
+    MultiDataSets, and DataSets where there is one input and one output. Parameters are named by vertex: ``encoder.W``.
+
+    Raises ConfigurationError for anything but a configuration, and for start values that its data type cannot hold; MissingDependencyError
+    without torch.
+    """
+
+    config: ComputationGraphConfiguration
+    _configuration: ClassVar[type[NetworkConfiguration]] = ComputationGraphConfiguration
+    _several: ClassVar[bool] = True
+
+    @spelled
+    def __init__(self, config: ComputationGraphConfiguration) -> None:
+        self._begin(config)
+
+    def __repr__(self) -> str:
+        ports = f"{', '.join(self.config.inputs)} -> {', '.join(self.config.outputs)}"
+        return f"ComputationGraph({ports}; {len(self.config.vertices)} vertices, iteration {self.iteration}, epoch {self.epoch})"
+
+    @spelled
+    def output(self, features: Arrays, features_masks: ArrayMasks = None) -> list[np.ndarray]:
+        """The outputs, from zero state; the streaming state stays as it is.
+
+        features [N, F, T] or [N, F] for each input, features_masks [N, T] or None for each (None: all ones for all) -> [N, n_out, T] or
+        [N, n_out] for each output. Raises InputError as :meth:`MultiLayerNetwork.output`, naming the input.
+        """
+        outputs, _ = self._run(*self._inputs.features(self._listed(features), self._listed_masks(features_masks)), None)
+        return outputs
+
+    @spelled
+    def rnn_time_step(self, x: Arrays, features_masks: ArrayMasks = None) -> list[np.ndarray]:
+        """The outputs for the next step or steps of each row's stream; the state is kept for the call after.
+
+        Time series as [N, F] are one step, and give outputs without a time axis; as [N, F, T] they give those with one. Inputs without a
+        time axis are given at each call. Errors as :meth:`MultiLayerNetwork.rnn_time_step`.
+        """
+        self._check_streams()
+        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=False)]
+        timed = [(array, one.entry) for array, one in zip(given, self._inputs.inputs, strict=False) if one.entry.has_time]
+        single = all(is_one_step(a) if entry.ids is not None else a.ndim in (2, 4) for a, entry in timed) and bool(timed)
+        outputs = self._step(*self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True))
+        lengths = self._inputs.lengths
+        return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, lengths, strict=True)]
+
+    @spelled
+    def evaluate(self, data: Data, output: str | None = None) -> Evaluation:
+        """Accuracy and the rest of one output over ``data``, by its name where there are several.
+
+        Steps count where the output's labels mask is 1, in a time series without one the features mask. InputError for an ``output`` that
+        is not there.
+        """
+        names = self.config.outputs
+        if output is None and len(names) > 1:
+            raise InputError(f"evaluate: the network has the outputs {', '.join(names)}; say which by output={names[0]!r}")
+        if output is not None and output not in names:
+            raise InputError(f"evaluate: output={shown(output)}; expected one of {', '.join(names)}")
+        return self._evaluate(data, 0 if output is None else names.index(output))
+
+    def _listed(self, given: Arrays) -> list[Any]:
+        """The arrays in the order of the inputs."""
+        names = self.config.inputs
+        if isinstance(given, Mapping):
+            missing, unknown = [n for n in names if n not in given], [n for n in given if n not in names]
+            if missing or unknown:
+                told = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(map(str, unknown))}"] * bool(unknown)
+                raise InputError(f"features: {'; '.join(told)}; expected an array for each of {', '.join(names)}")
+            return [given[name] for name in names]
+        if isinstance(given, (list, tuple)):
+            return list(given)
+        if len(names) > 1:
+            raise InputError(
+                f"features is one {type(given).__name__}; expected an array for each of {', '.join(names)}, as a list or a mapping"
+            )
+        return [given]
+
+    def _listed_masks(self, given: ArrayMasks) -> list[Any]:
+        """A mask or None for each input."""
+        names = self.config.inputs
+        if given is None:
+            return [None] * len(names)
+        if isinstance(given, Mapping):
+            unknown = [name for name in given if name not in names]
+            if unknown:
+                raise InputError(f"features_masks: {shown(unknown[0])} is no input of the network; those are {', '.join(names)}")
+            return [given.get(name) for name in names]
+        if isinstance(given, (list, tuple)):
+            return list(given)
+        if len(names) > 1:
+            raise InputError(f"features_masks is one {type(given).__name__}; expected a list with a mask or None for each input")
+        return [given]
