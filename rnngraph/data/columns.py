@@ -228,12 +228,12 @@ def real_of(array: np.ndarray, mask: ArrayLike | None, name: str) -> np.ndarray 
     """
     if mask is None:
         return None
-    if name != "features":
+    if name.startswith("labels"):
         given = as_labels_mask(mask, array.shape)
     elif array.ndim == 3:
-        given = as_mask(mask, len(array), array.shape[2])
+        given = as_mask(mask, len(array), array.shape[2], f"{name}_mask")
     else:
-        raise InputError(f"features of shape {list(array.shape)} have no time axis that a mask could mask; leave the mask out")
+        raise InputError(f"{name} of shape {list(array.shape)} have no time axis that a mask could mask; leave the mask out")
     real: np.ndarray = (given if given.ndim == array.ndim else given[:, None]) != 0
     return real
 

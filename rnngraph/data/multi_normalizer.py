@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rnngraph.data.columns import Columns
+from rnngraph.data.iteration import Data
+from rnngraph.data.multi import MultiDataSet
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.data.normalizers import normalizer_from
+from rnngraph.data.running import check_count, gathered, labels_masks_of
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
+
+Parts = Sequence[Normalizer[Any] | None]
+Several = Sequence[ArrayLike]
+SeveralMasks = Sequence[ArrayLike | None] | None
+Change = Callable[[Columns, ArrayLike, ArrayLike | None, str], np.ndarray]
 
 
 class MultiNormalizer(Spelled):
@@ -21,7 +33,7 @@ class MultiNormalizer(Spelled):
     """
 
     @spelled
-    def __init__(self, features: Sequence[Normalizer[Any] | None], labels: Sequence[Normalizer[Any] | None] = ()) -> None:
+    def __init__(self, features: Parts, labels: Parts = ()) -> None:
         self.features, self.labels = _several(features, "features"), _several(labels, "labels")
         if not self.features:
             raise InputError("MultiNormalizer: features is empty; expected one normalizer, or None, for each input")
@@ -33,6 +45,44 @@ class MultiNormalizer(Spelled):
         return isinstance(other, MultiNormalizer) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment]  # its parts can be fitted anew
+
+    @spelled
+    def fit(self, data: Data) -> None:
+        """Fit all of them in one pass over ``data``, MultiDataSets; see :meth:`Normalizer.fit`. What was there stays where one fails."""
+        features, labels = gathered(
+            data, *([None if one is None else one._running for one in side] for side in (self.features, self.labels))
+        )
+        for one, found in zip((*self.features, *self.labels), (*features, *labels), strict=True):
+            if one is not None:
+                one.features = found
+
+    @spelled
+    def transform(self, dataset: MultiDataSet) -> MultiDataSet:
+        """A MultiDataSet with all that has a normalizer on the common scale; masks stay. InputError for what does not fit."""
+        return self._mapped(dataset, Columns.scaled)
+
+    @spelled
+    def revert(self, dataset: MultiDataSet) -> MultiDataSet:
+        """The opposite of :meth:`transform`."""
+        return self._mapped(dataset, Columns.unscaled)
+
+    @spelled
+    def transform_features(self, features: Several, features_masks: SeveralMasks = None) -> list[np.ndarray]:
+        """The arrays of all inputs on the common scale, 0 at steps that are masked. InputError for what does not fit."""
+        return _each(self.features, features, features_masks, "features", Columns.scaled)
+
+    @spelled
+    def revert_labels(self, labels: Several, labels_masks: SeveralMasks = None) -> list[np.ndarray]:
+        """What a network that learned normalised labels gives, in the labels' own units, one array for each output."""
+        return _each(self.labels, labels, labels_masks, "labels", Columns.unscaled)
+
+    def _mapped(self, dataset: MultiDataSet, change: Change) -> MultiDataSet:
+        if not isinstance(dataset, MultiDataSet):
+            raise InputError(f"expected a MultiDataSet, not a {type(dataset).__name__}; MultiDataSet.of(dataset) makes one of a DataSet")
+        check_count(dataset, len(self.features), len(self.labels))
+        x = _each(self.features, dataset.features, dataset.features_masks, "features", change)
+        y = _each(self.labels, dataset.labels, labels_masks_of(dataset), "labels", change) if self.labels else dataset.labels
+        return MultiDataSet(x, y, dataset.features_masks, dataset.labels_masks)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON holds it, without loss; :func:`multi_normalizer_from` reads it. InputError before all are fitted."""
@@ -46,6 +96,17 @@ def multi_normalizer_from(content: Mapping[str, Any]) -> MultiNormalizer:
         raise InputError(f"{shown(content)} is no normalizer; expected what to_dict() gave")
     sides = ([None if one is None else normalizer_from(one) for one in content[name]] for name in ("features", "labels"))
     return MultiNormalizer(*sides)
+
+
+def _each(parts: Parts, arrays: Several, masks: SeveralMasks, name: str, change: Change) -> list[np.ndarray]:
+    """``change`` of each array that has a normalizer; the others are as they were."""
+    if len(arrays) != len(parts):
+        raise InputError(f"{name} are {len(arrays)} arrays, but the MultiNormalizer has {len(parts)} for {name}; give an array for each")
+    each = zip(parts, arrays, masks or (None,) * len(parts), strict=True)
+    return [
+        np.asarray(array) if one is None else change(one.statistics("features"), array, mask, f"{name}[{k}]")
+        for k, (one, array, mask) in enumerate(each)
+    ]
 
 
 def _several(given: object, name: str) -> tuple[Normalizer[Any] | None, ...]:

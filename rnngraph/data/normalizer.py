@@ -6,6 +6,7 @@ A normalizer is fitted once, over the training data. What it does to features ca
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -14,11 +15,12 @@ from numpy.typing import ArrayLike
 from rnngraph.data.columns import Columns
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data
-from rnngraph.data.running import Running, gathered, labels_mask_of
+from rnngraph.data.running import Running, gathered, labels_masks_of
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
 
+Change = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 C = TypeVar("C", bound=Columns)
 
 
@@ -67,7 +69,8 @@ class Normalizer(Spelled, Generic[C]):
         Raises InputError for arrays that are not [N, F, T] or [N, F], have another width than those before, or hold NaN or infinity at a
         step that is not masked, and where no step is left; TrainingError where there are no data. What was there is then as it was.
         """
-        self.features, self.labels = gathered(data, self._running, labels=self.is_fit_label)
+        features, labels = gathered(data, [self._running], [self._running] if self.is_fit_label else [])
+        self.features, self.labels = features[0], labels[0] if labels else None
 
     def _running(self, columns: int) -> Running[C]:
         """Empty statistics."""
@@ -118,18 +121,21 @@ class Normalizer(Spelled, Generic[C]):
     @spelled
     def transform(self, dataset: DataSet) -> DataSet:
         """A DataSet with features, and with ``fit_label`` labels, on the common scale; masks stay. Errors as :meth:`transform_features`."""
-        x, y = _arrays(dataset)
-        x = self.transform_features(x, dataset.features_mask)
-        y = self.transform_labels(y, labels_mask_of(dataset)) if self.is_fit_label else y
-        return DataSet(x, y, dataset.features_mask, dataset.labels_mask)
+        return self._mapped(dataset, self.transform_features, self.transform_labels)
 
     @spelled
     def revert(self, dataset: DataSet) -> DataSet:
         """The opposite of :meth:`transform`."""
-        x, y = _arrays(dataset)
-        x = self.revert_features(x, dataset.features_mask)
-        y = self.revert_labels(y, labels_mask_of(dataset)) if self.is_fit_label else y
-        return DataSet(x, y, dataset.features_mask, dataset.labels_mask)
+        return self._mapped(dataset, self.revert_features, self.revert_labels)
+
+    def _mapped(self, dataset: DataSet, of_features: Change, of_labels: Change) -> DataSet:
+        if not isinstance(dataset, DataSet):
+            raise InputError(
+                f"expected a DataSet, not a {type(dataset).__name__}; of several each is normalised by itself, arrays by "
+                "transform_features, transform_labels and their opposites"
+            )
+        y = of_labels(dataset.labels, labels_masks_of(dataset)[0]) if self.is_fit_label else dataset.labels
+        return DataSet(of_features(dataset.features, dataset.features_mask), y, dataset.features_mask, dataset.labels_mask)
 
     # JSON
 
@@ -148,13 +154,3 @@ class Normalizer(Spelled, Generic[C]):
         made.fit_label(labels is not None)
         made.features, made.labels = features, labels  # type: ignore[assignment]
         return made
-
-
-def _arrays(dataset: DataSet) -> tuple[np.ndarray, np.ndarray]:
-    """Features and labels. InputError for what is no DataSet."""
-    if not isinstance(dataset, DataSet):
-        raise InputError(
-            f"expected a DataSet, not a {type(dataset).__name__}; of several each is normalised by itself, arrays by transform_features, "
-            "transform_labels and their opposites"
-        )
-    return dataset.features, dataset.labels

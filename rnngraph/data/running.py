@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from rnngraph.checks import check_finite
 from rnngraph.data.columns import Columns, Range, Standard, in_columns, real_of
-from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data, epochs_over
+from rnngraph.data.rows import Rows
 from rnngraph.errors import InputError
 
 C = TypeVar("C", bound=Columns, covariant=True)
@@ -74,31 +74,69 @@ class Extremes:
         return Range.of(self._least, self._largest, self._low, self._high)
 
 
-def gathered(data: Data, empty: Callable[[int], Running[C]], *, labels: bool) -> tuple[C, C | None]:
-    """The statistics of features, and on request of labels, in one pass over ``data``; ``empty`` gives empty ones of so many columns."""
-    x, y = _Gathering("features", empty), _Gathering("labels", empty)
+Empty = Callable[[int], Running[C]]
+"""Gives empty statistics of so many columns."""
+Found = list[C | None]
+
+
+def gathered(data: Data, features: Sequence[Empty[C] | None], labels: Sequence[Empty[C] | None]) -> tuple[Found[C], Found[C]]:
+    """The statistics of each input and of each output in one pass over ``data``; None where there is nothing to start with.
+
+    Without any ``labels`` those are not looked at. Errors as :meth:`rnngraph.data.normalizer.Normalizer.fit` has them.
+    """
+    x, y = _gatherings("features", features), _gatherings("labels", labels)
     for k, one in enumerate(next(epochs_over(data))):
         try:
-            x.add(one.features, one.features_mask)
-            if labels:
-                y.add(one.labels, labels_mask_of(one))
+            _take_in(one, x, y)
         except InputError as error:
-            raise error if isinstance(data, DataSet) else InputError(f"element {k} of data: {error}") from None
-    return x.result(), y.result() if labels else None
+            raise error if isinstance(data, Rows) else InputError(f"element {k} of data: {error}") from None
+    made_x, made_y = ([None if one is None else one.result() for one in side] for side in (x, y))
+    return made_x, made_y
 
 
-def labels_mask_of(dataset: DataSet) -> np.ndarray | None:
-    """By which labels count: their own mask, without one the features mask where they have its steps."""
-    given, shape = dataset.features_mask, dataset.labels.shape
-    if dataset.labels_mask is not None or given is None or len(shape) != 3 or shape[2] != given.shape[1]:
-        return dataset.labels_mask
-    return given
+def _gatherings(name: str, empty: Sequence[Empty[C] | None]) -> list[_Gathering[C] | None]:
+    names = [name] if len(empty) == 1 else [f"{name}[{k}]" for k in range(len(empty))]
+    return [None if one is None else _Gathering(label, one) for label, one in zip(names, empty, strict=True)]
+
+
+def _take_in(one: Rows, x: Sequence[_Gathering[C] | None], y: Sequence[_Gathering[C] | None]) -> None:
+    arrays = one._arrays
+    check_count(one, len(x), len(y))
+    for held, array, mask in zip(x, arrays.features, arrays.features_masks, strict=True):
+        if held is not None:
+            held.add(array, mask)
+    for held, array, mask in zip(y, arrays.labels, labels_masks_of(one), strict=False):
+        if held is not None:
+            held.add(array, mask)
+
+
+def check_count(one: Rows, inputs: int, outputs: int) -> None:
+    """InputError where ``one`` has others than so many inputs and outputs; 0 outputs are any."""
+    held = one._arrays
+    for name, count, wanted in (("features", len(held.features), inputs), ("labels", len(held.labels), outputs or len(held.labels))):
+        if count != wanted:
+            raise InputError(
+                f"{one!r} has {count} arrays of {name}, but the normalizer is for {wanted}; "
+                "rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, or None, for each"
+            )
+
+
+def labels_masks_of(one: Rows) -> list[np.ndarray | None]:
+    """By which labels count: their own masks, without one the mask of the only input where they have its steps."""
+    arrays = one._arrays
+    given = arrays.features_masks[0] if len(arrays.features_masks) == 1 else None
+
+    def mask_of(labels: np.ndarray, own: np.ndarray | None) -> np.ndarray | None:
+        fits = given is not None and labels.ndim == 3 and labels.shape[2] == given.shape[1]
+        return given if own is None and fits else own
+
+    return [mask_of(labels, own) for labels, own in zip(arrays.labels, arrays.labels_masks, strict=True)]
 
 
 class _Gathering(Generic[C]):
     """The statistics of one of the arrays of all DataSets."""
 
-    def __init__(self, name: str, empty: Callable[[int], Running[C]]) -> None:
+    def __init__(self, name: str, empty: Empty[C]) -> None:
         self._name, self._empty = name, empty
         self._running: Running[C] | None = None
 
@@ -113,7 +151,7 @@ class _Gathering(Generic[C]):
                 "expected the same for all"
             )
         real = real_of(array, mask, self._name)
-        check_finite(array, real, self._name, "feature" if self._name == "features" else "output")
+        check_finite(array, real, self._name, "output" if self._name.startswith("labels") else "feature")
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is told by the result
             self._running.add(array.astype(np.float64), np.True_ if real is None else real)
 

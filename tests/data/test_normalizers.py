@@ -367,3 +367,47 @@ def test_several_are_one_each() -> None:
 )
 def test_what_several_refuse(call: Any, message: str) -> None:
     refused(call, message)
+
+
+def test_several_are_fitted_in_one_pass() -> None:
+    sets = [batch(3, 5, seed=k) for k in (1, 2)]
+    both = [rg.MultiDataSet([s.features, s.labels], [s.labels], [s.features_mask, s.labels_mask], [s.labels_mask]) for s in sets]
+    several = rg.MultiNormalizer([NormalizerStandardize(), NormalizerMinMaxScaler()], [NormalizerStandardize()])
+    several.fit(one for one in both)
+    alone, spread = NormalizerStandardize(fit_label=True), NormalizerMinMaxScaler(fit_label=True)
+    alone.fit(sets)
+    spread.fit(sets)
+    features: Any = several.features
+    labels: Any = several.labels
+    np.testing.assert_array_equal(features[0].mean, alone.mean)
+    np.testing.assert_array_equal(features[1].max, spread.label_max)
+    np.testing.assert_array_equal(labels[0].std, alone.label_std)
+    changed, want = several.transform(both[0]), alone.transform(sets[0])
+    np.testing.assert_array_equal(changed.features[0], want.features)
+    np.testing.assert_array_equal(changed.features[1], spread.transform(sets[0]).labels)
+    np.testing.assert_array_equal(changed.labels[0], want.labels)
+    np.testing.assert_array_equal(several.revert(changed).labels[0], alone.revert(want).labels)
+    np.testing.assert_array_equal(several.revert_labels([want.labels])[0], alone.revert_labels(want.labels))
+    np.testing.assert_array_equal(several.transform_features(both[0].features, both[0].features_masks)[0], want.features)
+
+
+def test_none_leaves_an_input_as_it_is() -> None:
+    x, ids = RNG.random((4, 3, 5)), RNG.integers(0, 9, (4, 1, 5))
+    data = rg.MultiDataSet([x, ids], [x, x])
+    several = rg.MultiNormalizer([NormalizerStandardize(), None])
+    several.fit(data)
+    changed = several.transform(data)
+    assert changed.features[1].dtype == ids.dtype
+    np.testing.assert_array_equal(changed.features[1], ids)
+    np.testing.assert_array_equal(changed.labels[1], x)
+    refused(
+        lambda: KNOWN.fit(data),
+        "MultiDataSet(features [[4, 3, 5], [4, 1, 5]], labels [[4, 3, 5], [4, 3, 5]]) has 2 arrays of features, but the normalizer is for "
+        "1; rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, or None, for each",
+    )
+    spoilt = rg.MultiDataSet([x, ids], [x, np.full_like(x, np.nan)])
+    wider = rg.MultiNormalizer([NormalizerStandardize(), None], [None, NormalizerStandardize()])
+    refused(lambda: wider.fit([spoilt]), "element 0 of data: labels[1] is nan at row 0, output 0, step 0")
+    assert wider.features[0] == NormalizerStandardize()
+    refused(lambda: several.transform(DataSet(x, x)), "expected a MultiDataSet, not a DataSet; MultiDataSet.of(dataset) makes one")  # type: ignore[arg-type]
+    refused(lambda: several.transform_features([x]), "features are 1 arrays, but the MultiNormalizer has 2 for features")
