@@ -85,17 +85,22 @@ class MultiNormalizer(Spelled):
         return MultiDataSet(x, y, dataset.features_masks, dataset.labels_masks)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as JSON holds it, without loss; :func:`multi_normalizer_from` reads it. InputError before all are fitted."""
+        """All of it as JSON holds it, without loss; :func:`any_normalizer_from` reads it. InputError before all are fitted."""
         features, labels = ([None if one is None else one.to_dict() for one in side] for side in (self.features, self.labels))
         return {"type": "multi", "features": features, "labels": labels}
 
 
-def multi_normalizer_from(content: Mapping[str, Any]) -> MultiNormalizer:
-    """What :meth:`MultiNormalizer.to_dict` told of. InputError for anything else."""
-    if not isinstance(content, Mapping) or content.get("type") != "multi" or content.keys() != {"type", "features", "labels"}:
+AnyNormalizer = Normalizer[Any] | MultiNormalizer
+
+
+def any_normalizer_from(content: Mapping[str, Any]) -> AnyNormalizer:
+    """The normalizer of which ``to_dict`` told, of any class. InputError for anything else."""
+    if not isinstance(content, Mapping) or content.get("type") != "multi":
+        return normalizer_from(content)
+    sides = [content.get(name) for name in ("features", "labels")]
+    if len(content) != 3 or not all(isinstance(side, list) for side in sides):
         raise InputError(f"{shown(content)} is no normalizer; expected what to_dict() gave")
-    sides = ([None if one is None else normalizer_from(one) for one in content[name]] for name in ("features", "labels"))
-    return MultiNormalizer(*sides)
+    return MultiNormalizer(*([None if one is None else normalizer_from(one) for one in side or ()] for side in sides))
 
 
 def _each(parts: Parts, arrays: Several, masks: SeveralMasks, name: str, change: Change) -> list[np.ndarray]:

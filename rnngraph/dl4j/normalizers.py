@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from rnngraph.data.columns import Columns, Range, Standard
-from rnngraph.data.multi_normalizer import MultiNormalizer
+from rnngraph.data.multi_normalizer import AnyNormalizer, MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.data.normalizers import KINDS
 from rnngraph.dl4j import arrays
 from rnngraph.dl4j.archive import Archive
 from rnngraph.dl4j.arrays import _Reader
-from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.files import atomic_write
 
@@ -31,8 +31,6 @@ TYPES: Mapping[str, type[Standard] | type[Range]] = {"STANDARDIZE": Standard, "M
 SEVERAL = "MULTI_"
 """How the type begins where there are several inputs."""
 LARGEST = 16 * 2**20
-
-AnyNormalizer = Normalizer[Any] | MultiNormalizer
 
 
 def load_normalizer(path: str | os.PathLike[str]) -> AnyNormalizer | None:
@@ -60,6 +58,20 @@ def normalizer_in(archive: Archive) -> AnyNormalizer | None:
             f"load them in DL4J and save them by ModelSerializer.addNormalizerToModel, which writes {ENTRY}"
         )
     return None
+
+
+def normalizer_of_model(archive: Archive) -> AnyNormalizer | None:
+    """As :func:`normalizer_in`, for a network that is read without one where rnngraph cannot have it: an ImportNote tells of that."""
+    if ENTRY not in archive and LEGACY not in archive:
+        return None
+    try:
+        return normalizer_in(archive)
+    except ModelFileError as error:
+        if ENTRY in archive and not isinstance(error, UnsupportedError):
+            raise
+        note = "the network is read without its normalizer: normalise what it is fed as in DL4J"
+        warnings.warn(ImportNote(f"{error}. Until then {note}"), stacklevel=3)
+        return None
 
 
 def save_normalizer(normalizer: AnyNormalizer, path: str | os.PathLike[str]) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import rnngraph as rg
 from rnngraph.data import DataSet, NormalizerMinMaxScaler, NormalizerStandardize
-from rnngraph.data.multi_normalizer import multi_normalizer_from
+from rnngraph.data.multi_normalizer import any_normalizer_from
 from rnngraph.data.normalizers import KINDS, normalizer_from
 
 RNG = np.random.default_rng(3)
@@ -349,7 +349,8 @@ def test_several_are_one_each() -> None:
     assert repr(several).startswith("MultiNormalizer([<NormalizerStandardize(fit_label=False), 1 features>, None, <NormalizerMinMaxScaler(")
     refused(several.to_dict, "NormalizerStandardize is not fitted: call fit(data)")
     fitted = rg.MultiNormalizer(parts)
-    assert multi_normalizer_from(json.loads(json.dumps(fitted.to_dict()))) == fitted != several
+    assert any_normalizer_from(json.loads(json.dumps(fitted.to_dict()))) == fitted != several
+    assert any_normalizer_from(KNOWN.to_dict()) == KNOWN
 
 
 @pytest.mark.parametrize(
@@ -362,7 +363,14 @@ def test_several_are_one_each() -> None:
             "MultiNormalizer: features[1] is <NormalizerStandardize(fit_label=True), 3 features, 1 labels>; expected a normalizer without "
             "fit_label, or None: those of outputs stand in labels=[...]",
         ),
-        (lambda: multi_normalizer_from(SPREAD.to_dict()), "{'type': 'min_max', 'features': "),
+        (
+            lambda: any_normalizer_from({"type": "multi", "features": [], "labels": 1}),
+            "{'type': 'multi', 'features': [], 'labels': 1} is no",
+        ),
+        (
+            lambda: any_normalizer_from({"type": "multi", "features": [{}], "labels": []}),
+            "{} is no normalizer; expected what to_dict() gave",
+        ),
     ],
 )
 def test_what_several_refuse(call: Any, message: str) -> None:

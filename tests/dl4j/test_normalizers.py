@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.normalizers import normalizer_bytes, read_normalizer
+from tests.dl4j.documents import lstm, network, output
 from tests.dl4j.files import array_bytes, write_model
 
 ONE = rg.NormalizerStandardize.from_statistics([1.0, 2.0], [3.0, 4.0], [5.0], [6.0])
@@ -175,3 +176,20 @@ def test_what_dl4j_cannot_have(normalizer: Any, message: str, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
     with pytest.raises(rg.ModelFileError, match=r"n.bin: cannot be written \(No such file or directory\)"):
         dl4j.save_normalizer(ONE, tmp_path / "nowhere" / "n.bin")
+
+
+JSON = network(lstm(), output())
+VECTOR = array_bytes(np.arange(3 * 16 + 4 * 16 + 16 + 4 * 2 + 2, dtype=np.float32))
+
+
+def test_a_network_is_loaded_with_its_normalizer(tmp_path: Path) -> None:
+    entries: dict[str, Any] = {"configuration": JSON, "coefficients": VECTOR}
+    assert dl4j.load(write_model(tmp_path / "model.zip", **entries)).normalizer is None
+    found = dl4j.load(write_model(tmp_path / "model.zip", **entries, **{"normalizer.bin": STANDARDIZE}))
+    assert found.normalizer == ONE
+    for name, content in (("normalizer.bin", made("IMAGE_MIN_MAX", b"")), ("preprocessor.bin", b"\xac\xed\0\5")):
+        file = write_model(tmp_path / "model.zip", **entries, **{name: content})
+        with pytest.warns(dl4j.ImportNote, match=f"model.zip, {name}: .* the network is read without its normalizer: normalise what it is"):
+            assert dl4j.load(file).normalizer is None
+    with pytest.raises(rg.ModelFileError, match=r"model.zip, normalizer.bin: 1 bytes follow the normalizer"):
+        dl4j.load(write_model(tmp_path / "model.zip", **entries, **{"normalizer.bin": STANDARDIZE + b"\0"}))
