@@ -71,7 +71,7 @@ def manifest(
         "outputs": [_port(p, graph, sizes) for p in outputs(graph)],
         "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
         "mask": _mask(graph),
-        "time": _time(graph, steps),
+        "time": _time(graph, steps) if names is None else {},
         "streams": reason is None,
         "why_not": reason,
         "layers": [_layer(k, layer, k not in stuck) for k, layer in enumerate(layers)],

@@ -161,11 +161,16 @@ def as_parameter(value: ArrayLike, shape: tuple[int, ...], data_type: str, name:
 
 
 def check_finite(
-    x: np.ndarray, mask: np.ndarray | None = None, name: str = "x", column: str = "feature", reads_padding: bool = False
+    x: np.ndarray,
+    mask: np.ndarray | None = None,
+    name: str = "x",
+    column: str = "feature",
+    reads_padding: bool = False,
+    reader: str = "layers[0]",
 ) -> None:
     """Refuse NaN and infinity in ``x`` [N, F, T], [N, F] or video [N, C, H, W, T], except where ``mask`` [N, T] ([N, 1] for [N, F]) is 0.
 
-    ``reads_padding`` says that the first layer ignores masks: then no step is left out.
+    ``reads_padding`` says that the first layer, which ``reader`` names, ignores masks: then no step is left out.
     Raises InputError that names the first by row, ``column`` and step.
     """
     finite = np.isfinite(x)
@@ -181,7 +186,7 @@ def check_finite(
     where = ", ".join(f"{axis} {index}" for axis, index in zip(axes, position, strict=False))
     value = x[tuple(position)]
     if reads_padding:
-        remedy = "; layers[0] has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
+        remedy = f"; {reader} has mask_mode='ignore' and reads padding too: fill them in, or give it mask_mode='hold'"
     else:
         remedy = " at steps that are not masked; fill them in" + ("" if x.ndim in (2, 4) else ", or mask their steps")
     reach = "" if np.isnan(value) else _reach(x.dtype)

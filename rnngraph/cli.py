@@ -90,26 +90,29 @@ def inspect(model: Model, as_json: AsJson = False) -> None:
 
 
 def ports_table(manifest: Manifest) -> Table:
-    """The inputs and outputs of a manifest, states beside their initial values."""
+    """The inputs and outputs of a manifest, states beside their initial values, inputs of a graph beside their masks."""
     initial = {s.input: f"{s.initial:g}" for s in manifest.states}
+    masks = {p.name: p.mask or "" for p in manifest.ports("input")}
     table = Table(title="inputs and outputs")
-    for column in ("", "name", "role", "shape", "type", "starts as"):
+    for column in ("", "name", "role", "shape", "type", "starts as", *(["mask"] * manifest.is_graph)):
         table.add_column(column)
     for side, ports in (("in", manifest.inputs), ("out", manifest.outputs)):
         for port in ports:
             shape = escape(f"[{', '.join(map(str, port.shape))}]")
-            table.add_row(side, port.name, port.role, shape, port.data_type, initial.get(port.name, ""))
+            mask = [escape(masks.get(port.name, ""))] * manifest.is_graph
+            table.add_row(side, escape(port.name), port.role, shape, port.data_type, initial.get(port.name, ""), *mask)
     return table
 
 
 def layers_table(manifest: Manifest) -> Table:
     """The layers of a manifest: of a wrapper what it wraps, and what each does at masked steps."""
     table = Table(title="layers")
-    for column in ("", "type", "n_in", "n_out", "activation", "gates", "masked steps", "streams"):
+    for column in ("", *(["name"] * manifest.is_graph), "type", "n_in", "n_out", "activation", "gates", "masked steps", "streams"):
         table.add_column(column)
     for layer in manifest.layers:
         cells = [layer.get(key, "") for key in ("n_in", "n_out", "activation", "gate_activation", "mask_mode")]
-        table.add_row(str(layer["index"]), _type(layer), *map(str, cells), "no" if layer.get("streams") is False else "yes")
+        name = [escape(str(layer.get("name", "")))] * manifest.is_graph
+        table.add_row(str(layer["index"]), *name, _type(layer), *map(str, cells), "no" if layer.get("streams") is False else "yes")
     return table
 
 
@@ -120,14 +123,21 @@ def _type(layer: Mapping[str, Any]) -> str:
 def facts(manifest: Manifest) -> list[str]:
     """What a manifest says besides its ports and layers, a line each."""
     streams = "yes" if manifest.streams else f"no: {manifest.why_not}"
-    none = "none: export with features_mask=True" if manifest.time.input_axis is not None else "none: there is no time axis"
-    padding = ["padding     is read: x has to be finite at masked steps too"] if manifest.mask.padding_is_read else []
-    labels = [f"classes     {escape(', '.join(manifest.class_labels))}"] if manifest.class_labels is not None else []
+    inputs = manifest.ports("input")
+    timed = any(p.time_axis is not None for p in inputs)
+    none = "none: export with features_mask=True" if timed else "none: there is no time axis"
+    read = ", ".join(escape(p.name) for p in inputs if p.padding_is_read)
+    padding = [f"padding     is read: {read} has to be finite at masked steps too"] if read else []
+    labels = [
+        f"classes     {f'{escape(p.name)}: ' if manifest.is_graph else ''}{escape(', '.join(p.class_labels))}"
+        for p in manifest.ports("output")
+        if p.class_labels is not None
+    ]
     normalizer = [f"normalizer  {line}" for line in _units(manifest)]
     return [
         f"parameters  {manifest.parameters_count}, sha-256 {manifest.parameters_sha256[:16]}",
         f"streams     {streams}",
-        f"mask        {none if manifest.mask.input is None else manifest.mask.rule}",
+        f"mask        {manifest.mask.rule or none}",
         *padding,
         f"time        {manifest.time.rule}",
         *normalizer,

@@ -18,6 +18,17 @@ ALIASES = {"prevAct": "h", "prevMem": "c"}
 Rows = int | Sequence[int] | np.ndarray | None
 
 
+def stand_in(key: str) -> str | None:
+    """The key of the same layer that stands for a state that only a mask brings: without one both are equal. None for other states.
+
+    Of a layer that acts on stacked examples the keys end in a number.
+    """
+    head, _, part = key.partition("_")
+    if head != "last" or (part and not part.isdecimal()):
+        return None
+    return f"h_{part}" if part else "h"
+
+
 @dataclass(frozen=True)
 class StateSpec:
     """One state: the graph input that takes it, the layer and key by which people know it, its shape behind the batch axis.
@@ -94,7 +105,7 @@ class StreamState:
                 spec = self._specs[name]
                 value, row, place = _first(array, ~np.isfinite(array))
                 raise StateError(
-                    f"{self._label(spec.layer)} ({self._types[spec.layer]}): the next state {spec.key!r} is {value} at {place} "
+                    f"{self.label(spec.layer)} ({self._types[spec.layer]}): the next state {spec.key!r} is {value} at {place} "
                     f"({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
                     f"Feed smaller values, or begin the row anew with rnn_clear_previous_state(rows=[{row}])"
                 )
@@ -131,7 +142,7 @@ class StreamState:
         Raises StateError for keys, shapes or values that do not fit, and for rows that differ from those that other layers hold.
         """
         specs = self._stateful(layer)
-        where = self._label(specs[0].layer)
+        where = self.label(specs[0].layer)
         given = _by_key(where, state, [s.key for s in specs])
         keys = {s.key for s in specs}
         needed = {s.key for s in specs if s.default is None}
@@ -175,7 +186,7 @@ class StreamState:
 
     def _checked(self, spec: StateSpec, value: np.ndarray, finite: bool = True) -> np.ndarray:
         """``value`` as a new array [N, ...] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""
-        where = f"{self._label(spec.layer)}, state {spec.key!r}"
+        where = f"{self.label(spec.layer)}, state {spec.key!r}"
         array = _array(value, where)
         if array.dtype.kind not in "fiu":
             raise StateError(f"{where}: it has the type {array.dtype}, expected {self._dtype}")
@@ -196,23 +207,23 @@ class StreamState:
 
     def _stateful(self, layer: object) -> list[StateSpec]:
         """The specs of a layer that has states, by index or name; StateError for any other."""
-        index = self._index(layer)
+        index = self.index_of(layer)
         specs = self._layer(index)
         if not specs:
             there = 0 <= index < len(self._types)
-            what = f"{self._label(index)} is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
+            what = f"{self.label(index)} is a {self._types[index]}, which has no state" if there else f"there is no layer {shown(layer)}"
             known = sorted({s.layer for s in self._specs.values()})
             listed = _listed(known if self._names is None else (repr(self._names[k]) for k in known))
             raise StateError(f"{what}; layers with state: {listed or 'none'}")
         return specs
 
-    def _index(self, layer: object) -> int:
+    def index_of(self, layer: object) -> int:
         """The index of a layer, -1 for what is none."""
         if isinstance(layer, str) and self._names is not None and layer in self._names:
             return self._names.index(layer)
         return int(layer) if isinstance(layer, (int, np.integer)) else -1
 
-    def _label(self, layer: int) -> str:
+    def label(self, layer: int) -> str:
         """The layer in messages."""
         return f"layers[{layer}]" if self._names is None else f"vertex {self._names[layer]!r}"
 

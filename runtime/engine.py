@@ -6,12 +6,11 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from rnngraph.errors import InputError, ModelFileError, StreamingError
-from rnngraph.runtime.device import Device, Session, device_of, shared_value
-from rnngraph.runtime.manifest import Manifest, Port, checked_path, open_model, open_session
+from rnngraph.runtime.device import Device, Session, device_of
+from rnngraph.runtime.manifest import Manifest, checked_path, open_model, open_session
 
 Array = npt.NDArray[Any]
 
@@ -82,113 +81,3 @@ def check_feeds(manifest: Manifest, feeds: Mapping[str, Array]) -> None:
 def _fits(wanted: int | str, given: int, sizes: dict[str, int]) -> bool:
     """Whether an axis fits; a free size must be the same wherever it stands."""
     return given > 0 and given == (wanted if isinstance(wanted, int) else sizes.setdefault(wanted, given))
-
-
-class Stepper:
-    """Steps of ``rows`` streams on the CPU without an allocation but the result's.
-
-    Two bindings are used in turn, each reading the states that the other wrote: a state is never written while it is read, and a step
-    that fails leaves it as it was. Inputs and outputs are numpy arrays whose memory onnxruntime uses directly. (Under CUDA it would copy
-    the inputs when they are bound, and never see what is written later.)
-    """
-
-    def __init__(self, engine: Engine, rows: int) -> None:
-        manifest = engine.manifest
-        arrays = {p.name: _buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
-        first = {s.input: arrays[s.input] for s in manifest.states}
-        second = {name: np.zeros_like(array) for name, array in first.items()}
-        self.rows = rows
-        self._states = (first, second)
-        self._turn = 0
-        self._whole = arrays[manifest.port("input").name]
-        self._x = _without(self._whole, manifest.time.input_axis)
-        self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
-        self._ids = manifest.port("input").ids
-        self._unsigned = self._whole if self._ids is None else self._whole.view(np.uint64)
-        """Ids as numbers among which negative ones are the largest."""
-        self._flags = bytearray(self._whole.size)
-        self._finite = np.frombuffer(self._flags, dtype=np.bool_).reshape(self._whole.shape)
-        self._mask = arrays[manifest.mask.input] if manifest.mask.input else None
-        self._all_real = True
-        if self._mask is not None:
-            self._mask[...] = 1
-        self._whole_y = arrays[manifest.port("output").name]
-        self._y = _without(self._whole_y, manifest.time.output_axis)
-        self._bindings = [
-            _bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
-            for read, write in ((first, second), (second, first))
-        ]
-        self._handles = [b._iobinding for b in self._bindings]
-        # Without its public wrapper, which takes half a microsecond to check that the binding is of this session.
-        self._run = engine.session._sess.run_with_iobinding
-
-    def states(self) -> dict[str, Array]:
-        """Copies of the states now, by the names of the inputs."""
-        return {name: array.copy() for name, array in self._states[self._turn].items()}
-
-    def load(self, states: Mapping[str, Array]) -> None:
-        """Go on from ``states``."""
-        for name, array in self._states[self._turn].items():
-            array[...] = states[name]
-
-    def take(self, x: object) -> Array | None:
-        """Take x [N, F] or [N, F, 1] for the next step, ids [N] or [N, 1], all steps real.
-
-        Gives the buffer that will hold the output, with a time axis if x has one. None, and nothing is taken, where x has to be looked at
-        more closely.
-        """
-        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
-            return None
-        if x.shape == self._shape:
-            self._x[...] = x
-            y = self._y
-        elif x.shape == self._whole_shape:
-            self._whole[...] = x
-            y = self._whole_y if self._ids is None else self._y
-        else:
-            return None
-        if self._ids is None:
-            np.isfinite(self._whole, self._finite)
-        else:
-            np.less(self._unsigned, self._ids, self._finite)
-        return None if 0 in self._flags else y
-
-    def put(self, x: Array, mask: Array | None, *, time: bool) -> Array:
-        """Take x [N, F, 1] (ids [N, 1]) and a mask [N, 1] (None: ones), both checked; gives the buffer of the output as :meth:`take`."""
-        self._whole[...] = x
-        if self._mask is not None:
-            self._mask[...] = 1 if mask is None else mask
-            self._all_real = bool(self._mask.all())
-        return self._whole_y if time else self._y
-
-    def step(self) -> None:
-        """Run what was taken."""
-        try:
-            self._run(self._handles[self._turn], None)
-        except Exception as error:
-            raise failed(error) from error
-        self._turn ^= 1
-
-
-def _buffer(port: Port, rows: int) -> Array:
-    """An array for one step of ``rows`` rows."""
-    sizes = {"N": rows, "T": 1}
-    return np.zeros([d if isinstance(d, int) else sizes[d] for d in port.shape], port.data_type)
-
-
-def _without(array: Array, axis: int | None) -> Array:
-    """A view of ``array``, which holds one step, without its time axis."""
-    return array if axis is None else array.squeeze(axis)
-
-
-def _bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
-    """Bind all inputs and outputs of the file to ``arrays``; the binding keeps their memory alive."""
-    binding = engine.session.io_binding()
-    try:
-        for port in engine.manifest.inputs:
-            binding.bind_ortvalue_input(port.name, shared_value(arrays[port.name]))
-        for port in engine.manifest.outputs:
-            binding.bind_ortvalue_output(port.name, shared_value(arrays[port.name]))
-    except Exception as error:
-        raise failed(error) from error
-    return binding

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,24 @@ class Port:
 
 
 @dataclass(frozen=True)
+class FullPort(Port):
+    """A port with all that is known of it, as the file of a graph tells; of layers in a row it stands in the rules of mask and time.
+
+    ``time_axis``: where the steps stand (None: there are none), ``steps`` how many there are, as an expression of "T" or "T_name": inputs
+    that say the same have to be equally long, at least ``least_steps``. ``mask``: the mask of an input (None: it has none), ``masks`` the
+    input that a mask masks, ``padding_is_read`` as of :class:`MaskRule`, ``class_labels`` the names of what an output holds.
+    """
+
+    time_axis: int | None = None
+    steps: str | None = None
+    least_steps: int = 1
+    mask: str | None = None
+    masks: str | None = None
+    padding_is_read: bool = False
+    class_labels: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
 class State:
     """A state: the input that takes it, the output that gives the next one, the value it begins with.
 
@@ -56,7 +74,8 @@ class State:
 class MaskRule:
     """The mask's input (None: the file has none), the values it may hold, and what they mean in words (None without a mask).
 
-    ``padding_is_read``: a layer computes with what x holds at masked steps, so it has to be finite there too.
+    ``padding_is_read``: a layer computes with what x holds at masked steps, so it has to be finite there too. Of a graph ``input`` is
+    None: each input tells its own mask.
     """
 
     input: str | None
@@ -67,7 +86,10 @@ class MaskRule:
 
 @dataclass(frozen=True)
 class TimeRule:
-    """The time axes of input and output (None: it has none), how to feed a sequence, and how many steps that has to have."""
+    """The time axes of input and output (None: it has none), how to feed a sequence, and how many steps that has to have.
+
+    Of a graph there is the rule alone: the ports have the rest.
+    """
 
     input_axis: int | None
     output_axis: int | None
@@ -103,9 +125,41 @@ class Manifest:
     class_labels: tuple[str, ...] | None
     normalizer: Mapping[str, Any] | None
 
+    @property
+    def is_graph(self) -> bool:
+        """Whether the file is of a graph: it takes a list of inputs and gives a list of outputs, whose names are the user's."""
+        return isinstance(self, GraphManifest)
+
+    def ports(self, role: str) -> tuple[FullPort, ...]:
+        """The inputs or outputs of ``role`` in order, with all that is known of each."""
+        return tuple(self._full(p) for p in (*self.inputs, *self.outputs) if p.role == role)
+
+    def _full(self, port: Port) -> FullPort:
+        """A port with what the rules of mask and time say of it."""
+        if isinstance(port, FullPort):
+            return port
+        mask, time, known = self.mask, self.time, {f.name: getattr(port, f.name) for f in fields(port)}
+        if port.role == "mask":
+            return FullPort(**known, time_axis=1, steps="T", masks=self.port("input").name)
+        axis = {"input": time.input_axis, "output": time.output_axis}.get(port.role)
+        if axis is not None:
+            known |= {"time_axis": axis, "steps": "T" if isinstance(port.shape[axis], int) else str(port.shape[axis])}
+        if port.role == "output":
+            return FullPort(**known, class_labels=self.class_labels)
+        if port.role == "input":
+            return FullPort(**known, least_steps=time.least_steps, mask=mask.input, padding_is_read=mask.padding_is_read)
+        return FullPort(**known)
+
     def port(self, role: str) -> Port:
         """The first input or output of ``role``, "input" or "output" as a rule."""
         return next(p for p in (*self.inputs, *self.outputs) if p.role == role)
+
+
+@dataclass(frozen=True)
+class GraphManifest(Manifest):
+    """The manifest of a graph, whose inputs and outputs are :class:`FullPort`."""
+
+    network: str = "graph"
 
 
 def read_manifest(path: str | os.PathLike[str]) -> Manifest:
@@ -211,9 +265,10 @@ def parse_manifest(text: str, path: str | os.PathLike[str]) -> Manifest:
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
-    labels = content["class_labels"]
+    labels, network = content["class_labels"], content.get("network")
     parameters, mask, time = content["parameters"], content["mask"], content["time"]
-    return Manifest(
+    kind, port = (Manifest, _port) if network is None else (GraphManifest, _full_port)
+    return kind(
         format=content["format"],
         producer=content["producer"],
         data_type=content["data_type"],
@@ -222,11 +277,11 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         batch=content["batch"],
         parameters_count=parameters["count"],
         parameters_sha256=parameters["sha256"],
-        inputs=tuple(_port(p) for p in content["inputs"]),
-        outputs=tuple(_port(p) for p in content["outputs"]),
+        inputs=tuple(port(p) for p in content["inputs"]),
+        outputs=tuple(port(p) for p in content["outputs"]),
         states=tuple(_state(s) for s in content["states"]),
-        mask=MaskRule(mask["input"], tuple(mask["values"]), mask["rule"], bool(mask.get("padding_is_read", False))),
-        time=TimeRule(time["input_axis"], time["output_axis"], time["rule"], time.get("least_steps", 1)),
+        mask=_mask(mask, network),
+        time=_time(time, network),
         streams=content["streams"],
         why_not=content["why_not"],
         layers=tuple(content["layers"]),
@@ -235,8 +290,25 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
     )
 
 
+def _mask(content: Mapping[str, Any], network: str | None) -> MaskRule:
+    name = content["input"] if network is None else None
+    return MaskRule(name, tuple(content["values"]), content["rule"], bool(content.get("padding_is_read", False)))
+
+
+def _time(content: Mapping[str, Any], network: str | None) -> TimeRule:
+    if network is not None:
+        return TimeRule(None, None, content["rule"])
+    return TimeRule(content["input_axis"], content["output_axis"], content["rule"], content.get("least_steps", 1))
+
+
 def _port(content: Mapping[str, Any]) -> Port:
     return Port(content["name"], content["role"], tuple(content["shape"]), content["data_type"], content.get("ids"))
+
+
+def _full_port(content: Mapping[str, Any]) -> FullPort:
+    known = {f.name: content[f.name] for f in fields(FullPort) if f.name in content}
+    labels = content.get("class_labels")
+    return FullPort(**{**known, "shape": tuple(content["shape"]), "class_labels": None if labels is None else tuple(labels)})
 
 
 def _state(content: Mapping[str, Any]) -> State:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from rnngraph.checks import as_features, as_mask, check_finite
-from rnngraph.errors import InputError, StateError, StreamingError
-from rnngraph.ids import as_ids, id_array, is_one_step
-from rnngraph.images import as_images
+from rnngraph.errors import StateError, StreamingError
 from rnngraph.runtime.device import Device
-from rnngraph.runtime.engine import Array, Engine, Stepper
+from rnngraph.runtime.engine import Array, Engine
+from rnngraph.runtime.inputs import Fed, Inputs
 from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.runtime.stepper import Stepper
 from rnngraph.spelling import Spelled, spelled
-from rnngraph.state import Rows, StateSpec, StreamState
+from rnngraph.state import Rows, StateSpec, StreamState, stand_in
+
+Given = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
+"""An array; for a graph one for each of its inputs, in their order or by name."""
+Masks = Sequence[npt.ArrayLike | None] | Mapping[str, npt.ArrayLike | None] | Array
+"""A mask, or None for all ones, for each input of a graph, in their order or by name; of the only input the mask itself will do."""
+Outputs = Any
+"""An array [N, n_out, T] or [N, n_out]; of a graph a list of them. Which of both depends on the file, so that no type can tell."""
 
 
 class StreamingSession(Spelled):
-    """The file ``path`` in onnxruntime, with the verbs of MultiLayerNetwork.
+    """The file ``path`` in onnxruntime, with the verbs of MultiLayerNetwork and ComputationGraph.
 
     Features go in as [N, F, T], or one step as [N, F]; each row is a stream of its own. On the CPU a sequence gives the same bits fed
     whole, in chunks, step by step, or with each row alone. What a call returns is the caller's own array. Every call checks what it is
     given, and one that fails leaves the state as it was. One thread at a time may use a session. Arrays are converted to the file's data
     type and come back in it: float32, or float64 where the network was built so (``manifest.data_type``).
+
+    The file of a graph takes a list of arrays in the order of its inputs, or a mapping by name, and gives a list in the order of its
+    outputs; masks are then given by ``features_masks``. Where it has one input, the array itself will do.
 
     device: "cpu", "cuda", or "auto", which is CUDA where that works. threads: of onnxruntime, inside one operation; the bits do not
     depend on it.
@@ -41,8 +50,13 @@ class StreamingSession(Spelled):
     @spelled
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
         self._engine = Engine(path, device, threads)
-        self._state = StreamState(_specs(self._engine), [str(layer.get("type")) for layer in self.manifest.layers], self.manifest.data_type)
-        self._names = [s.input for s in self.manifest.states]
+        manifest = self.manifest
+        self._inputs = Inputs(manifest, self.path)
+        self._outputs = manifest.ports("output")
+        types = [str(layer.get("type")) for layer in manifest.layers]
+        names = [str(layer.get("name")) for layer in manifest.layers] if manifest.is_graph else None
+        self._state = StreamState(_specs(self._engine), types, manifest.data_type, names)
+        self._names = [s.input for s in manifest.states]
         self._stepper: Stepper | None = None
         # The stepper while its buffers hold the state; None while _state does.
         self._live: Stepper | None = None
@@ -63,125 +77,93 @@ class StreamingSession(Spelled):
         return self._engine.device
 
     def __repr__(self) -> str:
-        x, y = self.manifest.port("input"), self.manifest.port("output")
-        shapes = " -> ".join(f"{p.name} [{', '.join(map(str, p.shape))}]" for p in (x, y))
+        sides = (self.manifest.ports(role) for role in ("input", "output"))
+        shapes = " -> ".join(", ".join(f"{p.name} [{', '.join(map(str, p.shape))}]" for p in ports) for ports in sides)
         return f"StreamingSession({self.path!r}, {shapes}, device={self.device!r})"
 
     # Computing
 
     @spelled
-    def output(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None = None) -> Array:
+    def output(self, x: Given, features_mask: npt.ArrayLike | None = None, features_masks: Masks | None = None) -> Outputs:
         """The output for whole sequences, begun at the initial state; the streaming state is neither read nor changed.
 
         x [N, F, T] -> [N, n_out, T], or [N, n_out] where the output has no time axis. features_mask [N, T]: 1 where a step exists, 0
-        where it does not (x may be NaN there); all ones where it is left out.
+        where it does not (x may be NaN there); all ones where it is left out. Of a graph [x0, x1] and features_masks=[m0, None] give
+        [y0, ...].
         InputError: an array does not fit the file. StreamingError: onnxruntime failed.
         """
-        array, mask = self._checked(x, features_mask, step=False)
-        initial = {s.input: np.full((len(array), *s.shape), s.initial, s.data_type) for s in self.manifest.states}
-        return self._run(array, mask, initial)[0]
+        fed = self._inputs.checked(x, features_mask, features_masks, step=False)
+        initial = {s.input: np.full((fed.rows, *s.shape), s.initial, s.data_type) for s in self.manifest.states}
+        return self._as_given(self._run(fed, initial)[0])
 
-    def rnn_time_step(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None = None) -> Array:
+    def rnn_time_step(self, x: Given, features_mask: npt.ArrayLike | None = None, features_masks: Masks | None = None) -> Outputs:
         """Feed the next step or steps of every row's stream, and keep the state for the next call.
 
         x [N, F] -> [N, n_out]; x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
         are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. features_mask [N, T], or [N] for one step: a row with 0 has
         no step there, and keeps its state.
+        Of a graph [x0, x1] and features_masks=[m0, None] give [y0, ...]: one step of every series without a time axis, or each with one;
+        inputs that are no series are given at every call.
         InputError: an array does not fit the file. StateError: another N than the state's. StreamingError: the file cannot stream, or
         onnxruntime failed. What is computed is not looked at: a state that overflows shows in the output, and can be read and cleared.
         """
         live = self._live
-        if live is not None and features_mask is None and (y := live.take(x)) is not None:
+        if live is not None and features_mask is None and features_masks is None and (y := live.take(x)) is not None:
             live.step()
             return y.copy()
-        return self._step(x, features_mask)
+        return self._step(x, features_mask, features_masks)
 
-    def _step(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None) -> Array:
+    def _step(self, x: Given, features_mask: npt.ArrayLike | None, features_masks: Masks | None) -> Outputs:
         """:meth:`rnn_time_step` where something is to be checked or prepared."""
         if not self.manifest.streams:
             raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
-        array, mask = self._checked(x, features_mask, step=True)
-        single = np.ndim(x) in (2, 4) if self.manifest.port("input").ids is None else is_one_step(x)
-        stepper = self._stepper_for(array)
+        fed = self._inputs.checked(x, features_mask, features_masks, step=True)
+        stepper = self._stepper_for(fed)
         if stepper is not None:
-            y = stepper.put(array, mask, time=not single)
+            y = stepper.put(fed)
             stepper.step()
             self._live = stepper
             return y.copy()
-        states = self._held().start(len(array), self._names)
-        y, states = self._run(array, mask, states)
+        outputs, states = self._run(fed, self._held().start(fed.rows, self._names))
         self._state.keep(states)
         self._live = None
-        axis = self.manifest.time.output_axis
-        return y.squeeze(axis) if single and axis is not None else y
+        axes = [p.time_axis if fed.single else None for p in self._outputs]
+        return self._as_given([y if axis is None else y.squeeze(axis) for axis, y in zip(axes, outputs, strict=True)])
 
-    def _stepper_for(self, array: Array) -> Stepper | None:
-        """The stepper for ``array``, with the state in its buffers; None where this is not one step on the CPU."""
-        axis, rows = self.manifest.time.input_axis, len(array)
-        if self.device != "cpu" or axis is None or array.shape[axis] != 1:
+    def _as_given(self, outputs: list[Array]) -> Outputs:
+        """A list of a graph's outputs, or the only one."""
+        return outputs if self.manifest.is_graph else outputs[0]
+
+    def _stepper_for(self, fed: Fed) -> Stepper | None:
+        """The stepper for ``fed``, with the state in its buffers; None where this is not one step on the CPU."""
+        if self.device != "cpu" or fed.steps != 1:
             return None
-        if self._live is not None and self._live.rows == rows:
+        if self._live is not None and self._live.rows == fed.rows:
             return self._live
-        states = self._held().start(rows, self._names)
-        if self._stepper is None or self._stepper.rows != rows:
-            self._stepper = Stepper(self._engine, rows)
+        states = self._held().start(fed.rows, self._names)
+        if self._stepper is None or self._stepper.rows != fed.rows:
+            self._stepper = Stepper(self._engine, fed.rows)
         self._stepper.load(states)
         return self._stepper
 
-    def _run(self, x: Array, mask: Array | None, states: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
-        """Output and next states of x [N, F, T] from ``states``; a file of single steps is run once for each."""
-        manifest = self.manifest
-        axis = manifest.time.input_axis
-        if manifest.steps is None or axis is None or x.shape[axis] == manifest.steps:
-            return self._run_once(x, mask, states)
-        outputs = []
-        for t in range(x.shape[axis]):
-            y, states = self._run_once(x.take([t], axis), None if mask is None else mask[:, t : t + 1], states)
-            outputs.append(y)
-        time = manifest.time.output_axis
-        return (outputs[-1] if time is None else np.concatenate(outputs, time)), dict(states)
+    def _run(self, fed: Fed, states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
+        """Outputs and next states from ``states``; a file of single steps is run once for each."""
+        if self.manifest.steps is None or fed.steps in (None, self.manifest.steps):
+            return self._run_once(fed.arrays, states)
+        results: list[list[Array]] = []
+        for t in range(fed.steps or 0):
+            axes = ((name, array, self._inputs.axes[name]) for name, array in fed.arrays.items())
+            ys, states = self._run_once({name: a if axis is None else a.take([t], axis) for name, a, axis in axes}, states)
+            results.append(ys)
+        joined = (
+            ys[-1] if port.time_axis is None else np.concatenate(ys, port.time_axis)
+            for port, ys in zip(self._outputs, zip(*results, strict=True), strict=True)
+        )
+        return list(joined), dict(states)
 
-    def _run_once(self, x: Array, mask: Array | None, states: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
-        manifest = self.manifest
-        feeds = {manifest.port("input").name: x, **states}
-        if manifest.mask.input is not None:
-            feeds[manifest.mask.input] = _ones(manifest, x) if mask is None else mask
-        results = self._engine.run(feeds)
-        return results[manifest.port("output").name], {s.input: results[s.output] for s in manifest.states}
-
-    def _checked(self, x: npt.ArrayLike, features_mask: npt.ArrayLike | None, *, step: bool) -> tuple[Array, Array | None]:
-        """x as [N, F, T] (ids [N, T]) and the mask as [N, T]; InputError for what does not fit the file."""
-        manifest = self.manifest
-        port, timed = manifest.port("input"), manifest.time.input_axis is not None
-        if port.ids is None and len(port.shape) > 3:
-            channels, height, width = map(_size, port.shape[1:4])
-            array = as_images(x, (height, width, channels), port.data_type, step_allowed=step, time=timed)
-        elif port.ids is None:
-            array = as_features(x, _size(port.shape[1]), port.data_type, step_allowed=step, time=timed)
-        else:
-            array = id_array(x, "x", step, timed)
-        if timed and array.shape[-1] < manifest.time.least_steps:
-            raise InputError(
-                f"x has {array.shape[-1]} time steps, but the windows over time of {self.path} need {manifest.time.least_steps} at least; "
-                "pad it, and mask what was added"
-            )
-        if manifest.batch not in (None, len(array)):
-            raise InputError(
-                f"x has {len(array)} rows, but {self.path} was exported for batch={manifest.batch}; "
-                f"give {manifest.batch} rows, or export with batch=None"
-            )
-        mask = None
-        if features_mask is not None:
-            if manifest.mask.input is None:
-                raise InputError(
-                    f"features_mask was given, but {self.path} has no mask input; export it with export_onnx(net, path, features_mask=True)"
-                )
-            mask = as_mask(features_mask, len(array), array.shape[-1], data_type=_mask_type(manifest))
-        if port.ids is not None:
-            read = None if manifest.mask.padding_is_read else mask
-            return as_ids(array, port.ids, read, "x", step, timed), mask
-        check_finite(array, mask, reads_padding=manifest.mask.padding_is_read)
-        return array, mask
+    def _run_once(self, arrays: Mapping[str, Array], states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
+        results = self._engine.run({**arrays, **states})
+        return [results[p.name] for p in self._outputs], {s.input: results[s.output] for s in self.manifest.states}
 
     # The state
 
@@ -190,21 +172,24 @@ class StreamingSession(Spelled):
         self._held().clear(rows)
         self._live = None
 
-    def rnn_get_previous_state(self, layer: int) -> dict[str, Array]:
-        """Copies of a layer's state by key, ``{"h": [N, H], "c": [N, H]}``; {} before the first step.
+    def rnn_get_previous_state(self, layer: int | str) -> dict[str, Array]:
+        """Copies of a layer's state by key, ``{"h": [N, H], "c": [N, H]}``; {} before the first step. A graph's layers have names too.
 
         StateError: there is no such layer, or it has no state.
         """
         return self._held().get(layer)
 
-    def rnn_set_previous_state(self, layer: int, state: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Replace a layer's state by finite values; DL4J's keys prevAct and prevMem are accepted.
+    def rnn_set_previous_state(self, layer: int | str, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Replace a layer's state by finite values; DL4J's keys prevAct and prevMem are accepted. A graph's layers have names too.
 
         StateError: a layer without state, a key, shape or value that does not fit, or other rows than other layers hold.
         """
-        self._check_batch(f"layers[{layer}]", state)
+        index = self._state.index_of(layer)
+        keys = [s.key for s in self.manifest.states if s.layer == index]
+        if keys:
+            self._check_batch(self._state.label(index), state)
         if isinstance(state, Mapping):
-            state = _without_stand_ins(state, [s.key for s in self.manifest.states if s.layer == layer])
+            state = _without_stand_ins(state, keys)
         self._held().set(layer, state)
         self._live = None
 
@@ -213,7 +198,7 @@ class StreamingSession(Spelled):
         return self._held().snapshot(self.manifest.parameters_sha256)
 
     def restore(self, snapshot: StateSnapshot) -> None:
-        """Go on from ``snapshot``, of this or another session or of a MultiLayerNetwork; it stays as it is.
+        """Go on from ``snapshot``, of this or another session or of the network; it stays as it is.
 
         StateError: it is none, it was taken of another network, or of another batch where the file has a fixed one.
         """
@@ -248,27 +233,14 @@ def _rows(value: object) -> int | None:
 
 def _specs(engine: Engine) -> list[StateSpec]:
     """The states as StreamState knows them."""
-    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, _STAND_IN.get(s.key)) for s in engine.manifest.states]
-
-
-_STAND_IN = {"last": "h"}
-"""States that only a file with a mask has; without a mask each equals the other one of its layer."""
+    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, stand_in(s.key)) for s in engine.manifest.states]
 
 
 def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
     """The states, by name or by key, that the file has or that are not known: those that only a mask brings are left out without one."""
-    return {name: array for name, array in states.items() if name in names or str(name).rpartition("_")[2] not in _STAND_IN}
+    return {name: array for name, array in states.items() if name in names or stand_in(_key(str(name))) is None}
 
 
-def _ones(manifest: Manifest, x: Array) -> Array:
-    return np.ones((x.shape[0], x.shape[-1]), _mask_type(manifest))
-
-
-def _mask_type(manifest: Manifest) -> str:
-    return manifest.port("mask").data_type
-
-
-def _size(size: int | str) -> int:
-    """A feature count, which is always fixed."""
-    assert isinstance(size, int)
-    return size
+def _key(name: str) -> str:
+    """The key in the name of a state, ``state_02_last``, or the name, which may be a key itself."""
+    return name.split("_", 2)[2] if name.startswith("state_") and name.count("_") > 1 else name

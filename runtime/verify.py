@@ -5,43 +5,21 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from rnngraph.runtime.device import Device
+from rnngraph.runtime.driven import CHUNKS, Arrays, Driven, Network, as_driven, real_steps, repeated
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.golden import Sample, read_samples
+from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.session import StreamingSession
-from rnngraph.runtime.units import raw
-from rnngraph.state import StateSnapshot
+from rnngraph.runtime.units import evened, in_units
 
 TOLERANCE = 1e-5
 """Between different programs: of the largest expected value, or of 1 where that is greater."""
-
-_CHUNKS = (1, 2, 5, 3)
-"""The lengths of chunks, over and over."""
-_STEPS = 20
-"""The least length of the sequence that is cut."""
-
-
-class Network(Protocol):
-    """What a file is compared with: a MultiLayerNetwork, or a session of another file."""
-
-    def output(self, x: Array, features_mask: Array | None = None, /) -> npt.NDArray[Any]:
-        """The output for whole sequences."""
-
-    def rnn_time_step(self, x: Array, features_mask: Array | None = None, /) -> npt.NDArray[Any]:
-        """The output for the next steps, the state kept."""
-
-    def snapshot(self) -> StateSnapshot:
-        """The state."""
-
-    def restore(self, snapshot: Any, /) -> None:
-        """Go back to a state."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +66,22 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
 
     With its golden samples, outputs and next states; where it streams, a sequence fed whole with the same fed in chunks, step by step, and
     each row alone (float32 on the CPU: equal to the bit); with ``net``, if given, whose streaming state is left as it is. Outputs at
-    masked steps are unspecified and not compared. Where the file has a normalizer inside, ``net``, which has none, is given what that makes
-    of the values. Tolerance 1e-5 * max(1, largest) where nothing else is said.
+    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said. Where the file has a
+    normalizer inside, ``net``, which has none, is fed what that makes of the values, and errors of raw outputs are told in shares of each
+    column's size.
 
-    ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx.
+    ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx. InputError:
+    ``net`` is a graph and the file is not, or the other way around.
     """
     session = StreamingSession(path, device)
-    samples = read_samples(path, session.manifest)
+    manifest = session.manifest
+    samples = read_samples(path, manifest)
     rows = [*_against_samples(session, samples)]
-    if session.manifest.streams and session.manifest.time.input_axis is not None:
+    in_pieces = manifest.streams and any(p.time_axis is not None for p in manifest.ports("input"))
+    if in_pieces:
         rows += _in_pieces(session, samples[0])
     if net is not None:
-        rows += _against_network(session, samples[0], net)
+        rows += _against_network(session, samples[0], in_units(as_driven(net, manifest, session.path)), in_pieces)
     return ParityReport(session.path, session.device, tuple(rows))
 
 
@@ -130,88 +112,51 @@ def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> It
     for k, (inputs, expected) in enumerate(samples):
         got = session._engine.run(inputs)
         for name, array in expected.items():
-            yield compare(f"golden {k}: {name}", got[name], array, real=_real(session, name, _mask(session, inputs)))
+            pair = evened(session.manifest, name, got[name], array)
+            yield compare(f"golden {k}: {name}", *pair, real=real_steps(session.manifest, name, inputs))
 
 
 def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]:
     """Whole against chunked, stepped and row alone, from the sample's states, over its inputs repeated."""
-    x, mask, start = _parts(session, sample)
-    times = -(-_STEPS // x.shape[-1])
-    x, mask = np.tile(x, (*[1] * (x.ndim - 1), times)), None if mask is None else np.tile(mask, (1, times))
-    exact = session.device == "cpu" and session.manifest.data_type == "float32"
-    whole = _feed(session, x, mask, start, [x.shape[-1]])
-    ways = {"chunked": _feed(session, x, mask, start, _CHUNKS), "stepped": _feed(session, x, mask, start, [1])}
-    if session.manifest.batch is None:
-        alone = [
-            _feed(session, x[n : n + 1], None if mask is None else mask[n : n + 1], {k: v[n : n + 1] for k, v in start.items()}, _CHUNKS)
-            for n in range(len(x))
-        ]
+    manifest, driven = session.manifest, Driven(session, session.manifest)
+    given, start = _parts(manifest, sample)
+    given = repeated(manifest, given)
+    exact = session.device == "cpu" and manifest.data_type == "float32"
+    whole = driven.feed(given, start, None)
+    ways = {"chunked": driven.feed(given, start, CHUNKS), "stepped": driven.feed(given, start, [1])}
+    if manifest.batch is None:
+        rows = len(next(iter(given.values())))
+        alone = [driven.feed(_row(given, n), _row(start, n), CHUNKS) for n in range(rows)]
         ways["row alone"] = {name: np.concatenate([one[name] for one in alone]) for name in whole}
     for way, results in ways.items():
         for name, array in results.items():
-            real = _real(session, name, mask)
+            real = real_steps(manifest, name, given)
             yield compare(f"whole = {way}: {name}", array, whole[name], real=real, tolerance=0.0 if exact else None)
 
 
-def _against_network(session: StreamingSession, sample: Sample, net: Network) -> Iterator[ParityRow]:
-    x, mask, start = _parts(session, sample)
-    y = session.manifest.port("output").name
-    normalizer = session.manifest.normalizer
-    if normalizer is not None and not _takes_raw_values(net):
-        net = raw(net, normalizer, session.manifest.port("input").name, y)
-    yield compare(f"network: {y}", session.output(x, mask), np.asarray(net.output(x, mask)), real=_real(session, y, mask))
-    if not session.manifest.streams or session.manifest.time.input_axis is None:
+def _against_network(session: StreamingSession, sample: Sample, net: Driven, in_pieces: bool) -> Iterator[ParityRow]:
+    manifest, driven = session.manifest, Driven(session, session.manifest)
+    given, start = _parts(manifest, sample)
+    expected = net.output(given)
+    for name, array in driven.output(given).items():
+        pair = evened(manifest, name, array, expected[name])
+        yield compare(f"network: {name}", *pair, real=real_steps(manifest, name, given))
+    if not in_pieces:
         return
-    got, expected = _feed(session, x, mask, start, _CHUNKS), _feed(net, x, mask, start, _CHUNKS)
+    got, expected = driven.feed(given, start, CHUNKS), net.feed(given, start, CHUNKS)
     for name, array in got.items():
         if name in expected:
-            yield compare(f"network, chunked: {name}", array, expected[name], real=_real(session, name, mask))
+            pair = evened(manifest, name, array, expected[name])
+            yield compare(f"network, chunked: {name}", *pair, real=real_steps(manifest, name, given))
 
 
-def _takes_raw_values(net: Network) -> bool:
-    """Whether it is a session of a file that has a normalizer inside too."""
-    return isinstance(net, StreamingSession) and net.manifest.normalizer is not None
+def _row(arrays: Arrays, n: int) -> dict[str, Array]:
+    """The arrays of row ``n`` alone."""
+    return {name: array[n : n + 1] for name, array in arrays.items()}
 
 
-def _feed(net: Network, x: Array, mask: Array | None, start: Mapping[str, Array], lengths: Sequence[int]) -> dict[str, Array]:
-    """The output of x [N, F, T] in pieces of these lengths, over and over, from the states ``start``, and the states at the end."""
-    before = net.snapshot()
-    outputs: list[Array] = []
-    try:
-        net.restore(StateSnapshot(start))
-        at = 0
-        while at < x.shape[-1]:
-            end = at + lengths[len(outputs) % len(lengths)]
-            outputs.append(np.asarray(net.rnn_time_step(_several(x[..., at:end]), None if mask is None else mask[:, at:end])))
-            at = end
-        states = net.snapshot().states
-    finally:
-        net.restore(before)
-    y = np.concatenate(outputs, axis=-1) if outputs[0].ndim in (3, 5) else outputs[-1]
-    return {"y": y, **states}
-
-
-def _several(x: Array) -> Array:
-    """Ids [N, T] as [N, 1, T]: the form in which one step has a time axis too."""
-    return x[:, None] if x.ndim == 2 else x
-
-
-def _parts(session: StreamingSession, sample: Sample) -> tuple[Array, Array | None, dict[str, Array]]:
-    """x, mask and states of a sample's inputs."""
-    inputs = sample[0]
-    return inputs[session.manifest.port("input").name], _mask(session, inputs), {s.input: inputs[s.input] for s in session.manifest.states}
-
-
-def _mask(session: StreamingSession, inputs: Mapping[str, Array]) -> Array | None:
-    name = session.manifest.mask.input
-    return None if name is None else inputs[name]
-
-
-def _real(session: StreamingSession, name: str, mask: Array | None) -> Array | None:
-    """Where the result ``name`` is specified: outputs with a time axis at steps that are not masked, all else everywhere."""
-    manifest = session.manifest
-    axis, y = manifest.time.output_axis, manifest.port("output")
-    if mask is None or name != y.name or axis is None or y.shape[axis] not in ("T", manifest.steps):
-        return None  # a shorter output has a mask of its own, of which the file does not tell
-    real: Array = np.expand_dims(mask, tuple(range(1, axis))) != 0
-    return real
+def _parts(manifest: Manifest, sample: Sample) -> tuple[Arrays, Arrays]:
+    """Inputs and masks of a sample, and its states."""
+    states = {s.input for s in manifest.states}
+    given, start = ({k: v for k, v in sample[0].items() if (k in states) == is_state} for is_state in (False, True))
+    return given, start

@@ -11,6 +11,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.exporters import export_onnx
+from tests.exporters.graphs import two_times
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -112,6 +113,22 @@ def test_layers_show_what_they_wrap_and_how_they_take_masks(tmp_path: Path) -> N
         "yes",
     ]
     assert "padding     is read: x has to be finite at masked steps too" in shown
+
+
+def test_a_graph_shows_its_inputs_outputs_masks_and_vertices(tmp_path: Path) -> None:
+    export_onnx(two_times(), tmp_path / "net.onnx", features_mask=["in"], class_labels={"class": ["low", "[high]"]})
+    shown = run("inspect", tmp_path / "net.onnx").stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines() if line.startswith("│")]
+    assert ["in", "in", "input", "[N, 5, T_in]", "float32", "", "features_mask_in"] in rows
+    assert ["in", "target", "input", "[N, 3, T_target]", "float32", "", ""] in rows
+    assert ["out", "told", "output", "[N, 4, T_target]", "float32", "", ""] in rows
+    assert ["0", "encoder", "LSTM", "5", "6", "tanh", "sigmoid", "hold", "yes"] in rows
+    assert "classes     class: low, [high]" in shown
+    told = json.loads(run("inspect", tmp_path / "net.onnx", "--json").stdout)
+    assert (told["network"], told["inputs"][1]["steps"], told["layers"][0]["name"]) == ("graph", "T_target", "encoder")
+    verified = run("verify", tmp_path / "net.onnx")
+    assert verified.returncode == 0, verified.stdout
+    assert "whole = row alone: told" in verified.stdout
 
 
 def test_a_normalizer_is_written_into_the_file(saved: Path) -> None:

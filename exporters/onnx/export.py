@@ -146,6 +146,6 @@ def _widths(graph: Graph) -> dict[str, int]:
 
 def _lower(net: Network, features_mask: bool | Collection[str]) -> Graph:
     try:
-        return prune(lower(net.config, features_mask=features_mask))  # type: ignore[arg-type]
+        return prune(lower(net.config, features_mask=features_mask))
     except GraphError as error:
         raise ExportError(str(error)) from error

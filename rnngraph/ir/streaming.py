@@ -33,13 +33,13 @@ def why_not(graph: Graph, titles: Sequence[str], names: Sequence[str] | None = N
 def not_streaming(graph: Graph, names: Sequence[str] | None = None) -> dict[int | None, str]:
     """The layers that cannot stream, by index (None where a node belongs to no layer), with the reason as a sentence.
 
-    Layers of a network that is a graph have ``names``.
+    Layers of a network that is a graph have ``names``; the sentence then says "it", since whoever prints it names the vertex.
     """
     reasons: dict[int | None, str] = {}
     for node in graph.nodes:
         if (why := _why(node)) is not None:
             layer = layer_of(graph, node, names)
-            where = f"node {node.outputs[0].name!r}" if layer is None else f"layer {layer if names is None else repr(names[layer])}"
+            where = f"node {node.outputs[0].name!r}" if layer is None else f"layer {layer}" if names is None else "it"
             reasons.setdefault(layer, f"{where} {why}")
     return reasons
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnngraph.conf import NetworkConfiguration
 from rnngraph.lowering.build import lower
-from rnngraph.state import StateSpec
+from rnngraph.state import StateSpec, stand_in
 
 
 def state_specs(config: NetworkConfiguration) -> list[StateSpec]:
@@ -19,5 +19,5 @@ def state_specs(config: NetworkConfiguration) -> list[StateSpec]:
         shape = tuple(d for d in port.value.shape[1:] if isinstance(d, int))
         assert len(shape) == port.value.type.rank - 1
         assert port.layer is not None
-        specs.append(StateSpec(port.name, port.layer, key, shape, port.initial, "h" if key == "last" else None))
+        specs.append(StateSpec(port.name, port.layer, key, shape, port.initial, stand_in(key)))
     return specs

@@ -274,6 +274,36 @@ def test_a_file_with_other_statistics_is_found(tmp_path: Path) -> None:
     assert not verify(tmp_path / "b.onnx")
 
 
+def test_each_column_is_checked_in_its_own_units(tmp_path: Path) -> None:
+    for name, factor in (("a", FACTOR), ("b", FACTOR * [1, 1.01])):
+        export_onnx(regression(), tmp_path / f"{name}.onnx", normalizer=rg.NormalizerStandardize.from_statistics(MEAN, STD, SHIFT, factor))
+    assert verify(tmp_path / "b.onnx")
+    (tmp_path / "b.onnx.golden").rename(tmp_path / "kept")
+    (tmp_path / "a.onnx.golden").rename(tmp_path / "b.onnx.golden")
+    report = verify(tmp_path / "b.onnx")
+    assert {row.what for row in report.rows if not row.ok} == {"golden 0: y", "golden 1: y"}
+
+
+def test_a_graph_is_written_and_verified_in_raw_values(tmp_path: Path) -> None:
+    net = rg.ComputationGraph(two_towers().config)
+    normalizer = rg.MultiNormalizer([STANDARD_FEATURES, None], [None, rg.NormalizerStandardize.from_statistics([50.0], [7.0])])
+    export_onnx(net, tmp_path / "net.onnx", features_mask=True, normalizer=normalizer)
+    report = verify(tmp_path / "net.onnx", net=net)
+    assert report, str(report)
+    told = read_manifest(tmp_path / "net.onnx")
+    assert told.normalizer is not None
+    assert (list(told.normalizer["inputs"]), list(told.normalizer["outputs"])) == (["a"], ["second"])
+    assert told.parameters_sha256 == net._model()
+    taken = [raw(2, 6), RNG.standard_normal((2, 2, 6)).astype(np.float32)]
+    masks = [gaps(taken[0])[1], None]
+    got = StreamingSession(tmp_path / "net.onnx").output(taken, features_masks=masks)
+    plain = net.output(normalizer.transform_features(taken, masks), features_masks=masks)
+    want = [plain[0], normalizer.labels[1].revert_features(plain[1])] if normalizer.labels[1] else []
+    real = masks[0][:, None] != 0 if masks[0] is not None else True
+    np.testing.assert_allclose(np.where(real, got[0], 0), np.where(real, want[0], 0), atol=1e-5)
+    np.testing.assert_allclose(got[1], want[1], rtol=1e-5)
+
+
 # The graph
 
 

@@ -66,6 +66,9 @@ STREAMING: dict[str, Build] = {
     "greater": lambda g, x, m: g.add("cast", [greater(x, 0.0)], to="float"),
     "not": lambda g, x, m: g.add("cast", [g.add("not", [m])], to="float"),
     "where": lambda g, x, m: where(m, x, -1.0),
+    "where of truth values": lambda g, x, m: g.add("cast", [where(greater(x, 0.0), greater(x, 0.5), greater(x, -1.0))], to="float"),
+    "where either": lambda g, x, m: g.add("cast", [where(m, m, g.add("not", [m]))], to="float"),
+    "features": lambda g, x, m: g.add("features", [x], start=x.shape[-1] // 2, stop=x.shape[-1]),  # type: ignore[operator]
     "zeros": lambda g, x, m: g.add("zeros", [x]),
     "cast": lambda g, x, m: g.add("cast", [m], to="int64"),
     "linear": lambda g, x, m: linear(x, weight(g, 5, x.shape[-1])),
@@ -96,6 +99,12 @@ WHOLE: dict[str, Build] = {
     "max_steps": lambda g, x, m: g.add("max_steps", [x]),
     "first_index": lambda g, x, m: g.add("first_index", [m]),
     "zero_state": lambda g, x, m: g.add("zero_state", [x], width=4),
+    "reverse_steps": lambda g, x, m: g.add("reverse_steps", [x]),
+    "reverse_steps of a mask": lambda g, x, m: g.add("cast", [g.add("reverse_steps", [m])], to="float"),
+    "repeat_steps": lambda g, x, m: g.add("repeat_steps", [g.add("row", [x], index=0), x]),
+    "repeat_steps like ids": lambda g, x, m: g.add("repeat_steps", [g.add("row", [x], index=0), g.add("cast", [m], to="int64")]),
+    "example_norm": lambda g, x, m: g.add("example_norm", [x]),
+    "example_norm of vectors": lambda g, x, m: g.add("example_norm", [g.add("row", [x], index=0)]),
     "block_rows": lambda g, x, m: linear(x, g.add("block_rows", [weight(g, 8, x.shape[-1])], start=1, stop=3, blocks=4)),
     "gather_steps": last_step,
     "there and back": moved,
@@ -204,6 +213,6 @@ def test_bits_do_not_depend_on_steps_and_rows(name: str, width: int) -> None:
 def test_every_op_that_claims_it_is_probed() -> None:
     probed = {name.split()[0] for name in STREAMING}
     over_time = {"row", "pack_index", "last_index", "gather_steps", "sum_steps", "max_steps", "recurrent", "lstm", "gru", "zero_state"}
-    over_time |= {"last_steps", "first_index", "convolution", "pool"}
+    over_time |= {"last_steps", "first_index", "convolution", "pool", "reverse_steps", "repeat_steps"}
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
     assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "reset_columns", "block_rows"}

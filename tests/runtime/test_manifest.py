@@ -141,8 +141,8 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         r"net\.onnx is truncated, damaged or no ONNX file: onnxruntime cannot open it",
     ),
     "of a newer format": (
-        lambda data: with_manifest(format=3, producer="rnngraph 9.0"),
-        r"has format 3 \(written by rnngraph 9\.0\), this version .* reads up to 2; run: pip install --upgrade rnngraph",
+        lambda data: with_manifest(format=4, producer="rnngraph 9.0"),
+        r"has format 4 \(written by rnngraph 9\.0\), this version .* reads up to 3; run: pip install --upgrade rnngraph",
     ),
     "a manifest with a hole": (lambda data: with_manifest(mask=None), rf"net\.onnx: {BROKEN}"),
     "for a newer onnxruntime": (

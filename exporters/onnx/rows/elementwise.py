@@ -37,6 +37,17 @@ def _zeros(ctx: Context, node: Node) -> Sequence[Known]:
     return [ctx.add("Where", node, ctx.builder.add("Greater", ctx.name(x), zero), zero, zero)]
 
 
+def _where(ctx: Context, node: Node) -> Sequence[Known]:
+    """Of truth values by logic: onnxruntime has no Where of them."""
+    condition, x, other = node.inputs
+    if x.type.element != "bool":
+        return [ctx.add("Where", node, *(ctx.name(v) for v in node.inputs))]
+    mask, add = ctx.name(condition), ctx.builder.add
+    if x is condition:
+        return [ctx.add("Or", node, mask, ctx.name(other))]
+    return [ctx.add("Or", node, add("And", mask, ctx.name(x)), add("And", add("Not", mask), ctx.name(other)))]
+
+
 def _cast(ctx: Context, node: Node) -> Sequence[Known]:
     to = {"float": helper.np_dtype_to_tensor_dtype(ctx.data_type), "int64": TensorProto.INT64, "bool": TensorProto.BOOL}
     return [ctx.add("Cast", node, ctx.name(node.inputs[0]), to=to[node.attributes["to"]])]
@@ -57,11 +68,11 @@ _OPS = {
     "sqrt": "Sqrt",
     "greater": "Greater",
     "not": "Not",
-    "where": "Where",
 }
 
 ELEMENTWISE: dict[str, Row] = {
     **{name: _plain(op) for name, op in _OPS.items()},
+    "where": _where,
     "identity": _identity,
     "constant": _constant,
     "zeros": _zeros,

@@ -1,0 +1,200 @@
+"""What callers give a session, checked against the manifest: one array, or one for each input of a graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnngraph.checks import as_features, as_mask, as_numeric, check_finite
+from rnngraph.errors import InputError
+from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.images import as_images
+from rnngraph.names import shown
+from rnngraph.runtime.engine import Array
+from rnngraph.runtime.manifest import FullPort, Manifest
+
+
+@dataclass(frozen=True)
+class Fed:
+    """Inputs and masks by name as the file takes them, of ``rows`` rows.
+
+    ``single``: one step was given, without a time axis. ``steps``: how many each series has; None where there is none, or they differ.
+    """
+
+    arrays: Mapping[str, Array]
+    rows: int
+    single: bool
+    steps: int | None
+
+
+class Inputs:
+    """The inputs of the file ``path``."""
+
+    def __init__(self, manifest: Manifest, path: str) -> None:
+        self._manifest = manifest
+        self._path = path
+        self._ports = manifest.ports("input")
+        self._masks = {p.name: p for p in manifest.ports("mask")}
+        self.axes = {p.name: p.time_axis for p in (*self._ports, *self._masks.values())}
+        """Where the steps of each input and mask stand."""
+        listed = ", ".join(repr(p.name) for p in self._ports)
+        self._listed = f"the input {listed}" if len(self._ports) == 1 else f"the inputs {listed}"
+
+    def checked(self, x: object, features_mask: object, features_masks: object, *, step: bool) -> Fed:
+        """What is fed for x and its mask; of a graph x has an array for each input, and masks are given by ``features_masks``.
+
+        InputError for what does not fit the file.
+        """
+        given, masks = self._given(x, features_mask, features_masks)
+        arrays: dict[str, Array] = {}
+        for port, value, mask in zip(self._ports, given, masks, strict=True):
+            arrays[port.name], own = self._one(port, value, mask, step)
+            if port.mask is not None:
+                array = arrays[port.name]
+                arrays[port.mask] = np.ones((array.shape[0], array.shape[-1]), self._masks[port.mask].data_type) if own is None else own
+        steps = self._agree(arrays)
+        return Fed(arrays, len(arrays[self._ports[0].name]), step and self._is_single(given), steps)
+
+    def _given(self, x: object, features_mask: object, features_masks: object) -> tuple[Sequence[Any], Sequence[Any]]:
+        """One array, and a mask or None, for each input."""
+        if not self._manifest.is_graph:
+            if features_masks is not None:
+                raise InputError(
+                    f"features_masks was given, but {self._path} is a network of layers in a row, which has one input: give features_mask"
+                )
+            return [x], [features_mask]
+        if features_mask is not None:
+            raise InputError(
+                f"features_mask was given, but {self._path} is a graph: give features_masks, a list of one mask or None for each of "
+                f"{self._listed}, or a mapping from their names"
+            )
+        return self._listed_by_input(x, "x"), self._listed_by_input(
+            {} if features_masks is None else features_masks, "features_masks", True
+        )
+
+    def _listed_by_input(self, value: Any, what: str, partly: bool = False) -> Sequence[Any]:
+        """A list, a mapping, or where there is one input a bare array, as one for each input; ``partly``: None for those left out."""
+        names = [p.name for p in self._ports]
+        if isinstance(value, Mapping):
+            missing = [name for name in names if name not in value and not partly]
+            unknown = [name for name in value if name not in names]
+            if missing or unknown:
+                told = [f"missing: {', '.join(map(repr, missing))}"] * bool(missing)
+                told += [f"unknown: {', '.join(map(shown, unknown))}"] * bool(unknown)
+                raise InputError(f"{what}: {'; '.join(told)}; {self._path} has {self._listed}")
+            return [value.get(name) for name in names]
+        if isinstance(value, (list, tuple)):
+            if len(value) != len(names):
+                raise InputError(f"{what} is a list of {len(value)}, but {self._path} has {self._listed}; give one for each, in this order")
+            return value
+        if len(names) == 1 and isinstance(value, np.ndarray):
+            return [value]
+        raise InputError(f"{what} is {shown(value)}, but {self._path} has {self._listed}; give a list in this order, or a mapping by name")
+
+    def _one(self, port: FullPort, x: Any, mask: Any, step: bool) -> tuple[Array, Array | None]:
+        """x as [N, F, T] (ids [N, T]) and its mask as [N, T]."""
+        graph = self._manifest.is_graph
+        name, mask_name = (f"input {port.name!r}", f"features_masks[{port.name!r}]") if graph else ("x", "features_mask")
+        array = _shaped(port, x, name, step, graph)
+        if port.time_axis is not None and array.shape[-1] < port.least_steps:
+            raise InputError(
+                f"{name} has {array.shape[-1]} time steps, but the windows over time of {self._path} need {port.least_steps} at least; "
+                "pad it, and mask what was added"
+            )
+        self._check_batch(array, name)
+        own = None if mask is None else self._mask(port, mask, array, mask_name)
+        if port.ids is not None:
+            return as_ids(array, port.ids, None if port.padding_is_read else own, name, step, port.time_axis is not None), own
+        reader = f"a layer behind {name}" if graph else "layers[0]"
+        check_finite(array, own, name, reads_padding=port.padding_is_read, reader=reader)
+        return array, own
+
+    def _check_batch(self, array: Array, name: str) -> None:
+        batch = self._manifest.batch
+        if batch not in (None, len(array)):
+            raise InputError(
+                f"{name} has {len(array)} rows, but {self._path} was exported for batch={batch}; "
+                f"give {batch} rows, or export with batch=None"
+            )
+
+    def _mask(self, port: FullPort, mask: Any, array: Array, name: str) -> Array:
+        if port.mask is not None:
+            return as_mask(mask, len(array), array.shape[-1], name, self._masks[port.mask].data_type)
+        if port.time_axis is None and self._manifest.is_graph:
+            raise InputError(f"{name} was given, but the input {port.name!r} has no time axis to mask; give None for it")
+        owner = f" for {port.name!r}" if self._manifest.is_graph else ""
+        raise InputError(
+            f"{name} was given, but {self._path} has no mask input{owner}; export it with export_onnx(net, path, features_mask=True)"
+        )
+
+    def _agree(self, arrays: Mapping[str, Array]) -> int | None:
+        """How many steps each series has, None where there is none or they differ. InputError for inputs that do not fit each other."""
+        first, *others = self._ports
+        for port in others:
+            if len(arrays[port.name]) != len(arrays[first.name]):
+                raise InputError(
+                    f"input {first.name!r} has {len(arrays[first.name])} rows, input {port.name!r} {len(arrays[port.name])}; "
+                    "each row is an example of its own, so every input has as many"
+                )
+        series = [p for p in self._ports if p.time_axis is not None]
+        seen: dict[str | None, FullPort] = {}
+        for port in series:
+            other, steps = seen.setdefault(port.steps, port), arrays[port.name].shape[-1]
+            if steps != arrays[other.name].shape[-1]:
+                raise InputError(
+                    f"input {other.name!r} has {arrays[other.name].shape[-1]} time steps, input {port.name!r} {steps}; the network needs "
+                    "them equally long: pad the shorter and mask what was added"
+                )
+        lengths = {arrays[p.name].shape[-1]: p.name for p in series}
+        if len(lengths) > 1 and self._manifest.steps is not None:
+            told = ", ".join(f"input {name!r} has {steps}" for steps, name in lengths.items())
+            raise InputError(
+                f"{self._path} was exported with steps={self._manifest.steps} and takes as many time steps of each input, but {told}; give "
+                "equally many, or export with steps=None"
+            )
+        return next(iter(lengths)) if len(lengths) == 1 else None
+
+    def _is_single(self, given: Sequence[Any]) -> bool:
+        """Whether one step of each series was given, without a time axis. InputError where only some have one."""
+        forms: dict[bool, str] = {}
+        for port, x in zip(self._ports, given, strict=True):
+            form = _is_step(port, x)
+            if form is not None:
+                forms.setdefault(form, port.name)
+        if len(forms) > 1:
+            raise InputError(
+                f"input {forms[True]!r} is one step without a time axis, input {forms[False]!r} has one; give one step of every series "
+                "without a time axis, or each with one"
+            )
+        return False not in forms
+
+
+def _shaped(port: FullPort, x: Any, name: str, step: bool, graph: bool) -> Array:
+    """x in the shape that the file takes; of ids the values are not looked at."""
+    timed = port.time_axis is not None
+    if port.ids is not None:
+        return id_array(x, name, step, timed)
+    if len(port.shape) > 3:
+        channels, height, width = map(_size, port.shape[1:4])
+        return as_images(x, (height, width, channels), port.data_type, name, step_allowed=step, time=timed)
+    if graph and not timed and (array := as_numeric(x, name)).ndim == 3:
+        raise InputError(f"{name} has shape {list(array.shape)}; expected [N, {port.shape[1]}]: this input has no time axis")
+    return as_features(x, _size(port.shape[1]), port.data_type, name, step_allowed=step, time=timed)
+
+
+def _is_step(port: FullPort, x: Any) -> bool | None:
+    """Whether x is one step without a time axis; None where it may be either."""
+    if port.time_axis is None:
+        return None
+    if port.ids is None:
+        return np.ndim(x) in (2, 4)
+    return (np.ndim(x) == 1 or None) if is_one_step(x) else False
+
+
+def _size(size: int | str) -> int:
+    """A feature count, which is always fixed."""
+    assert isinstance(size, int)
+    return size
