@@ -15,6 +15,7 @@ from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array
 from rnngraph.dl4j.configuration import read_configuration
 from rnngraph.dl4j.document import parse
+from rnngraph.dl4j.normalizers import normalizer_of_model
 from rnngraph.dl4j.table import from_table, table
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
 from rnngraph.errors import InputError, ModelFileError
@@ -32,7 +33,7 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
     """The network in a file that DL4J's ``ModelSerializer`` wrote (1.0.0-beta4 to M2.1), ready to train, to export and to stream.
 
     It computes what it computed in DL4J, see :func:`read_configuration`, and goes on training where DL4J stopped: what updaters keep and
-    the counts of iterations and epochs come along. ``input_type`` is as there.
+    the counts of iterations and epochs come along, and its normalizer as ``normalizer``. ``input_type`` is as there.
 
     Raises UnsupportedError, which names layer and class, for what this version of rnngraph does not have; ModelFileError for a file that
     is missing, damaged, of two models, or no model of DL4J's. Nothing in the file is executed, and no more is read than the network needs.
@@ -55,6 +56,7 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
             _restore_updaters(network, updater_tables(state, config, shapes, archive.where(UPDATERS)))
         root = parse(text, archive.where(CONFIGURATION))
         network.iteration, network.epoch = (root.count(key) if root.has(key) else 0 for key in ("iterationCount", "epochCount"))
+        network.normalizer = normalizer_of_model(archive)
     return network
 
 
