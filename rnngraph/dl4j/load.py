@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from rnngraph.conf import InputType, MultiLayerConfiguration
 from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array
-from rnngraph.dl4j.configuration import read_configuration
-from rnngraph.dl4j.document import parse
+from rnngraph.dl4j.configuration import WHERE, configuration, document
+from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.errors import ImportNote
+from rnngraph.dl4j.legacy import filters_as_today
 from rnngraph.dl4j.table import from_table, table
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
 from rnngraph.errors import InputError, ModelFileError
@@ -24,47 +27,77 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
 CONFIGURATION, PARAMETERS, UPDATERS = "configuration.json", "coefficients.bin", "updaterState.bin"
+JAVA_UPDATERS = "updater.bin"
+"""Java objects, as versions before 0.5 wrote them."""
+JAVA_NOTE = "what updaters keep stands there as Java objects, which are not read; they begin anew, as in a network that was never trained"
 BYTES = (2, 8)
 """The smallest and the largest number of bytes of a parameter."""
 
 
 def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> MultiLayerNetwork:
-    """The network in a file that DL4J's ``ModelSerializer`` wrote (1.0.0-beta4 to M2.1), ready to train, to export and to stream.
+    """The network in a file that DL4J's ``ModelSerializer`` wrote (0.5 to 1.0.0-M2.1), ready to train, to export and to stream.
 
-    It computes what it computed in DL4J, see :func:`read_configuration`, and goes on training where DL4J stopped: what updaters keep and
+    It computes what it computed in DL4J, see ``read_configuration``, and goes on training where DL4J stopped: what updaters keep and
     the counts of iterations and epochs come along. ``input_type`` is as there.
 
     Raises UnsupportedError, which names layer and class, for what this version of rnngraph does not have; ModelFileError for a file that
     is missing, damaged, of two models, or no model of DL4J's. Nothing in the file is executed, and no more is read than the network needs.
+    Warns with an ImportNote where the network takes its arrays otherwise than in DL4J, or goes on otherwise.
     """
     with Archive(path) as archive:
-        text = archive.text(CONFIGURATION)
-        config = _configuration(text, input_type)
-        count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
-        vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
-        if len(vector) != count:
-            raise ModelFileError(
-                f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
-            )
-        if vector.dtype == np.float64:  # the parameters tell, not the JSON
-            config = config.replaced(data_type="float64")
+        root = document(archive.text(CONFIGURATION))
+        config = _configuration(root, input_type)
+        config, vector = _parameters(archive, config)
         shapes = _shapes(config)
-        network = _network(config, taken_apart(vector, shapes), archive)
-        if UPDATERS in archive:
-            state = _vector(archive, UPDATERS, 3 * count, least=0)
-            _restore_updaters(network, updater_tables(state, config, shapes, archive.where(UPDATERS)))
-        root = parse(text, archive.where(CONFIGURATION))
-        network.iteration, network.epoch = (root.count(key) if root.has(key) else 0 for key in ("iterationCount", "epochCount"))
+        tables = _updater_tables(archive, config, shapes)
+        iteration, epoch = (_count(root, key) for key in ("iterationCount", "epochCount"))
+        found = filters_as_today(taken_apart(vector, shapes), root)
+        network = _network(config, found, archive)
+        _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
+        network.iteration, network.epoch = iteration, epoch
     return network
 
 
-def _configuration(text: str, input_type: InputType | None) -> MultiLayerConfiguration:
+def _configuration(root: Node, input_type: InputType | None) -> MultiLayerConfiguration:
     try:
-        return read_configuration(text, input_type)
+        return configuration(root, input_type)
     except ModelFileError as error:
         if input_type is not None or "input_type=" not in str(error):
             raise
         raise ModelFileError(f"{error}. DL4J's JSON does not tell it: dl4j.load(path, input_type=rg.InputType...)") from error
+
+
+def _parameters(archive: Archive, config: MultiLayerConfiguration) -> tuple[MultiLayerConfiguration, NDArray[Any]]:
+    """The vector of all parameters, which tells the data type, whatever the JSON says; nothing is made before its size is known to fit."""
+    count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
+    vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
+    if len(vector) != count:
+        raise ModelFileError(
+            f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
+        )
+    if vector.dtype == np.float64:
+        config = config.replaced(data_type="float64")
+    return config, vector
+
+
+def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes) -> dict[str, dict[str, NDArray[Any]]]:
+    """What the updaters keep, by name; nothing where the file has none, or one that only Java can read, which is told."""
+    if UPDATERS in archive:
+        count = sum(map(math.prod, shapes.values()))
+        state = _vector(archive, UPDATERS, 3 * count, least=0)
+        return updater_tables(state, config, shapes, archive.where(UPDATERS))
+    if JAVA_UPDATERS in archive:
+        warnings.warn(ImportNote(f"{archive.where(JAVA_UPDATERS)}: {JAVA_NOTE}"), stacklevel=3)
+    return {}
+
+
+def _count(root: Node, key: str) -> int:
+    """A count of the network; versions that keep it by layer have the same in each, and older ones none."""
+    holder = next((node for node in (root, *root.nodes("confs")[:1]) if node.has(key)), None)
+    count = 0 if holder is None else holder.count(key)
+    if not 0 <= count < 2**63:
+        raise ModelFileError(f"{WHERE}: {key} is {count}; expected a number of at least 0, as DL4J writes it: save the model again")
+    return count
 
 
 def _vector(archive: Archive, name: str, count: int, least: int | None = None) -> NDArray[Any]:

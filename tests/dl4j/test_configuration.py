@@ -118,7 +118,6 @@ def test_constants_are_initialisers_of_their_own() -> None:
         ),
         (lstm(weightNoise=object_("d", "Own", p=0.5)), "weight noise Own"),
         (lstm(rnnDataFormat="NWC"), "data format NWC"),
-        ({"gravesLSTM": {}}, "the JSON of DL4J before 1.0.0-beta4"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
 )
@@ -137,7 +136,7 @@ def test_a_layer_inside_a_wrapper_is_found() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"dataType": "HALF"}, "data type HALF is not supported"),
+        ({"dataType": "INT"}, "data type INT is not supported"),
         ({"vertices": {}}, "a ComputationGraph is not supported"),
         ({"inputPreProcessors": {"0": object_("p", "Own")}}, r"inputPreProcessors\[0\]: preprocessor Own is not supported"),
     ],
