@@ -152,7 +152,7 @@ def _is_flat_buffer(file: IO[bytes]) -> bool:
 
 
 def _size_of_index(file: IO[bytes]) -> int:
-    """How many bytes the zip says that its list of entries has, in the record at the end or in that of a large file; 0 where it is no zip."""
+    """How many bytes the zip says that its list of entries has, by the last records of a small or large file; 0: no zip."""
     end = file.seek(0, os.SEEK_END)
     file.seek(max(0, end - 2**16 - 42))
     tail = file.read()

@@ -14,6 +14,7 @@ from rnngraph.dl4j.formats import steps_before_features
 from rnngraph.dl4j.layers import read_layer
 from rnngraph.dl4j.legacy import modern
 from rnngraph.dl4j.preprocessors import preprocessors
+from rnngraph.dl4j.walk import layers
 from rnngraph.errors import ConfigurationError, ModelFileError
 
 DATA_TYPES: Mapping[str, str] = {"BFLOAT16": "float32", "DOUBLE": "float64", "FLOAT": "float32", "HALF": "float32"}
@@ -80,10 +81,9 @@ def configuration(network: Node, input_type: InputType | None = None) -> MultiLa
 
 def notes_of_use(network: Node) -> list[str]:
     """What a user of the network has to know before the first array."""
-    layers = [Node(conf.node("layer").values, f"{WHERE}: layers[{k}]") for k, conf in enumerate(network.nodes("confs"))]
     held = network.node("inputPreProcessors") if network.has("inputPreProcessors") else Node({}, WHERE)
-    before = [held.node(key) for key in held.values]
-    notes = {NWC: steps_before_features(layers, before), HALF: network.text("dataType", "FLOAT") in HALVES}
+    swapped = steps_before_features(layers(network), [held.node(key) for key in held.values])
+    notes = {NWC: swapped, HALF: network.text("dataType", "FLOAT") in HALVES}
     return [note for note, holds in notes.items() if holds]
 
 

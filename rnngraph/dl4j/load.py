@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from rnngraph.dl4j.arrays import read_array
 from rnngraph.dl4j.configuration import WHERE, configuration, document
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote
-from rnngraph.dl4j.legacy import filters_as_today
+from rnngraph.dl4j.legacy import filters_as_today, states_as_written
 from rnngraph.dl4j.table import from_table, table
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
 from rnngraph.errors import InputError, ModelFileError
@@ -26,7 +27,8 @@ from rnngraph.lowering import buffer_shapes, parameter_shapes
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
-CONFIGURATION, PARAMETERS, UPDATERS = "configuration.json", "coefficients.bin", "updaterState.bin"
+CONFIGURATION, PARAMETERS, UPDATERS, NORMALIZER = "configuration.json", "coefficients.bin", "updaterState.bin", "normalizer.bin"
+Tables = Mapping[str, Mapping[str, NDArray[Any]]]
 JAVA_UPDATERS = "updater.bin"
 """Java objects, as versions before 0.5 wrote them."""
 JAVA_NOTE = "what updaters keep stands there as Java objects, which are not read; they begin anew, as in a network that was never trained"
@@ -49,8 +51,8 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
         config = _configuration(root, input_type)
         config, vector = _parameters(archive, config)
         shapes = _shapes(config)
-        tables = _updater_tables(archive, config, shapes)
-        iteration, epoch = (_count(root, key) for key in ("iterationCount", "epochCount"))
+        tables = _updater_tables(archive, config, shapes, root)
+        iteration, epoch = (count_of(root, key) for key in ("iterationCount", "epochCount"))
         found = filters_as_today(taken_apart(vector, shapes), root)
         network = _network(config, found, archive)
         _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
@@ -80,19 +82,19 @@ def _parameters(archive: Archive, config: MultiLayerConfiguration) -> tuple[Mult
     return config, vector
 
 
-def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes) -> dict[str, dict[str, NDArray[Any]]]:
+def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes, root: Node) -> Tables:
     """What the updaters keep, by name; nothing where the file has none, or one that only Java can read, which is told."""
     if UPDATERS in archive:
         count = sum(map(math.prod, shapes.values()))
         state = _vector(archive, UPDATERS, 3 * count, least=0)
-        return updater_tables(state, config, shapes, archive.where(UPDATERS))
+        return states_as_written(updater_tables(state, config, shapes, archive.where(UPDATERS)), state, shapes, root)
     if JAVA_UPDATERS in archive:
         warnings.warn(ImportNote(f"{archive.where(JAVA_UPDATERS)}: {JAVA_NOTE}"), stacklevel=3)
     return {}
 
 
-def _count(root: Node, key: str) -> int:
-    """A count of the network; versions that keep it by layer have the same in each, and older ones none."""
+def count_of(root: Node, key: str) -> int:
+    """A count of the network of a document; versions that keep it by layer have the same in each, and older ones none."""
     holder = next((node for node in (root, *root.nodes("confs")[:1]) if node.has(key)), None)
     count = 0 if holder is None else holder.count(key)
     if not 0 <= count < 2**63:
@@ -133,7 +135,7 @@ def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], ar
     return network
 
 
-def _restore_updaters(network: MultiLayerNetwork, tables: dict[str, dict[str, NDArray[Any]]]) -> None:
+def _restore_updaters(network: MultiLayerNetwork, tables: Tables) -> None:
     import torch
 
     for name, found in tables.items():

@@ -14,5 +14,6 @@ from __future__ import annotations
 
 from rnngraph.dl4j.legacy.documents import modern, modern_conf
 from rnngraph.dl4j.legacy.filters import filters_as_today
+from rnngraph.dl4j.legacy.states import states_as_written
 
-__all__ = ["filters_as_today", "modern", "modern_conf"]
+__all__ = ["filters_as_today", "modern", "modern_conf", "states_as_written"]

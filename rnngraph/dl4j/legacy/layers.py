@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
 
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
@@ -35,7 +35,7 @@ def modern_layer(layer: Node, conf: Node) -> Node:
     return Node(values, layer.where)
 
 
-def _named(layer: Node, key: str, known: Any, what: str) -> Json:
+def _named(layer: Node, key: str, known: Mapping[str, str], what: str) -> Json:
     """The object of the class that the name in ``key`` stands for."""
     name = layer.text(key)
     if name not in known:
