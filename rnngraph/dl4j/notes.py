@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.walk import confs, layers, within
 
+_PENALTIES = ("regularization", "regularizationBias")
 _DESCENT = "STOCHASTIC_GRADIENT_DESCENT"
 
 TRUNCATED = (
@@ -60,7 +61,9 @@ def _has_noise(network: Node) -> bool:
 
 
 def _has_flat_decay(network: Node) -> bool:
-    return any(layer.number(key, 0.0) > 0 for layer in layers(network) for key in ("l2", "l2Bias", "biasL2"))
+    """Whether a layer's numbers, which stay in its document, became weight decays."""
+    flat = [layer for layer in layers(network) if any(layer.number(key, 0.0) > 0 for key in ("l2", "l2Bias", "biasL2"))]
+    return any(entry.kind == "WeightDecay" for layer in flat for key in _PENALTIES for entry in layer.nodes(key))
 
 
 def _any_conf(holds: Callable[[Node], bool]) -> Callable[[Node], bool]:
