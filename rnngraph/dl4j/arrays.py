@@ -110,8 +110,9 @@ def _header(reader: _Reader) -> Header:
     mode, data_type, length = reader.head()
     last = offset + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
     if min(shape, default=1) < 1 or min(*strides, offset, 0) < 0 or math.prod(shape) > length or last >= length:
+        start = f" from element {offset} on" if offset else ""
         raise ModelFileError(
-            f"{where}: an array of shape {list(shape)} with strides {list(strides)} does not lie in {length} elements; "
+            f"{where}: an array of shape {list(shape)} with strides {list(strides)}{start} does not lie in {length} elements; "
             "the file is altered: copy it again"
         )
     return Header(mode, data_type, shape, strides, offset, length)

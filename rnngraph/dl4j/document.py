@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rnngraph.errors import ModelFileError
+
+MOST_LEVELS = 64
+"""A schedule in an updater in a layer in three wrappers has about 20."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,25 @@ def parse(text: str, where: str) -> Node:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{where}: not JSON ({error}); expected the file that DL4J writes: save the model again") from error
+    if _is_deeper(values, MOST_LEVELS):
+        raise ModelFileError(
+            f"{where}: objects and lists inside of each other, more than {MOST_LEVELS} deep; expected the file that DL4J writes: "
+            "save the model again"
+        )
     if not isinstance(values, dict):
         raise ModelFileError(f"{where}: a {type(values).__name__} at the top; expected the object that DL4J writes: save the model again")
     return Node(values, where)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists stand inside of each other more than ``levels`` deep; level by level, without calls inside of calls."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for outer in level for inner in _held(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _held(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from rnngraph.conf import InputType, MultiLayerConfiguration
 from rnngraph.dl4j.archive import HEADERS, Archive
-from rnngraph.dl4j.arrays import read_array
-from rnngraph.dl4j.configuration import WHERE, configuration, document
+from rnngraph.dl4j.arrays import read_array, read_header
+from rnngraph.dl4j.configuration import HALF, HALVES, WHERE, configuration, document
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
@@ -49,7 +49,7 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
     with Archive(path) as archive:
         root = document(archive.text(CONFIGURATION))
         config = _configuration(root, input_type)
-        config, vector = _parameters(archive, config)
+        config, vector = _parameters(archive, config, root)
         shapes = _shapes(config)
         tables = _updater_tables(archive, config, shapes, root)
         iteration, epoch = (count_of(root, key) for key in ("iterationCount", "epochCount"))
@@ -69,17 +69,22 @@ def _configuration(root: Node, input_type: InputType | None) -> MultiLayerConfig
         raise ModelFileError(f"{error}. DL4J's JSON does not tell it: dl4j.load(path, input_type=rg.InputType...)") from error
 
 
-def _parameters(archive: Archive, config: MultiLayerConfiguration) -> tuple[MultiLayerConfiguration, NDArray[Any]]:
-    """The vector of all parameters, which tells the data type, whatever the JSON says; nothing is made before its size is known to fit."""
+def _parameters(archive: Archive, config: MultiLayerConfiguration, root: Node) -> tuple[MultiLayerConfiguration, NDArray[Any]]:
+    """The vector of all parameters, and ``config`` with its data type, whatever the JSON says. No more is read than the configuration's."""
     count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
     vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
     if len(vector) != count:
         raise ModelFileError(
             f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
         )
-    if vector.dtype == np.float64:
-        config = config.replaced(data_type="float64")
-    return config, vector
+    if (
+        count
+        and root.text("dataType", "FLOAT") not in HALVES
+        and read_header(archive.head(PARAMETERS), archive.where(PARAMETERS)).data_type in HALVES
+    ):
+        warnings.warn(ImportNote(f"{archive.where(PARAMETERS)}: {HALF}"), stacklevel=3)
+    data_type = "float64" if vector.dtype == np.float64 else "float32"
+    return config if data_type == config.data_type else config.replaced(data_type=data_type), vector
 
 
 def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes, root: Node) -> Tables:
