@@ -109,7 +109,10 @@ def read_conf(conf: Node, where: str, usual_name: str) -> Layer:
     node = replace(conf.node("layer"), where=where)
     layer = read_layer(replace(node, where=f"{where} ({node.kind})"))
     name = node.text("layerName", usual_name)
-    return layer if name == usual_name else layer.replaced(name=name)
+    try:
+        return layer if name == usual_name else layer.replaced(name=name)
+    except ConfigurationError as error:
+        raise ModelFileError(f"{where}: {error}") from error
 
 
 def _backprop(network: Node) -> Backprop:

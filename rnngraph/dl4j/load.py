@@ -21,7 +21,7 @@ from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
 from rnngraph.dl4j.table import from_table, table
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
-from rnngraph.errors import InputError, ModelFileError
+from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
@@ -130,13 +130,15 @@ def _shapes(config: MultiLayerConfiguration) -> Shapes:
 def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], archive: Archive) -> MultiLayerNetwork:
     from rnngraph.network import MultiLayerNetwork
 
-    network = MultiLayerNetwork(config)
     try:
+        network = MultiLayerNetwork(config)
         arrays, statistics = from_table(network, found), buffer_shapes(config)
         network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
         network.set_buffers({name: arrays[name] for name in statistics})
     except InputError as error:
         raise ModelFileError(f"{archive.where(PARAMETERS)}: {error}") from error
+    except ConfigurationError as error:
+        raise ModelFileError(f"{archive.where(CONFIGURATION)}: {error}") from error
     return network
 
 
