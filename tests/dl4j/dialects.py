@@ -115,14 +115,14 @@ class Dialect:
     def write(self, path: Path, updater: np.ndarray | None = None, **fields: Any) -> Path:
         """A model file at ``path`` with the parameters 1, 2, 3, ...; ``fields`` are further ones of the network."""
         text = json.dumps({**json.loads(self.text()), **fields})
-        entries = {"configuration": text, "coefficients": self.array(VECTOR)}
+        entries: Any = {"configuration": text, "coefficients": self.array(VECTOR)}
         return write_model(path, **entries, **({} if updater is None else {"updater": self.array(updater)}))
 
     def array(self, vector: np.ndarray) -> bytes:
         return array_bytes(vector.reshape((1,) * (self.rank - 1) + (-1,)), self.mode)
 
 
-_TANH, _SIGMOID, _SOFTMAX, _MCXENT = ({name: {}} for name in ("TanH", "Sigmoid", "Softmax", "MCXENT"))
+_TANH, _SIGMOID, _SOFTMAX, _MCXENT = ({name: dict[str, Any]()} for name in ("TanH", "Sigmoid", "Softmax", "MCXENT"))
 _NAMES = ({"activationFunction": "tanh"}, {"activationFunction": "softmax", "lossFunction": "MCXENT"})
 _FUNCTIONS = ({"activationFn": _TANH, "gateActivationFn": _SIGMOID}, {"activationFn": _SOFTMAX, "lossFn": _MCXENT})
 

@@ -104,6 +104,6 @@ def test_sizes_that_no_model_has(text: str, message: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("key", ["iterationCount", "epochCount"])
 @pytest.mark.parametrize("value", [-1, 2**63])
 def test_counts_that_no_training_has(key: str, value: int, tmp_path: Path) -> None:
-    path = DIALECTS["M2.1"].write(tmp_path / "m.zip", **{key: value})
+    path = DIALECTS["M2.1"].write(tmp_path / "m.zip", **{key: value})  # type: ignore[arg-type]
     with pytest.raises(rg.ModelFileError, match=f"{key} is {value}; expected a number of at least 0"):
         dl4j.load(path)

@@ -337,7 +337,7 @@ def test_the_state_of_updaters_in_both_orders(dialect: str, state: np.ndarray, t
 
 def test_an_updater_state_of_java_objects_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "m.zip"
-    entries = {"configuration": DIALECTS["0.5"].text(), "coefficients": array_bytes(VECTOR), "updater.bin": b"\xac\xed\x00\x05"}
+    entries: Any = {"configuration": DIALECTS["0.5"].text(), "coefficients": array_bytes(VECTOR), "updater.bin": b"\xac\xed\x00\x05"}
     write_model(path, **entries)
     with pytest.warns(dl4j.ImportNote, match=r"updater\.bin: what updaters keep stands there as Java objects, which are not read"):
         net = dl4j.load(path)

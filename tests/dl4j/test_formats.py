@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def pooling(dimensions: Any) -> Json:
     return object_("l", "GlobalPoolingLayer", poolingType="MAX", pnorm=2, collapseDimensions=True, poolingDimensions=dimensions)
 
 
-def read(*layers: Json, **fields: Any) -> tuple[Layer, ...]:
+def read(*layers: Json, **fields: Any) -> Sequence[Layer]:
     with pytest.warns(dl4j.ImportNote, match=r"takes and gives time series as \[N, T, F\] in DL4J \(NWC\); here they are \[N, F, T\]"):
         return dl4j.read_configuration(network(*layers, **fields)).layers
 

@@ -22,8 +22,9 @@ VECTOR = np.arange(SIZE + N_OUT * 2 + 2, dtype=np.float32)
 @pytest.mark.parametrize("today", [True, False])
 def test_filters_and_what_updaters_keep_of_them(today: bool, tmp_path: Path) -> None:
     """b, then [n_out, n_in, k] before M1, and [k, n_in, n_out] since then, both in C's order."""
-    filters = layer("Convolution1DLayer", N_IN, N_OUT, **WINDOW, **({"rnnDataFormat": "NCW"} if today else {}))
-    text = network(filters, output(**({"rnnDataFormat": "NCW"} if today else {})))
+    given: Json = {"rnnDataFormat": "NCW"} if today else {}
+    filters = layer("Convolution1DLayer", N_IN, N_OUT, **WINDOW, **given)
+    text = network(filters, output(**given))
     states = np.concatenate([VECTOR, VECTOR + 1])
     path = write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR), updater=array_bytes(states))
     net = dl4j.load(path)

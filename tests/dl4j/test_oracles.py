@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_each_number_of_a_file_of_0_6_lands_where_it_must() -> None:
 
 
 def test_the_configuration_of_a_file_of_0_6() -> None:
-    settings = {
+    settings: Any = {
         "updater": rg.RmsProp(0.15, 0.96), "weight_init": rg.NormalDistribution(0.1, 1.2), "l1": 0.1, "weight_decay": 0.2,
         "weight_decay_apply_lr": False, "gradient_normalization": "clip_element_wise_absolute_value",
         "gradient_normalization_threshold": 1.5,
