@@ -89,7 +89,9 @@ def read_array(data: bytes, where: str) -> NDArray[Any]:
     if reader.at != len(data):
         raise ModelFileError(f"{where}: {len(data) - reader.at} bytes follow the array; the file is altered: copy it again")
     size = elements.dtype.itemsize
-    lying = as_strided(elements[header.offset :], header.shape, [step * size for step in header.strides])
+    # An axis of one element has no step, whatever stands there: it may be too large for numpy.
+    steps = [step * size if n > 1 else 0 for n, step in zip(header.shape, header.strides, strict=True)]
+    lying = as_strided(elements[header.offset :], header.shape, steps)
     array = lying.astype(elements.dtype.newbyteorder("="))
     return (array.astype(np.uint32) << 16).view(np.float32) if header.data_type == "BFLOAT16" else array
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from rnngraph.errors import ModelFileError
 
+MOST_OBJECTS, MOST_VALUES = 20_000, 200_000
+"""A layer has about 15 objects and lists; values are many where a loss has a weight for each class."""
 MOST_LEVELS = 64
 """A schedule in an updater in a layer in three wrappers has about 20."""
 
@@ -96,6 +98,10 @@ def parse(text: str, where: str) -> Node:
     """The object that ``text`` holds."""
     if not isinstance(text, str):
         raise ModelFileError(f"{where}: expected JSON text as a str, not a {type(text).__name__}; read a file with Path(...).read_text()")
+    for what, marks, most in (("objects and lists", "{[", MOST_OBJECTS), ("values", ",", MOST_VALUES)):
+        count = sum(map(text.count, marks))
+        if count > most:  # each takes memory, and some of them time
+            raise ModelFileError(f"{where}: {count} {what}; expected at most {most}, more than any network has: save the model again")
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -89,11 +89,13 @@ def test_an_encrypted_entry_is_told(tmp_path: Path) -> None:
     [
         (network(*[lstm(n_in=4)] * 1001), "confs has 1001 layers; expected at most 1000"),
         ('{"confs": ' + '{"a":' * 500 + "1" + "}" * 500 + "}", r"objects and lists inside of each other, more than 64 deep"),
-        ('{"a":' * 100_000, "not JSON"),
+        ('{"a":' * 10_000, "not JSON"),
+        ('{"a":' * 30_000, "30000 objects and lists; expected at most 20000, more than any network has"),
+        ("[" + "0," * 200_001 + "0]", "200001 values; expected at most 200000, more than any network has"),
         ('{"confs": [{"seed": ' + "9" * 5000 + "}]}", "not JSON"),
         (network(lstm(n_out=2_000_000_000), output(n_in=2_000_000_000)), "they are of two models"),
     ],
-    ids=["layers", "deep", "deeper", "digits", "units"],
+    ids=["layers", "deep", "deeper", "objects", "values", "digits", "units"],
 )
 def test_sizes_that_no_model_has(text: str, message: str, tmp_path: Path) -> None:
     path = write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR))

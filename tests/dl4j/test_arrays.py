@@ -50,6 +50,12 @@ def test_an_old_array_begins_at_its_offset(mode: str) -> None:
         read_array(buffer(beyond, mode) + buffer(elements, mode), "x")
 
 
+def test_the_step_of_an_axis_of_one_element_does_not_matter() -> None:
+    info = np.array([2, 1, 4, 2**62, 1, 0, 1, ord("c")], np.int64)
+    got = read_array(buffer(info, "LONG_SHAPE") + buffer(np.arange(4, dtype=np.float32), "LONG_SHAPE"), "x")
+    np.testing.assert_array_equal(got, [[0, 1, 2, 3]])
+
+
 def test_flags_are_no_offset() -> None:
     info = np.array([1, 4, 1, 8192, 1, ord("c")], np.int64)
     got = read_array(buffer(info, "MIXED_DATA_TYPES") + buffer(np.arange(4, dtype=np.float32), "MIXED_DATA_TYPES"), "x")

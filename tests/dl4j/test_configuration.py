@@ -151,7 +151,7 @@ def test_what_rnngraph_lacks_of_networks_is_named(changes: dict[str, Any], messa
     ("text", "message"),
     [
         ("{", r"^configuration.json: not JSON \(.*\); expected the file that DL4J writes: save the model again$"),
-        ("[" * 100_000, "^configuration.json: not JSON"),
+        ("[" * 10_000, "^configuration.json: not JSON"),
         ("[]", "^configuration.json: a list at the top; expected the object"),
         ('{"layers": 1}', "^configuration.json: it has the keys layers, but not confs"),
         ('{"confs": 3}', "^configuration.json: confs is 3; expected a list of objects"),
