@@ -12,9 +12,8 @@ from rnngraph.dl4j.document import Node, parse
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.formats import steps_before_features
 from rnngraph.dl4j.layers import read_layer
-from rnngraph.dl4j.legacy import modern
+from rnngraph.dl4j.legacy import modern, walk
 from rnngraph.dl4j.preprocessors import preprocessors
-from rnngraph.dl4j.walk import layers
 from rnngraph.errors import ConfigurationError, ModelFileError
 
 DATA_TYPES: Mapping[str, str] = {"BFLOAT16": "float32", "DOUBLE": "float64", "FLOAT": "float32", "HALF": "float32"}
@@ -81,8 +80,7 @@ def configuration(network: Node, input_type: InputType | None = None) -> MultiLa
 
 def notes_of_use(network: Node) -> list[str]:
     """What a user of the network has to know before the first array."""
-    held = network.node("inputPreProcessors") if network.has("inputPreProcessors") else Node({}, WHERE)
-    swapped = steps_before_features(layers(network), [held.node(key) for key in held.values])
+    swapped = steps_before_features(walk.layers(network), walk.preprocessors(network))
     notes = {NWC: swapped, HALF: network.text("dataType", "FLOAT") in HALVES}
     return [note for note, holds in notes.items() if holds]
 

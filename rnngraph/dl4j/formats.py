@@ -12,7 +12,7 @@ from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
 
 _OF_SERIES = ("rnnDataFormat", "rnndataFormat", "outputFormat")
-_OF_IMAGES = ("cnn2dDataFormat", "cnn2DFormat", "dataFormat")
+_OF_IMAGES = ("cnn2dDataFormat", "cnn2DFormat", "dataFormat", "format")
 _TIMED = frozenset({
     "Convolution1DLayer", "EmbeddingSequenceLayer", "GravesBidirectionalLSTM", "GravesLSTM", "LSTM", "RnnLossLayer", "RnnOutputLayer",
     "SimpleRnn",
@@ -25,7 +25,7 @@ _POOLED: Mapping[bool, tuple[list[int] | None, ...]] = {False: (None, [], [2], [
 
 
 def check_format(layer: Node) -> None:
-    """UnsupportedError for axes of images, or of a time series, in an order that no network here has."""
+    """Of a layer or preprocessor: UnsupportedError for axes of images, or of a time series, in an order that no network here has."""
     for keys, known in ((_OF_SERIES, ("NCW", "NWC")), (_OF_IMAGES, ("NCHW", "NCDHW", "NCW"))):
         for key in keys:
             if layer.text(key, known[0]) not in known:

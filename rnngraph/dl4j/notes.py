@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rnngraph.dl4j.document import Node
-from rnngraph.dl4j.walk import confs, layers, within
+from rnngraph.dl4j.legacy.walk import confs, layers, within
 
 _PENALTIES = ("regularization", "regularizationBias")
 _DESCENT = "STOCHASTIC_GRADIENT_DESCENT"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rnngraph.dl4j.arrays import Header
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.legacy.objects import is_wrapped
-from rnngraph.dl4j.walk import confs, layers
+from rnngraph.dl4j.legacy.walk import confs, layers
 
 _FLAT = ("weightInit", "l1", "l2")
 _FORMATS = ("rnnDataFormat", "rnndataFormat", "timeDistributedFormat", "outputFormat")

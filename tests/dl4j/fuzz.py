@@ -8,6 +8,7 @@ alters that many files and tells the time that each took, the most memory, and e
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import tempfile
@@ -69,6 +70,21 @@ def seeds() -> list[Entries]:
     return found
 
 
+def graphs() -> list[Entries]:
+    """Sound files of graphs, by the networks of an old and of a new version: its layers are vertices one behind the other."""
+    found = []
+    for dialect, wrapped in ((DIALECTS["0.6"], True), (DIALECTS["M2.1"], False)):
+        network = json.loads(dialect.text())
+        names = [str(k) for k in range(len(network["confs"]))]
+        held = [{"layerConf": conf, "preProcessor": None} for conf in network.pop("confs")]
+        vertices = [{"LayerVertex": one} if wrapped else {"@class": "org.deeplearning4j.nn.conf.graph.LayerVertex", **one} for one in held]
+        network.update(networkInputs=["in"], networkOutputs=names[-1:], vertices=dict(zip(names, vertices, strict=True)))
+        network["vertexInputs"] = {name: [before] for name, before in zip(names, ["in", *names], strict=False)}
+        arrays = {name: dialect.array(VECTOR) for name in ("coefficients.bin", "updaterState.bin")}
+        found.append({"configuration.json": json.dumps(network).encode(), **arrays})
+    return found
+
+
 def _counts(text: str) -> tuple[int, int]:
     """How many numbers the parameters of a network are, running statistics among them, and what its updaters keep."""
     network = rg.MultiLayerNetwork(dl4j.read_configuration(text))
@@ -83,7 +99,7 @@ def _numbers(count: int) -> bytes:
 
 def files(count: int, seed: int) -> Iterator[bytes]:
     """``count`` altered files, the same for the same ``seed``, each of the dialects in turn."""
-    sound = seeds()
+    sound = [*seeds(), *graphs()]
     for number in range(count):
         yield altered(sound[number % len(sound)], random.Random(f"{seed} {number}"))
 

@@ -63,6 +63,12 @@ def test_formats_that_no_network_here_has_are_named(layers: list[Json], message:
         dl4j.read_configuration(network(*layers))
 
 
+def test_images_of_another_format_are_named() -> None:
+    before = {"0": object_("p", "RnnToCnnPreProcessor", inputHeight=2, inputWidth=2, numChannels=1, format="NHWC")}
+    with pytest.raises(dl4j.UnsupportedError, match=r"inputPreProcessors\[0\]: data format NHWC is not supported"):
+        dl4j.read_configuration(network(lstm(), output(), inputPreProcessors=before))
+
+
 def test_sixteen_bits_are_told() -> None:
     with pytest.warns(dl4j.ImportNote, match="this network computes in 16 bits in DL4J; here it computes in float32"):
         config = dl4j.read_configuration(network(lstm(), output(), dataType="HALF"))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.legacy.walk import confs
 
 Array = NDArray[Any]
 
@@ -19,7 +20,7 @@ def filters_as_today(table: Mapping[str, Array], network: Node) -> dict[str, Arr
     Before, the memory of [n_out, n_in, k, 1] was what the shape says; since then it is taken for [k, n_in, n_out]. A layer that has no
     ``rnnDataFormat`` was written before.
     """
-    old = {f"{k}_W" for k, conf in enumerate(network.nodes("confs")) if _is_old(conf.node("layer"))}
+    old = {f"{key}_W" for key, conf in confs(network) if _is_old(conf.node("layer"))}
     return {key: _turned(array) if key in old else array for key, array in table.items()}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.legacy.walk import layers
 from rnngraph.dl4j.vector import Shapes, taken_apart
 
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
@@ -22,11 +23,11 @@ _SQUARES = ("G", "h", "msdx", "msg", "s", "u", "v", "v_hat")
 
 def states_as_written(tables: Tables, vector: NDArray[Any], shapes: Shapes, network: Node) -> Tables:
     """``tables``, into which ``vector`` was taken apart block by block, or those of the older order where the network's file has that."""
-    layers = [conf.node("layer") for conf in network.nodes("confs")]
-    if len(tables) < 2 or not any(layer.has("updater") for layer in layers):
+    keys = {key for layer in layers(network) for key in layer.values}
+    if len(tables) < 2 or "updater" not in keys:
         return tables
     orders = [tables, _by_parameter(tables, vector, shapes)]
-    if any(layer.has("activationFunction") for layer in layers):
+    if "activationFunction" in keys:
         orders.reverse()
     return next((found for found in orders if _possible(found)), orders[0])
 
