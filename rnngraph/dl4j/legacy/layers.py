@@ -30,7 +30,7 @@ def modern_layer(layer: Node, conf: Node) -> Node:
     for key in _HELD:
         if node.has(key):
             values[key] = dict(modern_layer(node.node(key), conf).values)
-    for section in (_activations, _loss, _initializer, updaters, _penalties, _dropout, _window):
+    for section in (_activations, _loss, _initializers, updaters, _penalties, _dropout, _window):
         values.update(section(Node(values, node.where), conf))
     return Node(values, layer.where)
 
@@ -64,15 +64,19 @@ def _loss(layer: Node, conf: Node) -> Json:
     return {"lossFn": _named(layer, "lossFunction", names.LOSS_NAMES, "loss")} if layer.has("lossFunction") else {}
 
 
-def _initializer(layer: Node, conf: Node) -> Json:
-    if layer.has("weightInitFn") or not layer.has("weightInit"):
-        return {}
-    name = layer.text("weightInit")
+def _initializers(layer: Node, conf: Node) -> Json:
+    """Names, with the distribution apart."""
+    fields = (("weightInitFn", "weightInit", "dist"), ("weightInitFnRecurrent", "weightInitRecurrent", "distRecurrent"))
+    return {key: _initializer(layer, name, held) for key, name, held in fields if layer.has(name) and not layer.has(key)}
+
+
+def _initializer(layer: Node, key: str, held: str) -> Json:
+    name = layer.text(key)
     if name in ("ZERO", "ONES"):
-        return {"weightInitFn": {"@class": "WeightInitConstant", "value": float(name == "ONES")}}
+        return {"@class": "WeightInitConstant", "value": float(name == "ONES")}
     if name == "DISTRIBUTION":
-        return {"weightInitFn": {"@class": "WeightInitDistribution", "distribution": _distribution(layer.node("dist"))}}
-    return {"weightInitFn": _named(layer, "weightInit", names.INITIALIZERS, "initialiser")}
+        return {"@class": "WeightInitDistribution", "distribution": _distribution(layer.node(held))}
+    return _named(layer, key, names.INITIALIZERS, "initialiser")
 
 
 def _distribution(node: Node) -> Json:
