@@ -132,7 +132,8 @@ def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], ar
 
     try:
         network = MultiLayerNetwork(config)
-        arrays, statistics = from_table(network, found), buffer_shapes(config)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which a network does not take
+            arrays, statistics = from_table(network, found), buffer_shapes(config)
         network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
         network.set_buffers({name: arrays[name] for name in statistics})
     except InputError as error:

@@ -107,6 +107,7 @@ def files(count: int, seed: int) -> Iterator[bytes]:
 def outcome(path: Path) -> str:
     """How reading the file ends: "a network", or the class of our error. Any other exception is raised."""
     with warnings.catch_warnings():
+        warnings.simplefilter("error")
         warnings.simplefilter("ignore", dl4j.ImportNote)
         for read in (dl4j.describe, dl4j.load):
             try:

@@ -15,7 +15,7 @@ import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.arrays import read_array
-from tests.dl4j.documents import lstm, network, output, updater
+from tests.dl4j.documents import layer, lstm, network, output, updater
 from tests.dl4j.files import array_bytes, write_model
 from tests.goldens import Case
 from tests.test_goldens import CASES, WHOLE
@@ -245,3 +245,13 @@ def test_altered_files_raise_nothing_but_our_errors(data: st.DataObject, tmp_pat
         dl4j.load(path)
     except rg.RnnGraphError as error:
         assert str(path) in str(error) or "configuration.json" in str(error)  # noqa: PT017  (any of our errors will do)
+
+
+def test_statistics_that_no_network_has_are_told(tmp_path: Path) -> None:
+    """10^(2 · 1e30) is no number of float32."""
+    norm = layer("BatchNormalization", 3, 3, decay=0.9, eps=1e-5, gamma=1.0, beta=0.0, lockGammaBeta=False, useLogStd=True)
+    vector = np.zeros(4 * 3 + 3 * 2 + 2, np.float32)
+    vector[9] = 1e30
+    path = write_model(tmp_path / "m.zip", configuration=network(norm, output("OutputLayer", n_in=3)), coefficients=array_bytes(vector))
+    with pytest.raises(rg.ModelFileError, match=r"coefficients\.bin: .*0\.var is inf"):
+        dl4j.load(path)
