@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnngraph.errors import ModelFileError
+from rnngraph.names import shown
 
 MOST_OBJECTS, MOST_VALUES = 20_000, 200_000
 """A layer has about 15 objects and lists; values are many where a loss has a weight for each class."""
@@ -36,9 +37,8 @@ class Node:
         """The value of ``key``, which is of type ``kind``."""
         value = self.values.get(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            shown = "missing" if key not in self.values else repr(value)
-            shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-            raise ModelFileError(f"{self.where}: {key} is {shown}; expected {expected}, as DL4J writes it: save the model again")
+            found = "missing" if key not in self.values else shown(value)
+            raise ModelFileError(f"{self.where}: {key} is {found}; expected {expected}, as DL4J writes it: save the model again")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -64,11 +64,12 @@ class Node:
         """True or false."""
         return bool(self.get(key, bool, "true or false")) if self.has(key) else default
 
-    def counts(self, key: str) -> tuple[int, ...]:
-        """A list of whole numbers."""
+    def counts(self, key: str, least: int = 0) -> tuple[int, ...]:
+        """A list of at ``least`` so many whole numbers."""
         values = self.get(key, list, "a list of whole numbers")
-        if not all(type(v) is int for v in values):
-            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of whole numbers: save the model again")
+        if not all(type(v) is int for v in values) or len(values) < least:
+            several = f"{least} whole numbers" if least else "whole numbers"
+            raise ModelFileError(f"{self.where}: {key} is {shown(values)}; expected a list of {several}: save the model again")
         return tuple(values)
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -77,7 +78,7 @@ class Node:
             return ()
         values = self.get(key, list, "a list of strings")
         if not all(isinstance(v, str) for v in values):
-            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of strings: save the model again")
+            raise ModelFileError(f"{self.where}: {key} is {shown(values)}; expected a list of strings: save the model again")
         return tuple(values)
 
     def node(self, key: str) -> Node:

@@ -134,7 +134,7 @@ def _embedding(node: Node, mask_is_set: bool) -> Fields:
 def _window(node: Node, axes: int) -> Fields:
     """Kernel and steps: pairs of numbers (height, width), or one number along time."""
     names = {"kernelSize": "kernel_size", "stride": "stride", "padding": "padding", "dilation": "dilation"}
-    window = {ours: node.counts(theirs)[:axes] for theirs, ours in names.items()}
+    window = {ours: node.counts(theirs, axes)[:axes] for theirs, ours in names.items()}
     return {
         **{name: values if axes == 2 else values[0] for name, values in window.items()},
         "convolution_mode": node.text("convolutionMode", "Truncate"),

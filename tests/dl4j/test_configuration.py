@@ -164,6 +164,10 @@ def test_what_rnngraph_lacks_of_networks_is_named(changes: dict[str, Any], messa
         (network(lstm(nout=10**12)), r"layers\[0\] \(LSTM\): LSTM: n_out=1000000000000: expected a number of at most"),
         (network(lstm(activationFn=None)), r"activationFn is None; expected an object"),
         (network(lstm(activationFn={"@class": 3})), r"activationFn: @class is 3; expected a class name"),
+        (
+            network(layer("Convolution1DLayer", kernelSize=[], stride=[1], padding=[0], dilation=[1])),
+            r"layers\[0\] \(Convolution1DLayer\): kernelSize is \[\]; expected a list of 1 whole numbers",
+        ),
         (network(lstm(biasInit=1e999), output()), r"not JSON|biasInit is inf; expected a finite number"),
         (network(lstm(biasUpdater=3)), r"biasUpdater is 3; expected an object"),
         (network(output(n_in=3, hasBias=1)), r"hasBias is 1; expected true or false"),
