@@ -34,7 +34,7 @@ STAMP = (1980, 1, 1, 0, 0, 0)
 def save(network: MultiLayerNetwork | ComputationGraph, path: str | os.PathLike[str]) -> None:
     """Write ``network`` as DL4J 1.0.0-M2.1's ``ModelSerializer`` does, which restores it and goes on from there.
 
-    Parameters, running statistics, what updaters keep counts and the normalizer go along; :func:`load` reads them back as
+    Parameters, running statistics, what updaters keep, the counts and the normalizer go along; :func:`load` reads them back as
     they were, but for the variances of a batch normalisation with ``use_log_std``, whose logarithms are rounded. Settings that DL4J has and
     rnngraph does not are DL4J's defaults.
 
