@@ -14,6 +14,7 @@ from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.errors import InputError
 from rnngraph.ids import is_one_step
 from rnngraph.names import shown
+from rnngraph.several import one_for_each
 from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
@@ -87,35 +88,10 @@ class ComputationGraph(Network):
             raise InputError(f"evaluate: output={shown(output)}; expected one of {', '.join(names)}")
         return self._evaluate(data, 0 if output is None else names.index(output))
 
-    def _listed(self, given: Arrays) -> list[Any]:
+    def _listed(self, given: Arrays) -> Sequence[Any]:
         """The arrays in the order of the inputs."""
-        names = self.config.inputs
-        if isinstance(given, Mapping):
-            missing, unknown = [n for n in names if n not in given], [n for n in given if n not in names]
-            if missing or unknown:
-                told = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(map(str, unknown))}"] * bool(unknown)
-                raise InputError(f"features: {'; '.join(told)}; expected an array for each of {', '.join(names)}")
-            return [given[name] for name in names]
-        if isinstance(given, (list, tuple)):
-            return list(given)
-        if len(names) > 1:
-            raise InputError(
-                f"features is one {type(given).__name__}; expected an array for each of {', '.join(names)}, as a list or a mapping"
-            )
-        return [given]
+        return one_for_each(given, self.config.inputs, "features", "the network")
 
-    def _listed_masks(self, given: ArrayMasks) -> list[Any]:
+    def _listed_masks(self, given: ArrayMasks) -> Sequence[Any]:
         """A mask or None for each input."""
-        names = self.config.inputs
-        if given is None:
-            return [None] * len(names)
-        if isinstance(given, Mapping):
-            unknown = [name for name in given if name not in names]
-            if unknown:
-                raise InputError(f"features_masks: {shown(unknown[0])} is no input of the network; those are {', '.join(names)}")
-            return [given.get(name) for name in names]
-        if isinstance(given, (list, tuple)):
-            return list(given)
-        if len(names) > 1:
-            raise InputError(f"features_masks is one {type(given).__name__}; expected a list with a mask or None for each input")
-        return [given]
+        return one_for_each({} if given is None else given, self.config.inputs, "features_masks", "the network", partly=True)

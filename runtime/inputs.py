@@ -12,9 +12,9 @@ from rnngraph.checks import as_features, as_mask, as_numeric, check_finite
 from rnngraph.errors import InputError
 from rnngraph.ids import as_ids, id_array, is_one_step
 from rnngraph.images import as_images
-from rnngraph.names import shown
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.manifest import FullPort, Manifest
+from rnngraph.several import one_for_each
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,6 @@ class Inputs:
         self._masks = {p.name: p for p in manifest.ports("mask")}
         self.axes = {p.name: p.time_axis for p in (*self._ports, *self._masks.values())}
         """Where the steps of each input and mask stand."""
-        listed = ", ".join(repr(p.name) for p in self._ports)
-        self._listed = f"the input {listed}" if len(self._ports) == 1 else f"the inputs {listed}"
 
     def checked(self, x: object, features_mask: object, features_masks: object, *, step: bool) -> Fed:
         """What is fed for x and its mask; of a graph x has an array for each input, and masks are given by ``features_masks``.
@@ -66,33 +64,14 @@ class Inputs:
                     f"features_masks was given, but {self._path} is a network of layers in a row, which has one input: give features_mask"
                 )
             return [x], [features_mask]
+        names = [p.name for p in self._ports]
         if features_mask is not None:
             raise InputError(
-                f"features_mask was given, but {self._path} is a graph: give features_masks, a list of one mask or None for each of "
-                f"{self._listed}, or a mapping from their names"
+                f"features_mask was given, but {self._path} is a graph: give features_masks, a list of one mask or None for each of the "
+                f"inputs {', '.join(map(repr, names))}, or a mapping from their names"
             )
-        return self._listed_by_input(x, "x"), self._listed_by_input(
-            {} if features_masks is None else features_masks, "features_masks", True
-        )
-
-    def _listed_by_input(self, value: Any, what: str, partly: bool = False) -> Sequence[Any]:
-        """A list, a mapping, or where there is one input a bare array, as one for each input; ``partly``: None for those left out."""
-        names = [p.name for p in self._ports]
-        if isinstance(value, Mapping):
-            missing = [name for name in names if name not in value and not partly]
-            unknown = [name for name in value if name not in names]
-            if missing or unknown:
-                told = [f"missing: {', '.join(map(repr, missing))}"] * bool(missing)
-                told += [f"unknown: {', '.join(map(shown, unknown))}"] * bool(unknown)
-                raise InputError(f"{what}: {'; '.join(told)}; {self._path} has {self._listed}")
-            return [value.get(name) for name in names]
-        if isinstance(value, (list, tuple)):
-            if len(value) != len(names):
-                raise InputError(f"{what} is a list of {len(value)}, but {self._path} has {self._listed}; give one for each, in this order")
-            return value
-        if len(names) == 1 and isinstance(value, np.ndarray):
-            return [value]
-        raise InputError(f"{what} is {shown(value)}, but {self._path} has {self._listed}; give a list in this order, or a mapping by name")
+        masks = {} if features_masks is None else features_masks
+        return one_for_each(x, names, "x", self._path), one_for_each(masks, names, "features_masks", self._path, partly=True)
 
     def _one(self, port: FullPort, x: Any, mask: Any, step: bool) -> tuple[Array, Array | None]:
         """x as [N, F, T] (ids [N, T]) and its mask as [N, T]."""
@@ -108,7 +87,7 @@ class Inputs:
         own = None if mask is None else self._mask(port, mask, array, mask_name)
         if port.ids is not None:
             return as_ids(array, port.ids, None if port.padding_is_read else own, name, step, port.time_axis is not None), own
-        reader = f"a layer behind {name}" if graph else "layers[0]"
+        reader = f"a layer behind {port.name!r}" if graph else "layers[0]"
         check_finite(array, own, name, reads_padding=port.padding_is_read, reader=reader)
         return array, own
 

@@ -372,7 +372,7 @@ def test_single_steps_take_as_many_of_each(opened: Open) -> None:
 def test_padding_that_is_read(opened: Open) -> None:
     session = opened(two_times(mask_mode="ignore"), features_mask=True)
     bad = np.where(IN_MASK[:, None] > 0, IN, np.nan)
-    message = r"input 'in' is nan .*; a layer behind input 'in' has mask_mode='ignore' and reads padding too: fill them in"
+    message = r"input 'in' is nan .*; a layer behind 'in' has mask_mode='ignore' and reads padding too: fill them in"
     with pytest.raises(InputError, match=message):
         session.output([bad, TARGET], features_masks=[IN_MASK, None])
 
