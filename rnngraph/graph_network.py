@@ -12,9 +12,8 @@ from rnngraph.base_network import Network
 from rnngraph.checks import as_numeric
 from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.errors import InputError
-from rnngraph.ids import is_one_step
 from rnngraph.names import shown
-from rnngraph.several import one_for_each
+from rnngraph.several import is_single_step, one_for_each
 from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
@@ -64,13 +63,15 @@ class ComputationGraph(Network):
         """The outputs for the next step or steps of each row's stream; the state is kept for the call after.
 
         Time series as [N, F] are one step, and give outputs without a time axis; as [N, F, T] they give those with one. Inputs without a
-        time axis are given at each call. Errors as :meth:`MultiLayerNetwork.rnn_time_step`.
+        time axis are given at each call. InputError where some series have a time axis and others not; other errors as
+        :meth:`MultiLayerNetwork.rnn_time_step`.
         """
         self._check_streams()
-        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=False)]
-        timed = [(array, one.entry) for array, one in zip(given, self._inputs.inputs, strict=False) if one.entry.has_time]
-        single = all(is_one_step(a) if entry.ids is not None else a.ndim in (2, 4) for a, entry in timed) and bool(timed)
-        outputs = self._step(*self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True))
+        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=True)]
+        fed = self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True)
+        entries = [one.entry for one in self._inputs.inputs]
+        single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, given, strict=True) if e.has_time)
+        outputs = self._step(*fed)
         lengths = self._inputs.lengths
         return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, lengths, strict=True)]
 

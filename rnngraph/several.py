@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnngraph.errors import InputError
+from rnngraph.ids import is_one_step
 from rnngraph.names import shown
 
 
@@ -33,3 +34,23 @@ def one_for_each(value: Any, names: Sequence[str], what: str, owner: str, *, par
     if len(names) == 1 and isinstance(value, np.ndarray):
         return [value]
     raise InputError(f"{what} is {shown(value)}, but {owner} has {listed}; give a list in this order, or a mapping by name")
+
+
+def is_single_step(series: Iterable[tuple[str, Any, bool]]) -> bool:
+    """Whether one step of each series was given, without a time axis: (input, array, whether it takes ids) for each.
+
+    Ids [N, 1] may be either. InputError where some have a time axis and others not.
+    """
+    forms: dict[bool, str] = {}
+    for name, array, ids in series:
+        rank = np.ndim(array)
+        if not ids:
+            forms.setdefault(rank in (2, 4), name)
+        elif rank == 1 or not is_one_step(array):
+            forms.setdefault(rank == 1, name)
+    if len(forms) > 1:
+        raise InputError(
+            f"input {forms[True]!r} is one step without a time axis, input {forms[False]!r} has one; give one step of every series "
+            "without a time axis, or each with one"
+        )
+    return False not in forms

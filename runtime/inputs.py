@@ -10,11 +10,11 @@ import numpy as np
 
 from rnngraph.checks import as_features, as_mask, as_numeric, check_finite
 from rnngraph.errors import InputError
-from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.ids import as_ids, id_array
 from rnngraph.images import as_images
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.manifest import FullPort, Manifest
-from rnngraph.several import one_for_each
+from rnngraph.several import is_single_step, one_for_each
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ class Inputs:
                 array = arrays[port.name]
                 arrays[port.mask] = np.ones((array.shape[0], array.shape[-1]), self._masks[port.mask].data_type) if own is None else own
         steps = self._agree(arrays)
-        return Fed(arrays, len(arrays[self._ports[0].name]), step and self._is_single(given), steps)
+        series = ((p.name, x, p.ids is not None) for p, x in zip(self._ports, given, strict=True) if p.time_axis is not None)
+        return Fed(arrays, len(arrays[self._ports[0].name]), step and is_single_step(series), steps)
 
     def _given(self, x: object, features_mask: object, features_masks: object) -> tuple[Sequence[Any], Sequence[Any]]:
         """One array, and a mask or None, for each input."""
@@ -136,20 +137,6 @@ class Inputs:
             )
         return next(iter(lengths)) if len(lengths) == 1 else None
 
-    def _is_single(self, given: Sequence[Any]) -> bool:
-        """Whether one step of each series was given, without a time axis. InputError where only some have one."""
-        forms: dict[bool, str] = {}
-        for port, x in zip(self._ports, given, strict=True):
-            form = _is_step(port, x)
-            if form is not None:
-                forms.setdefault(form, port.name)
-        if len(forms) > 1:
-            raise InputError(
-                f"input {forms[True]!r} is one step without a time axis, input {forms[False]!r} has one; give one step of every series "
-                "without a time axis, or each with one"
-            )
-        return False not in forms
-
 
 def _shaped(port: FullPort, x: Any, name: str, step: bool, graph: bool) -> Array:
     """x in the shape that the file takes; of ids the values are not looked at."""
@@ -162,15 +149,6 @@ def _shaped(port: FullPort, x: Any, name: str, step: bool, graph: bool) -> Array
     if graph and not timed and (array := as_numeric(x, name)).ndim == 3:
         raise InputError(f"{name} has shape {list(array.shape)}; expected [N, {port.shape[1]}]: this input has no time axis")
     return as_features(x, _size(port.shape[1]), port.data_type, name, step_allowed=step, time=timed)
-
-
-def _is_step(port: FullPort, x: Any) -> bool | None:
-    """Whether x is one step without a time axis; None where it may be either."""
-    if port.time_axis is None:
-        return None
-    if port.ids is None:
-        return np.ndim(x) in (2, 4)
-    return (np.ndim(x) == 1 or None) if is_one_step(x) else False
 
 
 def _size(size: int | str) -> int:
