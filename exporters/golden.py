@@ -16,6 +16,7 @@ import numpy as np
 from onnx import numpy_helper
 
 from rnngraph.backends.reference import run
+from rnngraph.data.columns import Columns
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
@@ -37,10 +38,18 @@ grow from step to step, and float32 then differs from float64 by more than a che
 Sample = tuple[dict[str, Array], dict[str, Array]]
 
 
-def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None = None, batch: int | None = None) -> list[Sample]:
+def samples(
+    graph: Graph,
+    parameters: Mapping[str, Array],
+    *,
+    steps: int | None = None,
+    batch: int | None = None,
+    units: Mapping[str, Columns] | None = None,
+) -> list[Sample]:
     """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
 
-    Where ``steps`` or ``batch`` are fixed, all have that size.
+    Where ``steps`` or ``batch`` are fixed, all have that size. ``units`` has the statistics of inputs and outputs in units of their
+    own, by name.
     """
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
@@ -51,7 +60,7 @@ def samples(graph: Graph, parameters: Mapping[str, Array], *, steps: int | None 
         first = {**sizes, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
         before = {p.name: _draw(p, first, generator) for p in inputs(graph)}
         drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
-        made.append(_sample(graph, exact, before, drawn))
+        made.append(_sample(graph, exact, before, drawn, units or {}))
     return made
 
 
@@ -67,7 +76,13 @@ def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> 
     return generator.standard_normal(shape)
 
 
-def _sample(graph: Graph, parameters: Mapping[str, Array], before: Mapping[str, Array], drawn: Mapping[str, Array]) -> Sample:
+def _sample(
+    graph: Graph,
+    parameters: Mapping[str, Array],
+    before: Mapping[str, Array],
+    drawn: Mapping[str, Array],
+    units: Mapping[str, Columns],
+) -> Sample:
     """The inputs at the first of SCALES at which no result is LARGE, else at the last, and the results.
 
     The states are those to which ``before`` leads, none of its steps masked. What y holds at masked steps may be NaN.
@@ -75,21 +90,22 @@ def _sample(graph: Graph, parameters: Mapping[str, Array], before: Mapping[str, 
     states = [p.name for p in inputs(graph) if p.role == "state"]
     masks = {p.name: np.ones_like(before[p.name]) for p in inputs(graph) if p.role == "mask"}
     for scale in SCALES:
-        first = {p.name: _scaled(p, {**before, **masks}, scale, graph) for p in inputs(graph)}
+        first = {p.name: _scaled(p, {**before, **masks}, scale, graph, units) for p in inputs(graph)}
         led = run(graph, {**parameters, **first}) if states else {}
-        given = {p.name: _scaled(p, drawn, scale, graph) for p in inputs(graph) if p.role != "state"}
+        given = {p.name: _scaled(p, drawn, scale, graph, units) for p in inputs(graph) if p.role != "state"}
         given |= {name: led[f"next_{name}"].astype(graph.data_type) for name in states}
         results = run(graph, {**parameters, **given})
         results = {p.name: np.asarray(results[p.name]) for p in outputs(graph)}
-        if all(np.abs(r[~np.isnan(r)]).max(initial=0.0) <= LARGE for r in results.values()):
+        sizes = {name: units[name].scaled(r) if name in units else r for name, r in results.items()}
+        if all(np.abs(r[~np.isnan(r)]).max(initial=0.0) <= LARGE for r in sizes.values()):
             break
     with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, in the file as well
         return given, {name: r.astype(graph.data_type) for name, r in results.items()}
 
 
-def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph) -> Array:
-    """What is fed to ``port``: numbers scaled, masks, ids and states as they are; at masked steps NaN, or an id that does not exist,
-    where nothing may read them."""
+def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph, units: Mapping[str, Columns]) -> Array:
+    """What is fed to ``port``: numbers scaled and in its units, masks, ids and states as they are; at masked steps NaN, or an id that
+    does not exist, where nothing may read them."""
     array = drawn[port.name]
     masking = mask_of(port, graph) if port.role == "input" else None
     mask = None if masking is None else drawn[masking.name]
@@ -98,6 +114,7 @@ def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph) 
         return np.where(mask != 0, array, -(2**62)) if unread else array
     if port.role == "input":
         array = array * scale
+        array = units[port.name].unscaled(array) if port.name in units else array
         if unread:
             array = np.where(np.expand_dims(mask != 0, tuple(range(1, array.ndim - 1))), array, np.nan)
     return array.astype(graph.data_type)

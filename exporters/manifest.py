@@ -47,12 +47,14 @@ def manifest(
     steps: Literal[1] | None,
     batch: int | None,
     class_labels: Sequence[str] | None = None,
+    normalizer: Mapping[str, Any] | None = None,
     names: Sequence[str] | None = None,
     output_labels: Labels | None = None,
 ) -> dict[str, Any]:
     """The manifest of ``graph`` as it is written with ``steps`` and ``batch``; ``layers`` are the configuration's, for people to read.
 
-    A network that is a graph has ``names`` of its layers' vertices, and ``output_labels`` in the place of ``class_labels``.
+    ``parameters`` are the network's: all its files share their digest, those with a normalizer too. A network that is a graph has
+    ``names`` of its layers' vertices, and ``output_labels`` in the place of ``class_labels``.
     """
     sizes = frozen(graph, steps, batch)
     stuck = not_streaming(graph, names)
@@ -74,7 +76,7 @@ def manifest(
         "why_not": reason,
         "layers": [_layer(k, layer, k not in stuck) for k, layer in enumerate(layers)],
         "class_labels": None if class_labels is None else list(class_labels),
-        "normalizer": None,
+        "normalizer": normalizer,
     }
     return content if names is None else graph_parts(content, graph, names, MASK_RULE, output_labels or {})
 

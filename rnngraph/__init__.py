@@ -113,6 +113,9 @@ _NAMES = {
         "DataSet",
         "MiniBatches",
         "MultiDataSet",
+        "MultiNormalizer",
+        "NormalizerMinMaxScaler",
+        "NormalizerStandardize",
         "NumberedFileInputSplit",
         "sequences_to_dataset",
     ],
@@ -240,6 +243,9 @@ if TYPE_CHECKING:
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import MiniBatches as MiniBatches
     from rnngraph.data import MultiDataSet as MultiDataSet
+    from rnngraph.data import MultiNormalizer as MultiNormalizer
+    from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
+    from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
     from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from rnngraph.backends.torch import Program
     from rnngraph.data import Data
     from rnngraph.data.iteration import Examples
+    from rnngraph.data.multi_normalizer import AnyNormalizer
     from rnngraph.evaluation import Evaluation
     from rnngraph.training.listeners import TrainingListener
 
@@ -76,6 +77,7 @@ class Network(Spelled):
         self.epoch = 0
         self.fitted_with_mask = False
         self.interrupted = False
+        self._normalizer: AnyNormalizer | None = None
         self._position = Position()
         self.updater_state = {}
         dtype = getattr(torch, config.data_type)
@@ -271,12 +273,30 @@ class Network(Spelled):
 
     # Files and text
 
+    @property
+    def normalizer(self) -> AnyNormalizer | None:
+        """The normalizer of the data that it was trained with, None at first: kept, saved and loaded along, never applied by itself.
+
+        ``export_onnx(net, path, normalizer=net.normalizer)`` writes it into a file. Setting anything but a normalizer or None raises
+        InputError, saving one that is not fitted ModelFileError.
+        """
+        return self._normalizer
+
+    @normalizer.setter
+    def normalizer(self, normalizer: AnyNormalizer | None) -> None:
+        from rnngraph.data.multi_normalizer import MultiNormalizer
+        from rnngraph.data.normalizer import Normalizer
+
+        if normalizer is not None and not isinstance(normalizer, (Normalizer, MultiNormalizer)):
+            raise InputError(f"normalizer: expected a normalizer or None, not {shown(normalizer)}; rg.NormalizerStandardize() is one")
+        self._normalizer = normalizer
+
     def summary(self) -> str:
         """A table of the layers: index, type, sizes, parameters, and whether each streams."""
         return summary_table(self.config)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write configuration, parameters, buffers, updater state, counters and, from a listener, the position in the epoch to one file.
+        """Write configuration, parameters, buffers, updater state, counters, normalizer and, from a listener, the position in the epoch.
 
         Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
         Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
@@ -284,7 +304,7 @@ class Network(Spelled):
         states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         counters = self.iteration, self.epoch, self.fitted_with_mask
         at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})
-        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at))
+        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at, self.normalizer))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -299,6 +319,7 @@ class Network(Spelled):
         }
         carried = {name: torch.tensor(array) for name, array in saved.position.states.items()}
         network._position = replace(saved.position, states=carried)
+        network.normalizer = saved.normalizer
         return network
 
     # What training shares with inference

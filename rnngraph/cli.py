@@ -47,6 +47,7 @@ def export(
     streaming: Annotated[bool, typer.Option("--streaming", help="Refuse a network that cannot stream.")] = False,
     steps: Annotated[int | None, typer.Option(help="1 writes the straight-line form of one step.")] = None,
     batch: Annotated[int | None, typer.Option(help="Fix the number of rows.")] = None,
+    normalizer: Annotated[bool, typer.Option("--normalizer", help="Write the network's normalizer into the file.")] = False,
     class_labels: Annotated[str | None, typer.Option(help="Names of the outputs in their order, as low,mid,high.")] = None,
 ) -> None:
     """Write a saved network as ONNX. Example: rnngraph export net.rnng -o net.onnx --features-mask"""
@@ -55,8 +56,11 @@ def export(
 
     if out.resolve() == network.resolve():
         raise ExportError(f"--out {out} is the saved network itself, which the export would replace; write to another file, as net.onnx")
+    net = MultiLayerNetwork.load(network)
+    if normalizer and net.normalizer is None:
+        raise ExportError(f"--normalizer: {network} was saved without one; set net.normalizer before net.save, or leave --normalizer out")
     export_onnx(
-        MultiLayerNetwork.load(network),
+        net,
         out,
         target=target,  # type: ignore[arg-type]  # export_onnx checks the name and says which there are
         features_mask=features_mask,
@@ -64,6 +68,7 @@ def export(
         steps=steps,  # type: ignore[arg-type]
         batch=batch,
         class_labels=None if class_labels is None else [one.strip() for one in class_labels.split(",")],
+        normalizer=net.normalizer if normalizer else None,
     )
     typer.echo(f"{out}: {out.stat().st_size} bytes; golden samples in {out}.golden")
 
@@ -128,15 +133,30 @@ def facts(manifest: Manifest) -> list[str]:
         for p in manifest.ports("output")
         if p.class_labels is not None
     ]
+    normalizer = [f"normalizer  {line}" for line in _units(manifest)]
     return [
         f"parameters  {manifest.parameters_count}, sha-256 {manifest.parameters_sha256[:16]}",
         f"streams     {streams}",
         f"mask        {manifest.mask.rule or none}",
         *padding,
         f"time        {manifest.time.rule}",
+        *normalizer,
         *labels,
         f"target      {manifest.target}, written by {manifest.producer}",
     ]
+
+
+def _units(manifest: Manifest) -> list[str]:
+    """What a normalizer inside the file does, a line each."""
+    told = manifest.normalizer or {}
+    takes = [f"{name} takes raw values: {_kind(one)}" for name, one in told.get("inputs", {}).items()]
+    return takes + [f"{name} gives raw values: {_kind(one)} undone" for name, one in told.get("outputs", {}).items()]
+
+
+def _kind(statistics: Mapping[str, Any]) -> str:
+    """The type of statistics, and of how many columns they are."""
+    columns = next(len(values) for values in statistics.values() if isinstance(values, list))
+    return f"{statistics['type']} of {columns} columns"
 
 
 @app.command()

@@ -8,7 +8,8 @@
 - ``carried.safetensors``: ``state_00_h`` [N, H] ..., what truncated BPTT carries over to the next segment, only where the network was saved
   between two segments of a minibatch.
 
-The format is 4 of a ComputationGraph, which ``network`` in ``training.json`` then tells; else 3 where that has a ``position``, since the
+The format is 4 of a ComputationGraph and of a network with a normalizer, where ``network`` in ``training.json`` tells the class and
+``normalizer`` the statistics; else 3 where that has a ``position``, since the
 network was saved inside an epoch; else 2 where it has buffers, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
@@ -33,13 +34,14 @@ from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
 from rnngraph import __version__
-from rnngraph.errors import ConfigurationError, ModelFileError
+from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.files import atomic_write
 from rnngraph.names import shown
 from rnngraph.position import Position
 
 if TYPE_CHECKING:
     from rnngraph.conf import NetworkConfiguration
+    from rnngraph.data.multi_normalizer import AnyNormalizer
     from rnngraph.state import StateSpec
 
 FORMAT = 4
@@ -70,6 +72,7 @@ class SavedNetwork:
     epoch: int
     fitted_with_mask: bool
     position: Position = field(default_factory=Position)
+    normalizer: AnyNormalizer | None = None
 
 
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
@@ -80,7 +83,7 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     where = _path(path, "save")
     at = network.position
     training: dict[str, Any] = {
-        "format": 4 if _kind(network.config) != _KINDS[0] else 3 if at else 2 if network.buffers else 1,
+        "format": 4 if _kind(network.config) != _KINDS[0] or network.normalizer is not None else 3 if at else 2 if network.buffers else 1,
         "producer": f"rnngraph {__version__}",
         "iteration": network.iteration,
         "epoch": network.epoch,
@@ -88,6 +91,8 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     }
     if training["format"] > 3:
         training["network"] = _kind(network.config)
+    if network.normalizer is not None:
+        training["normalizer"] = _normalizer_told(where, network.normalizer)
     if at:
         training["position"] = {key: getattr(at, key) for key in _POSITION}
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
@@ -219,6 +224,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str) -> S
         training["epoch"],
         bool(training["fitted_with_mask"]),
         Position(**(at or {}), states=carried),
+        _normalizer(where, training.get("normalizer")),
     )
 
 
@@ -232,6 +238,24 @@ def _buffers(where: Path, config: NetworkConfiguration, archive: zipfile.ZipFile
     arrays = load_arrays(archive.read(_BUFFERS)) if archive else {}
     _refuse(where, _misfit_of_arrays(arrays, shapes, config.data_type))
     return {name: arrays[name] for name in shapes}
+
+
+def _normalizer_told(where: Path, normalizer: AnyNormalizer) -> dict[str, Any]:
+    """The normalizer for training.json. ModelFileError for one that is not fitted."""
+    try:
+        return normalizer.to_dict()
+    except InputError as error:
+        raise ModelFileError(f"{where}: not written: normalizer: {error}") from error
+
+
+def _normalizer(where: Path, told: Any) -> AnyNormalizer | None:
+    """The normalizer of which training.json tells, None without."""
+    from rnngraph.data.multi_normalizer import any_normalizer_from
+
+    try:
+        return None if told is None else any_normalizer_from(told)
+    except InputError as error:
+        raise ModelFileError(f"{where}: training.json: normalizer: {error}") from error
 
 
 def _check_format(where: Path, training: Any) -> None:

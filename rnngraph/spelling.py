@@ -38,6 +38,7 @@ FOREIGN: Mapping[str, str] = {
     "numepochs": "epochs",
     "params": "parameters",
     "paramtable": "parameters",
+    "preprocess": "transform",
     "rnnactivateusingstoredstate": "rnn_time_step",
     "setparams": "set_parameters",
     "setparamtable": "set_parameters",
@@ -45,6 +46,7 @@ FOREIGN: Mapping[str, str] = {
     # torch, Keras and scikit-learn
     "callbacks": "listeners",
     "forward": "output",
+    "inversetransform": "revert",
     "loadstatedict": "set_parameters",
     "mask": "features_mask",
     "predict": "output",

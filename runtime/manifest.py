@@ -102,7 +102,8 @@ class Manifest:
     """What an exported file takes, gives and holds.
 
     ``steps`` and ``batch`` are numbers where the file has them fixed. ``parameters_sha256`` tells networks apart: all files of one
-    network share it. ``why_not`` says why the file does not stream. ``layers`` are for people to read.
+    network share it. ``why_not`` says why the file does not stream. ``layers`` are for people to read. ``normalizer``
+    (None: the file has none inside) has the statistics of ``inputs`` and ``outputs`` that are raw values, by name, and a ``rule`` in words.
     """
 
     format: int

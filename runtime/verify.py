@@ -16,6 +16,7 @@ from rnngraph.runtime.engine import Array
 from rnngraph.runtime.golden import Sample, read_samples
 from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.session import StreamingSession
+from rnngraph.runtime.units import evened, in_units
 
 TOLERANCE = 1e-5
 """Between different programs: of the largest expected value, or of 1 where that is greater."""
@@ -65,7 +66,9 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
 
     With its golden samples, outputs and next states; where it streams, a sequence fed whole with the same fed in chunks, step by step, and
     each row alone (float32 on the CPU: equal to the bit); with ``net``, if given, whose streaming state is left as it is. Outputs at
-    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said.
+    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said. Where the file has a
+    normalizer inside, ``net``, which has none, is fed what that makes of the values, and errors of raw outputs are told in shares of each
+    column's size.
 
     ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx. InputError:
     ``net`` is a graph and the file is not, or the other way around.
@@ -78,7 +81,7 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
     if in_pieces:
         rows += _in_pieces(session, samples[0])
     if net is not None:
-        rows += _against_network(session, samples[0], as_driven(net, manifest, session.path), in_pieces)
+        rows += _against_network(session, samples[0], in_units(as_driven(net, manifest, session.path)), in_pieces)
     return ParityReport(session.path, session.device, tuple(rows))
 
 
@@ -109,7 +112,8 @@ def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> It
     for k, (inputs, expected) in enumerate(samples):
         got = session._engine.run(inputs)
         for name, array in expected.items():
-            yield compare(f"golden {k}: {name}", got[name], array, real=real_steps(session.manifest, name, inputs))
+            pair = evened(session.manifest, name, got[name], array)
+            yield compare(f"golden {k}: {name}", *pair, real=real_steps(session.manifest, name, inputs))
 
 
 def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]:
@@ -135,13 +139,15 @@ def _against_network(session: StreamingSession, sample: Sample, net: Driven, in_
     given, start = _parts(manifest, sample)
     expected = net.output(given)
     for name, array in driven.output(given).items():
-        yield compare(f"network: {name}", array, expected[name], real=real_steps(manifest, name, given))
+        pair = evened(manifest, name, array, expected[name])
+        yield compare(f"network: {name}", *pair, real=real_steps(manifest, name, given))
     if not in_pieces:
         return
     got, expected = driven.feed(given, start, CHUNKS), net.feed(given, start, CHUNKS)
     for name, array in got.items():
         if name in expected:
-            yield compare(f"network, chunked: {name}", array, expected[name], real=real_steps(manifest, name, given))
+            pair = evened(manifest, name, array, expected[name])
+            yield compare(f"network, chunked: {name}", *pair, real=real_steps(manifest, name, given))
 
 
 def _row(arrays: Arrays, n: int) -> dict[str, Array]:

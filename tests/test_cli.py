@@ -129,3 +129,17 @@ def test_a_graph_shows_its_inputs_outputs_masks_and_vertices(tmp_path: Path) -> 
     verified = run("verify", tmp_path / "net.onnx")
     assert verified.returncode == 0, verified.stdout
     assert "whole = row alone: told" in verified.stdout
+
+
+def test_a_normalizer_is_written_into_the_file(saved: Path) -> None:
+    net = rg.MultiLayerNetwork.load(saved)
+    net.normalizer = rg.NormalizerStandardize.from_statistics([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
+    with_one, model = saved.with_name("with.rnng"), saved.with_name("with.onnx")
+    net.save(with_one)
+    assert run("export", with_one, "-o", model, "--normalizer").returncode == 0
+    assert "normalizer  x takes raw values: standardize of 3 columns" in run("inspect", model).stdout
+    assert run("export", with_one, "-o", model).returncode == 0
+    assert "normalizer" not in run("inspect", model).stdout
+    refused = run("export", saved, "-o", model, "--normalizer")
+    assert refused.returncode == 2
+    assert f"--normalizer: {saved} was saved without one; set net.normalizer before net.save" in refused.stderr

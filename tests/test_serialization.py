@@ -335,3 +335,45 @@ def test_nan_in_a_file_is_told(saved: Path) -> None:
     write(saved, {**parts, "parameters.safetensors": save(arrays)})
     with pytest.raises(ModelFileError, match=r"array 0.b has values that are not finite"):
         rg.MultiLayerNetwork.load(saved)
+
+
+def test_the_normalizer_comes_along(tmp_path: Path) -> None:
+    data = batches()
+    for normalizer in (rg.NormalizerStandardize(fit_label=True), rg.NormalizerMinMaxScaler(-1, 1)):
+        normalizer.fit(data)
+        net = network()
+        assert net.normalizer is None
+        net.normalizer = normalizer
+        net.save(tmp_path / "net.rnng")
+        loaded = rg.MultiLayerNetwork.load(tmp_path / "net.rnng")
+        assert loaded.normalizer == normalizer
+        np.testing.assert_array_equal(loaded.output(data[0].features), net.output(data[0].features))
+        loaded.save(tmp_path / "again.rnng")
+        assert (tmp_path / "again.rnng").read_bytes() == (tmp_path / "net.rnng").read_bytes()
+        training = json.loads(parts_of(tmp_path / "net.rnng")["training.json"])
+        assert (training["format"], training["network"]) == (4, "MultiLayerNetwork")
+        loaded.normalizer = None
+        loaded.save(tmp_path / "again.rnng")
+        assert json.loads(parts_of(tmp_path / "again.rnng")["training.json"])["format"] == 1
+
+
+def test_a_normalizer_that_is_none(tmp_path: Path) -> None:
+    net = network()
+    with pytest.raises(rg.InputError, match=r"^normalizer: expected a normalizer or None, not 3; rg.NormalizerStandardize\(\) is one$"):
+        net.normalizer = 3  # type: ignore[assignment]
+    net.normalizer = rg.NormalizerStandardize()
+    with pytest.raises(ModelFileError, match=r"net.rnng: not written: normalizer: NormalizerStandardize is not fitted: call fit\(data\)"):
+        net.save(tmp_path / "net.rnng")
+    assert not list(tmp_path.iterdir())
+    net.normalizer = rg.NormalizerStandardize.from_statistics([0.0] * 3, [1.0] * 3)
+    net.save(tmp_path / "net.rnng")
+    parts = parts_of(tmp_path / "net.rnng")
+    for told in (
+        3,
+        {"type": "log"},
+        {"type": "standardize", "features": {"type": "standardize", "mean": ["x"], "std": [1]}, "labels": None},
+    ):
+        training = {**json.loads(parts["training.json"]), "normalizer": told}
+        write(tmp_path / "net.rnng", {**parts, "training.json": json.dumps(training).encode()})
+        with pytest.raises(ModelFileError, match=r"net.rnng: training.json: normalizer: .*expected"):
+            rg.MultiLayerNetwork.load(tmp_path / "net.rnng")

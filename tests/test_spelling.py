@@ -93,7 +93,7 @@ def test_keywords(call: Any, message: str) -> None:
 
 
 def test_every_foreign_name_is_squeezed_and_leads_somewhere() -> None:
-    own = {name for cls in (rg.MultiLayerNetwork, rg.DataSet) for name in dir(cls)} | {*vars(NET), *vars(DATA)}
+    own = {name for cls in (rg.MultiLayerNetwork, rg.DataSet, rg.NormalizerStandardize) for name in dir(cls)} | {*vars(NET), *vars(DATA)}
     own |= {"epochs", "listeners", "validation", "progress"}  # arguments of fit
     assert set(FOREIGN.values()) <= own
     assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES))

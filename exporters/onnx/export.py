@@ -11,12 +11,16 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 
 from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.data.columns import Columns
+from rnngraph.data.multi_normalizer import MultiNormalizer
+from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, GraphError
 from rnngraph.exporters.golden import replaced, samples
 from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.arguments import check_arguments, check_labels, check_output_labels
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import CONSTANT, build_model
+from rnngraph.exporters.onnx.normalise import bake
 from rnngraph.exporters.onnx.targets import Target, transform
 from rnngraph.file_format import golden_folder
 from rnngraph.files import atomic_write
@@ -51,6 +55,7 @@ def export_onnx(
     steps: Literal[1] | None = None,
     batch: int | None = None,
     class_labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
+    normalizer: Normalizer[Any] | MultiNormalizer | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
 
@@ -63,12 +68,16 @@ def export_onnx(
 
     ``class_labels`` names the outputs, in their order: the file's manifest then holds them for hosts that show results.
 
+    ``normalizer``, fitted, goes into the file: it takes raw values and normalises them inside; where labels were normalised too
+    (``fit_label``), its outputs are in their units. States and the digest of parameters are those of the file without.
+
     A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There
     ``features_mask=True`` gives each input with a time axis a mask ``features_mask_<input>``, a list of names single ones, and
-    ``class_labels`` is a mapping from outputs to labels (a list, where there is one output).
+    ``class_labels`` is a mapping from outputs to labels (a list, where there is one output). A MultiNormalizer has a normalizer for each.
 
-    ExportError: an argument that is none of the above, a network that cannot stream, a path where a saved network lies or whose folder is
-    not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the file has none.
+    ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
+    network lies or whose folder is not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the
+    file has none.
     """
     if not isinstance(net, Network):
         raise ExportError(
@@ -84,22 +93,25 @@ def export_onnx(
     if reason and (streaming or steps == 1):
         asked = "streaming=True" if streaming else "steps=1"
         raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
+    baked = bake(graph, normalizer, net.config.layers)
     if not features_mask and getattr(net, "fitted_with_mask", False):
         warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}
     parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports(*CONSTANT) if p.name in arrays}
     content = manifest(
-        graph,
+        baked.graph,
         parameters,
         net.config.layers,
         target=target,
         steps=steps,
         batch=batch,
         class_labels=labels,
+        normalizer=baked.manifest,
         names=names,
         output_labels=output_labels,
     )
-    write_file(file, graph, parameters, content, target=target, steps=steps, batch=batch)
+    known = {**parameters, **baked.statistics}
+    write_file(file, baked.graph, known, content, target=target, steps=steps, batch=batch, units=baked.units)
 
 
 def write_file(
@@ -111,11 +123,13 @@ def write_file(
     target: Target = "portable",
     steps: Literal[1] | None = None,
     batch: int | None = None,
+    units: Mapping[str, Columns] | None = None,
 ) -> None:
-    """Write ``graph`` with the manifest ``content`` as ``file``, and its golden samples; both or neither."""
+    """Write ``graph`` with the manifest ``content`` as ``file``, and its golden samples (``units`` as there); both or neither."""
     model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
     data = seal(model.SerializeToString())
-    with replaced(golden_folder(file), samples(graph, parameters, steps=steps, batch=batch)), atomic_write(file) as out:
+    made = samples(graph, parameters, steps=steps, batch=batch, units=units)
+    with replaced(golden_folder(file), made), atomic_write(file) as out:
         out.write(data)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
@@ -12,8 +13,10 @@ from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
 from rnngraph.streams import Use, stream
 
+ExamplesT = TypeVar("ExamplesT", DataSet, MultiDataSet)
 
-class MiniBatches(Spelled):
+
+class MiniBatches(Spelled, Generic[ExamplesT]):
     """Minibatches of ``batch_size`` rows of ``dataset`` (or MultiDataSet), the last with what is left; iterating starts anew each time.
 
     With ``shuffle`` the order of rows is drawn from (seed, epoch) alone. ``fit`` tells the epoch before each
@@ -24,7 +27,7 @@ class MiniBatches(Spelled):
     """
 
     @spelled
-    def __init__(self, dataset: DataSet | MultiDataSet, batch_size: int, shuffle: bool = True, seed: int = 0) -> None:
+    def __init__(self, dataset: ExamplesT, batch_size: int, shuffle: bool = True, seed: int = 0) -> None:
         if not isinstance(dataset, (DataSet, MultiDataSet)):
             raise InputError(f"MiniBatches: dataset is a {type(dataset).__name__}; expected a DataSet: give rg.DataSet(features, labels)")
         if not is_count(batch_size):
@@ -42,7 +45,7 @@ class MiniBatches(Spelled):
     def __len__(self) -> int:
         return -(-self.dataset.num_examples() // self.batch_size)
 
-    def __iter__(self) -> Iterator[DataSet | MultiDataSet]:
+    def __iter__(self) -> Iterator[ExamplesT]:
         n = self.dataset.num_examples()
         order = stream(self.seed, Use.ORDER, self._epoch).permutation(n) if self.shuffle else None
         for start in range(0, n, self.batch_size):

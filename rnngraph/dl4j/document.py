@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from rnngraph.errors import ModelFileError
+from rnngraph.names import shown
+
+MOST_OBJECTS, MOST_VALUES = 20_000, 200_000
+"""A layer has about 15 objects and lists; values are many where a loss has a weight for each class."""
+MOST_LEVELS = 64
+"""A schedule in an updater in a layer in three wrappers has about 20."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +37,8 @@ class Node:
         """The value of ``key``, which is of type ``kind``."""
         value = self.values.get(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            shown = "missing" if key not in self.values else repr(value)
-            shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
-            raise ModelFileError(f"{self.where}: {key} is {shown}; expected {expected}, as DL4J writes it: save the model again")
+            found = "missing" if key not in self.values else shown(value)
+            raise ModelFileError(f"{self.where}: {key} is {found}; expected {expected}, as DL4J writes it: save the model again")
         return value
 
     def number(self, key: str, default: float) -> float:
@@ -59,11 +64,12 @@ class Node:
         """True or false."""
         return bool(self.get(key, bool, "true or false")) if self.has(key) else default
 
-    def counts(self, key: str) -> tuple[int, ...]:
-        """A list of whole numbers."""
+    def counts(self, key: str, least: int = 0) -> tuple[int, ...]:
+        """A list of at ``least`` so many whole numbers."""
         values = self.get(key, list, "a list of whole numbers")
-        if not all(type(v) is int for v in values):
-            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of whole numbers: save the model again")
+        if not all(type(v) is int for v in values) or len(values) < least:
+            several = f"{least} whole numbers" if least else "whole numbers"
+            raise ModelFileError(f"{self.where}: {key} is {shown(values)}; expected a list of {several}: save the model again")
         return tuple(values)
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -72,7 +78,7 @@ class Node:
             return ()
         values = self.get(key, list, "a list of strings")
         if not all(isinstance(v, str) for v in values):
-            raise ModelFileError(f"{self.where}: {key} is {values!r}; expected a list of strings: save the model again")
+            raise ModelFileError(f"{self.where}: {key} is {shown(values)}; expected a list of strings: save the model again")
         return tuple(values)
 
     def node(self, key: str) -> Node:
@@ -93,10 +99,33 @@ def parse(text: str, where: str) -> Node:
     """The object that ``text`` holds."""
     if not isinstance(text, str):
         raise ModelFileError(f"{where}: expected JSON text as a str, not a {type(text).__name__}; read a file with Path(...).read_text()")
+    for what, marks, most in (("objects and lists", "{[", MOST_OBJECTS), ("values", ",", MOST_VALUES)):
+        count = sum(map(text.count, marks))
+        if count > most:  # each takes memory, and some of them time
+            raise ModelFileError(f"{where}: {count} {what}; expected at most {most}, more than any network has: save the model again")
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{where}: not JSON ({error}); expected the file that DL4J writes: save the model again") from error
+    if _is_deeper(values, MOST_LEVELS):
+        raise ModelFileError(
+            f"{where}: objects and lists inside of each other, more than {MOST_LEVELS} deep; expected the file that DL4J writes: "
+            "save the model again"
+        )
     if not isinstance(values, dict):
         raise ModelFileError(f"{where}: a {type(values).__name__} at the top; expected the object that DL4J writes: save the model again")
     return Node(values, where)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether objects and lists stand inside of each other more than ``levels`` deep; level by level, without calls inside of calls."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [inner for outer in level for inner in _held(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _held(value: Any) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -18,3 +18,7 @@ class UnsupportedError(ModelFileError):
             f"{where}: {element} is not supported in this version of rnngraph{reason}; "
             "a newer one may: pip install --upgrade rnngraph. Else save the model from DL4J without it"
         )
+
+
+class ImportNote(UserWarning):
+    """A model that was read and computes what it did in DL4J, but is used differently here: the message tells how."""

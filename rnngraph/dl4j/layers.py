@@ -9,6 +9,7 @@ from rnngraph.conf import Layer
 from rnngraph.dl4j.activations import activation
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.dl4j.formats import check_format
 from rnngraph.dl4j.initializers import initializer
 from rnngraph.dl4j.layouts import LAYOUTS
 from rnngraph.dl4j.losses import loss
@@ -30,9 +31,7 @@ def read_layer(node: Node, mask_is_set: bool = False) -> Layer:
     kind = node.kind
     if kind not in LAYERS:
         raise UnsupportedError(node.where, f"layer {kind}")
-    for key in ("rnnDataFormat", "rnndataFormat", "outputFormat", "cnn2dDataFormat", "cnn2DFormat", "dataFormat"):
-        if node.text(key, "NCW") not in ("NCW", "NCHW", "NCDHW"):
-            raise UnsupportedError(node.where, f"data format {node.text(key)}")
+    check_format(node)
     fields = {**LAYERS[kind](node, mask_is_set), "dropout": dropout(node), "weight_noise": weight_noise(node)}
     if has_field(kind, "gradient_normalization"):
         fields.update(gradient_normalization(node))
@@ -135,7 +134,7 @@ def _embedding(node: Node, mask_is_set: bool) -> Fields:
 def _window(node: Node, axes: int) -> Fields:
     """Kernel and steps: pairs of numbers (height, width), or one number along time."""
     names = {"kernelSize": "kernel_size", "stride": "stride", "padding": "padding", "dilation": "dilation"}
-    window = {ours: node.counts(theirs)[:axes] for theirs, ours in names.items()}
+    window = {ours: node.counts(theirs, axes)[:axes] for theirs, ours in names.items()}
     return {
         **{name: values if axes == 2 else values[0] for name, values in window.items()},
         "convolution_mode": node.text("convolutionMode", "Truncate"),

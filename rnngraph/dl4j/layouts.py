@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf import Layer
+from rnngraph.conf.layers import innermost
 
 Array = NDArray[Any]
 
@@ -72,6 +73,26 @@ def _from_filter_1d(W: Array) -> tuple[Array, ...]:
     return (np.ascontiguousarray(W).reshape(k, n_in, n_out).T,)
 
 
+def _variance(log_deviation: Array) -> Array:
+    """10^(2 log10 s), in double precision and then of the array's own type."""
+    return np.asarray(10.0 ** (2.0 * log_deviation.astype(np.float64)), _floating(log_deviation))
+
+
+def _log_deviation(variance: Array) -> Array:
+    """log10 s. Of the numbers beside the nearest it is one of which the variance comes out again as it was, where there is one."""
+    with np.errstate(divide="ignore"):  # a variance of 0 is a logarithm of minus infinity, and comes back as 0
+        nearest = np.asarray(0.5 * np.log10(variance.astype(np.float64)), _floating(variance))
+    found = nearest
+    for beside in (np.nextafter(nearest, np.inf, dtype=nearest.dtype), np.nextafter(nearest, -np.inf, dtype=nearest.dtype)):
+        found = np.where((_variance(found) != variance) & (_variance(beside) == variance), beside, found)
+    return np.asarray(found)
+
+
+def _floating(array: Array) -> np.dtype[Any]:
+    """Its type, or float64 where it holds whole numbers."""
+    return array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+
+
 def _prefixed(parts: tuple[Part, ...], name: Callable[[str], str], direction: str) -> tuple[Part, ...]:
     return tuple(replace(p, key=name(p.key), ours=tuple(f"{direction}.{k}" for k in p.ours)) for p in parts)
 
@@ -82,7 +103,8 @@ _GAINS = Part("g", ("g",), np.ravel, lambda a: (a.reshape(2, -1),), rank=1)
 _SIMPLE_RNN = (_transposed("W", "W"), _transposed("RW", "R"), _same("b", "b"), _GAINS)
 _DENSE = (_transposed("W", "W"), _same("b", "b"), _same("g", "g"))
 _EMBEDDING = (_same("W", "W", rank=2), _same("b", "b"))
-_LOG_DEVIATION = Part("log10stdev", ("var",), lambda v: 0.5 * np.log10(v), lambda a: (10.0 ** (2.0 * a),), rank=1)
+_LOG_DEVIATION = Part("log10stdev", ("var",), _log_deviation, lambda a: (_variance(a),), rank=1)
+_VARIANCE = _same("var", "var")
 
 LAYOUTS: Mapping[str, tuple[Part, ...]] = {
     "BatchNormalization": (_same("gamma", "gamma"), _same("beta", "beta"), _same("mean", "mean"), _LOG_DEVIATION),
@@ -104,11 +126,25 @@ LAYOUTS: Mapping[str, tuple[Part, ...]] = {
 """The parts of each class, in the order in which DL4J puts them into one vector; not every layer has all."""
 
 
+BIAS_KEYS = frozenset({"b", "fb", "bb", "bF", "bB"})
+"""DL4J's keys of biases: of one direction, of a Bidirectional, of a GravesBidirectionalLSTM."""
+
+
 def parts(layer: Layer) -> tuple[Part, ...]:
     """The parts of ``layer``, those of the layer inside for a wrapper; none for a layer that DL4J knows no parameters of."""
     if "layer" not in type(layer).model_fields:
-        return LAYOUTS.get(layer.tag(), ())
+        found = LAYOUTS.get(layer.tag(), ())
+        return found if getattr(layer, "use_log_std", True) else (*found[:-1], _VARIANCE)
     held = parts(layer.layer)  # type: ignore[attr-defined]  # a wrapper
     if layer.tag() != "Bidirectional":
         return held
     return (*_prefixed(held, lambda key: f"f{key}", "forward"), *_prefixed(held, lambda key: f"b{key}", "backward"))
+
+
+def keys(layer: Layer) -> tuple[str, ...]:
+    """DL4J's keys of the parameters that ``layer`` has, running statistics among them."""
+    held = innermost(layer)
+    lacking = {"b"} if not getattr(held, "has_bias", True) else set[str]()
+    lacking |= {"g"} if not getattr(held, "has_layer_norm", False) else set()
+    lacking |= {"gamma", "beta"} if getattr(held, "lock_gamma_beta", False) else set()
+    return tuple(part.key for part in parts(layer) if not lacking & {name.rpartition(".")[2] for name in part.ours})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from types import SimpleNamespace
+import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,59 +13,99 @@ from numpy.typing import NDArray
 
 from rnngraph.conf import InputType, MultiLayerConfiguration
 from rnngraph.dl4j.archive import HEADERS, Archive
-from rnngraph.dl4j.arrays import read_array
-from rnngraph.dl4j.configuration import read_configuration
-from rnngraph.dl4j.document import parse
-from rnngraph.dl4j.table import from_table, table
+from rnngraph.dl4j.arrays import read_array, read_header
+from rnngraph.dl4j.configuration import HALF, HALVES, WHERE, configuration, document
+from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.errors import ImportNote
+from rnngraph.dl4j.legacy import filters_as_today, states_as_written
+from rnngraph.dl4j.normalizers import normalizer_of_model
+from rnngraph.dl4j.table import from_table, shapes
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
-from rnngraph.errors import InputError, ModelFileError
+from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
-CONFIGURATION, PARAMETERS, UPDATERS = "configuration.json", "coefficients.bin", "updaterState.bin"
+CONFIGURATION, PARAMETERS, UPDATERS, NORMALIZER = "configuration.json", "coefficients.bin", "updaterState.bin", "normalizer.bin"
+Tables = Mapping[str, Mapping[str, NDArray[Any]]]
+JAVA_UPDATERS = "updater.bin"
+"""Java objects, as versions before 0.5 wrote them."""
+JAVA_NOTE = "what updaters keep stands there as Java objects, which are not read; they begin anew, as in a network that was never trained"
 BYTES = (2, 8)
 """The smallest and the largest number of bytes of a parameter."""
 
 
 def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> MultiLayerNetwork:
-    """The network in a file that DL4J's ``ModelSerializer`` wrote (1.0.0-beta4 to M2.1), ready to train, to export and to stream.
+    """The network in a file that DL4J's ``ModelSerializer`` wrote (0.5 to 1.0.0-M2.1), ready to train, to export and to stream.
 
-    It computes what it computed in DL4J, see :func:`read_configuration`, and goes on training where DL4J stopped: what updaters keep and
-    the counts of iterations and epochs come along. ``input_type`` is as there.
+    It computes what it computed in DL4J, see ``read_configuration``, and goes on training where DL4J stopped: what updaters keep and
+    the counts of iterations and epochs come along, and its normalizer as ``normalizer``. ``input_type`` is as there.
 
     Raises UnsupportedError, which names layer and class, for what this version of rnngraph does not have; ModelFileError for a file that
     is missing, damaged, of two models, or no model of DL4J's. Nothing in the file is executed, and no more is read than the network needs.
+    Warns with an ImportNote where the network takes its arrays otherwise than in DL4J, or goes on otherwise.
     """
     with Archive(path) as archive:
-        text = archive.text(CONFIGURATION)
-        config = _configuration(text, input_type)
-        count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
-        vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
-        if len(vector) != count:
-            raise ModelFileError(
-                f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
-            )
-        if vector.dtype == np.float64:  # the parameters tell, not the JSON
-            config = config.replaced(data_type="float64")
-        shapes = _shapes(config)
-        network = _network(config, taken_apart(vector, shapes), archive)
-        if UPDATERS in archive:
-            state = _vector(archive, UPDATERS, 3 * count, least=0)
-            _restore_updaters(network, updater_tables(state, config, shapes, archive.where(UPDATERS)))
-        root = parse(text, archive.where(CONFIGURATION))
-        network.iteration, network.epoch = (root.count(key) if root.has(key) else 0 for key in ("iterationCount", "epochCount"))
+        root = document(archive.text(CONFIGURATION))
+        config = _configuration(root, input_type)
+        config, vector = _parameters(archive, config, root)
+        layout = shapes(config)
+        tables = _updater_tables(archive, config, layout, root)
+        iteration, epoch = (count_of(root, key) for key in ("iterationCount", "epochCount"))
+        found = filters_as_today(taken_apart(vector, layout), root)
+        network = _network(config, found, archive)
+        _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
+        network.iteration, network.epoch = iteration, epoch
+        network.normalizer = normalizer_of_model(archive)
     return network
 
 
-def _configuration(text: str, input_type: InputType | None) -> MultiLayerConfiguration:
+def _configuration(root: Node, input_type: InputType | None) -> MultiLayerConfiguration:
     try:
-        return read_configuration(text, input_type)
+        return configuration(root, input_type)
     except ModelFileError as error:
         if input_type is not None or "input_type=" not in str(error):
             raise
         raise ModelFileError(f"{error}. DL4J's JSON does not tell it: dl4j.load(path, input_type=rg.InputType...)") from error
+
+
+def _parameters(archive: Archive, config: MultiLayerConfiguration, root: Node) -> tuple[MultiLayerConfiguration, NDArray[Any]]:
+    """The vector of all parameters, and ``config`` with its data type, whatever the JSON says. No more is read than the configuration's."""
+    count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
+    vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
+    if len(vector) != count:
+        raise ModelFileError(
+            f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
+        )
+    if (
+        count
+        and root.text("dataType", "FLOAT") not in HALVES
+        and read_header(archive.head(PARAMETERS), archive.where(PARAMETERS)).data_type in HALVES
+    ):
+        warnings.warn(ImportNote(f"{archive.where(PARAMETERS)}: {HALF}"), stacklevel=3)
+    data_type = "float64" if vector.dtype == np.float64 else "float32"
+    return config if data_type == config.data_type else config.replaced(data_type=data_type), vector
+
+
+def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes, root: Node) -> Tables:
+    """What the updaters keep, by name; nothing where the file has none, or one that only Java can read, which is told."""
+    if UPDATERS in archive:
+        count = sum(map(math.prod, shapes.values()))
+        state = _vector(archive, UPDATERS, 3 * count, least=0)
+        return states_as_written(updater_tables(state, config, shapes, archive.where(UPDATERS)), state, shapes, root)
+    if JAVA_UPDATERS in archive:
+        warnings.warn(ImportNote(f"{archive.where(JAVA_UPDATERS)}: {JAVA_NOTE}"), stacklevel=3)
+    return {}
+
+
+def count_of(root: Node, key: str) -> int:
+    """A count of the network of a document; versions that keep it by layer have the same in each, and older ones none."""
+    holder = next((node for node in (root, *root.nodes("confs")[:1]) if node.has(key)), None)
+    count = 0 if holder is None else holder.count(key)
+    if not 0 <= count < 2**63:
+        raise ModelFileError(f"{WHERE}: {key} is {count}; expected a number of at least 0, as DL4J writes it: save the model again")
+    return count
 
 
 def _vector(archive: Archive, name: str, count: int, least: int | None = None) -> NDArray[Any]:
@@ -80,27 +121,23 @@ def _vector(archive: Archive, name: str, count: int, least: int | None = None) -
     return array.ravel()
 
 
-def _shapes(config: MultiLayerConfiguration) -> Shapes:
-    """DL4J's shapes of all parameters, running statistics among them, from a table of arrays that take no memory."""
-    shapes = {**parameter_shapes(config), **buffer_shapes(config)}
-    empty = {name: np.broadcast_to(np.float32(1), shape) for name, shape in shapes.items()}
-    return {key: array.shape for key, array in table(SimpleNamespace(config=config), empty).items()}
-
-
 def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], archive: Archive) -> MultiLayerNetwork:
     from rnngraph.network import MultiLayerNetwork
 
-    network = MultiLayerNetwork(config)
     try:
-        arrays, statistics = from_table(network, found), buffer_shapes(config)
+        network = MultiLayerNetwork(config)
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, which a network does not take
+            arrays, statistics = from_table(network, found), buffer_shapes(config)
         network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
         network.set_buffers({name: arrays[name] for name in statistics})
     except InputError as error:
         raise ModelFileError(f"{archive.where(PARAMETERS)}: {error}") from error
+    except ConfigurationError as error:
+        raise ModelFileError(f"{archive.where(CONFIGURATION)}: {error}") from error
     return network
 
 
-def _restore_updaters(network: MultiLayerNetwork, tables: dict[str, dict[str, NDArray[Any]]]) -> None:
+def _restore_updaters(network: MultiLayerNetwork, tables: Tables) -> None:
     import torch
 
     for name, found in tables.items():

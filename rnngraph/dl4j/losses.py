@@ -9,6 +9,7 @@ from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.support import accepted
 from rnngraph.errors import ModelFileError
+from rnngraph.names import shown
 
 NAMES: Mapping[str, str] = {
     "LossBinaryXENT": "xent",
@@ -55,5 +56,5 @@ def _vector(node: Node) -> tuple[float, ...]:
     """An array of ND4J's that JSON holds as dataType, shape and data."""
     data = node.get("data", list, "a list of numbers")
     if not data or not all(type(v) in (int, float) for v in data):
-        raise ModelFileError(f"{node.where}: data is {data!r}; expected a list of numbers: save the model again")
+        raise ModelFileError(f"{node.where}: data is {shown(data)}; expected a list of numbers: save the model again")
     return tuple(float(v) for v in data)

@@ -7,6 +7,7 @@ from typing import Any
 from rnngraph.conf.family import MEMBERS
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import UnsupportedError
+from rnngraph.dl4j.formats import check_format
 from rnngraph.errors import ModelFileError
 
 OF_TIME = ("FeedForwardToRnnPreProcessor", "RnnToFeedForwardPreProcessor")
@@ -24,6 +25,7 @@ def preprocessors(network: Node) -> dict[int, dict[str, Any]]:
         if not index.isdecimal():
             raise ModelFileError(f"{held.where}: the key {index!r} is no index of a layer; save the model again")
         node = held.node(index)
+        check_format(Node(node.values, f"{held.where}[{index}]"))
         if node.kind in OF_TIME:
             continue
         if node.kind not in OF_FRAMES or node.kind not in {cls.tag() for cls in MEMBERS}:

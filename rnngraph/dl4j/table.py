@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.dl4j.layouts import Part, parts
 from rnngraph.errors import InputError
+from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 Array = NDArray[Any]
 
 
 class Network(Protocol):
-    """What has layers: a MultiLayerNetwork, whose running statistics are shown too."""
+    """What has layers: a network, whose running statistics are shown too."""
 
     @property
-    def config(self) -> MultiLayerConfiguration:
+    def config(self) -> NetworkConfiguration:
         """The layers."""
 
 
 def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array]:
     """``mapping``, which is keyed like ``network.parameters()`` (parameters, gradients), as DL4J's ``paramTable()`` shows it in M2.1.
 
-    Keys are ``0_W``, ``0_RW``, ``0_b``, in a Bidirectional ``0_fW`` and ``0_bW``, in a GravesBidirectionalLSTM ``0_WF`` and ``0_WB``.
+    Keys are ``0_W``, ``0_RW``, ``0_b``, in a Bidirectional ``0_fW`` and ``0_bW``, in a GravesBidirectionalLSTM ``0_WF`` and ``0_WB``, in a
+    graph ``encoder_W`` and so on.
     Weights are [n_in, n_out]; the columns of an LSTM are candidate, forget, output, input gate, and of RW in a GravesLSTM also the
     peepholes f, o, i. A mapping that has not all parameters gives a table of those that it has. Where it holds the network's own parameters
     the running statistics of batch normalisation are among them, ``2_mean`` and ``2_log10stdev``, as in DL4J; they stand in
@@ -47,6 +50,13 @@ def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array
             lacking = ", ".join(name for name in names if name not in given)
             raise InputError(f"DL4J keeps {' and '.join(names)} as one array, {index}_{part.key}, but {lacking} is missing; give both")
     return found
+
+
+def shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
+    """DL4J's shapes of all parameters, running statistics among them, from a table of arrays that take no memory."""
+    ours = {**parameter_shapes(config), **buffer_shapes(config)}
+    empty = {name: np.broadcast_to(np.float32(1), shape) for name, shape in ours.items()}
+    return {key: array.shape for key, array in table(SimpleNamespace(config=config), empty).items()}
 
 
 def _statistics(network: Any, given: Mapping[str, Array]) -> dict[str, Array]:
@@ -84,10 +94,10 @@ def _taken_apart(key: str, part: Part, array: Array) -> tuple[Array, ...]:
         raise InputError(f"{key} has the shape {shape}, which DL4J's layers do not have ({error}); give it as in paramTable()") from error
 
 
-def _places(network: Network) -> Iterator[tuple[int, Part]]:
-    for index, layer in enumerate(network.config.layers):
+def _places(network: Network) -> Iterator[tuple[str, Part]]:
+    for name, layer in zip(network.config.layer_names, network.config.layers, strict=True):
         for part in parts(layer):
-            yield index, part
+            yield name, part
 
 
 def _check_known(given: Mapping[str, Array], known: set[str], what: str) -> None:

@@ -11,19 +11,19 @@ import math
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import NDArray
 
-from rnngraph.conf import MultiLayerConfiguration, Updater
+from rnngraph.conf import NetworkConfiguration, Updater
 from rnngraph.conf.family import choices
 from rnngraph.conf.layers import innermost
+from rnngraph.dl4j.layouts import BIAS_KEYS
 from rnngraph.errors import ModelFileError
 
 Array = NDArray[Any]
 _STATISTICS = frozenset({"mean", "log10stdev", "var"})
-_BIASES = frozenset({"b", "fb", "bb", "bF", "bB"})
-"""DL4J's keys of biases: of one direction, of a Bidirectional, of a GravesBidirectionalLSTM."""
 _NO_OP = SimpleNamespace(type="NoOp")
 """What DL4J gives the running statistics of batch normalisation for an updater; it keeps nothing, and parts the blocks beside it."""
 Shapes = Mapping[str, tuple[int, ...]]
@@ -38,12 +38,22 @@ def taken_apart(vector: Array, shapes: Shapes) -> dict[str, Array]:
     out, at = {}, 0
     for key, shape in shapes.items():
         size = math.prod(shape)
-        out[key] = vector[at : at + size].reshape(shape, order="C" if len(shape) == 4 else "F")
+        out[key] = vector[at : at + size].reshape(shape, order=_order(shape))
         at += size
     return out
 
 
-def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
+def joined(table: Mapping[str, Array], shapes: Shapes) -> Array:
+    """The inverse of :func:`taken_apart`, in the type of the arrays."""
+    pieces = [table[key].reshape(-1, order=_order(shape)) for key, shape in shapes.items()]
+    return np.concatenate(pieces) if pieces else np.zeros(0)
+
+
+def _order(shape: tuple[int, ...]) -> Literal["C", "F"]:
+    return "C" if len(shape) == 4 else "F"
+
+
+def updater_tables(vector: Array, config: NetworkConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
     """What the updaters keep, as a table for each name: ``{"m": table, "v": table}``."""
     blocks = [(updater.type, block, sum(map(math.prod, block.values()))) for updater, block in _blocks(config, shapes)]
     expected = sum(len(STATES[kind]) * size for kind, _, size in blocks)
@@ -58,13 +68,21 @@ def updater_tables(vector: Array, config: MultiLayerConfiguration, shapes: Shape
     return found
 
 
-def _blocks(config: MultiLayerConfiguration, shapes: Shapes) -> Iterator[tuple[Any, dict[str, tuple[int, ...]]]]:
+def updater_vector(tables: Mapping[str, Mapping[str, Array]], config: NetworkConfiguration, shapes: Shapes) -> Array:
+    """The inverse of :func:`updater_tables`; empty where the updaters keep nothing."""
+    pieces = [joined(tables[name], block) for updater, block in _blocks(config, shapes) for name in STATES[updater.type]]
+    return np.concatenate(pieces) if pieces else np.zeros(0)
+
+
+def _blocks(config: NetworkConfiguration, shapes: Shapes) -> Iterator[tuple[Any, dict[str, tuple[int, ...]]]]:
     """Neighbours with equal updaters."""
 
+    layers = dict(zip(config.layer_names, config.layers, strict=True))
+
     def updater(key: str) -> Any:
-        index, _, name = key.partition("_")
-        layer: Any = innermost(config.layers[int(index)])
-        return _NO_OP if name in _STATISTICS else layer.updater_of("b" if name in _BIASES else name)
+        place, _, name = key.rpartition("_")
+        layer: Any = innermost(layers[place])
+        return _NO_OP if name in _STATISTICS else layer.updater_of("b" if name in BIAS_KEYS else name)
 
     for found, keys in groupby(shapes, key=updater):
         yield found, {key: shapes[key] for key in keys}

@@ -8,6 +8,8 @@ _MOVING = frozenset(
     {"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps", "features", "reverse_steps"}
 )
 """Ops that hand on what stands at each step as it is."""
+_APART = frozenset({"add", "sub", "div"})
+"""Ops that keep the steps apart where the other operand is a statistic: those of a normalizer, in front of the first layer."""
 _BLIND = frozenset({"zeros", "zero_state", "repeat_steps"})
 """Ops that look at shapes alone."""
 
@@ -32,11 +34,12 @@ def reads_padding_of(port: Port, graph: Graph) -> bool:
     if mask is None:
         return False
     masks, raw = _computed_from({mask.value}, graph), {port.value}
+    statistics = {p.value for p in graph.ports("buffer")}
     for node in graph.nodes:
         touched = [v for v in node.inputs if v in raw]
         if not touched or node.op in _BLIND or _cleans(node, masks, raw):
             continue
-        if node.op not in _MOVING:
+        if node.op not in _MOVING and not (node.op in _APART and (node.inputs[1] in statistics or _constant(node.inputs[1]))):
             return True
         raw.update(node.outputs)
     return False

@@ -7,7 +7,7 @@ value has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnngraph.errors import GraphError
@@ -76,10 +76,11 @@ class Rewriter:
         self.graph.prefix = prefix_of(node.outputs[0])
         return self.graph
 
-    def finish(self) -> Graph:
-        """Declare the outputs, verify, and give the new graph."""
+    def finish(self, others: Mapping[str, Value] | None = None) -> Graph:
+        """Declare the outputs (those named in ``others`` with a value of their own), verify, and give the new graph."""
         self.graph.prefix = ""
         for port in self.old.outputs:
-            self.graph.output(port.name, port.role, self.values[port.value], port.layer)  # type: ignore[arg-type]
+            value = (others or {}).get(port.name, self.values[port.value])
+            self.graph.output(port.name, port.role, value, port.layer)  # type: ignore[arg-type]
         verify(self.graph)
         return self.graph

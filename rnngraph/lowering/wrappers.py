@@ -28,7 +28,8 @@ def lower_mask_zero_layer(layer: MaskZeroLayer, context: Context, x: Value) -> V
 
     Steps that do not exist by the mask that comes in are given the mask's value first, so that they do not exist by the new one either.
     """
-    value = float(np.dtype(context.graph.data_type).type(layer.mask_value))
+    with np.errstate(over="ignore"):  # a value that the type does not reach is infinite, which no feature is
+        value = float(np.dtype(context.graph.data_type).type(layer.mask_value))
     if context.mask is not None and layer.mask_mode != "ignore":
         x = where(context.mask, x, value)
     differs = where(greater(absolute(x - value), 0.0), 1.0, 0.0)  # counted, not compared: sums of 0 and 1 are exact in any order

@@ -20,19 +20,19 @@ _LOGGER = logging.getLogger("rnngraph")
 class TrainingListener:
     """Base of listeners: each method is called at its point of a fit, and does nothing here. An error in one ends the fit."""
 
-    def on_fit_start(self, network: Network, epochs: int) -> None:
+    def on_fit_start(self, network: Any, epochs: int) -> None:
         """Before the first of ``epochs`` epochs."""
 
-    def on_epoch_start(self, network: Network, epoch: int) -> None:
+    def on_epoch_start(self, network: Any, epoch: int) -> None:
         """Before an epoch; ``epoch`` counts from 0 over all fits of the network."""
 
-    def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
+    def iteration_done(self, network: Any, iteration: int, epoch: int, score: float) -> None:
         """After an update; ``iteration`` counts from 0 over all fits, ``score`` is of the minibatch before the update."""
 
-    def on_epoch_end(self, network: Network, epoch: int, score: float, validation_score: float | None) -> None:
+    def on_epoch_end(self, network: Any, epoch: int, score: float, validation_score: float | None) -> None:
         """After an epoch: the score of its last minibatch, and that of the validation data where there are any."""
 
-    def on_fit_end(self, network: Network) -> None:
+    def on_fit_end(self, network: Any) -> None:
         """After the last epoch, and also where Ctrl-C or an error ends the fit."""
 
 

@@ -36,3 +36,9 @@ def write_model(path: Path, **entries: str | bytes) -> Path:
         for name, content in entries.items():
             file.writestr(names.get(name, name), content)
     return path
+
+
+def entries(path: Path) -> dict[str, bytes]:
+    """What a zip holds, in its order."""
+    with zipfile.ZipFile(path) as file:
+        return {name: file.read(name) for name in file.namelist()}

@@ -15,7 +15,7 @@ import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.arrays import read_array
-from tests.dl4j.documents import lstm, network, output, updater
+from tests.dl4j.documents import layer, lstm, network, output, updater
 from tests.dl4j.files import array_bytes, write_model
 from tests.goldens import Case
 from tests.test_goldens import CASES, WHOLE
@@ -157,7 +157,7 @@ def test_strides_tell_how_an_array_lies_and_not_its_order() -> None:
         (array_bytes(VECTOR)[:-1], "bytes are to follow at byte"),
         (array_bytes(VECTOR) + b"0", "^x: 1 bytes follow the array"),
         (array_bytes(VECTOR).replace(b"MIXED", b"FIXED"), "^x: an array's allocation mode is 'FIXED_DATA_TYPES'; expected one of"),
-        (array_bytes(VECTOR).replace(b"FLOAT", b"FLUTE"), "^x: an array's data type is 'FLUTE'; expected one of DOUBLE"),
+        (array_bytes(VECTOR).replace(b"FLOAT", b"FLUTE"), "^x: an array's data type is 'FLUTE'; expected one of BFLOAT16, DOUBLE"),
         (array_bytes(np.array(1.0)).replace(struct.pack(">q", 4), struct.pack(">q", -4), 1), "^x: -1 bytes are to follow"),
         (array_bytes(np.zeros((2, 3))).replace(struct.pack(">q", 2), struct.pack(">q", 9), 1), "cannot be of rank 9"),
         (array_bytes(np.zeros((2, 3))).replace(struct.pack(">q", 3), struct.pack(">q", 300)), r"shape \[2, 300\] .* in 6 elements"),
@@ -202,9 +202,9 @@ def test_what_is_no_zip(tmp_path: Path) -> None:
 
 
 def test_a_zip_that_would_fill_the_memory_is_not_read(tmp_path: Path) -> None:
-    path = write_model(tmp_path / "m.zip", configuration=b" " * 17_000_000)
+    path = write_model(tmp_path / "m.zip", configuration=b" " * 9_000_000)
     with pytest.raises(
-        rg.ModelFileError, match=r"configuration\.json: 17000000 bytes out of \d+, where at most 16777216 are expected; it is"
+        rg.ModelFileError, match=r"configuration\.json: 9000000 bytes out of \d+, where at most 8388608 are expected; it is"
     ):
         dl4j.load(path)
 
@@ -245,3 +245,13 @@ def test_altered_files_raise_nothing_but_our_errors(data: st.DataObject, tmp_pat
         dl4j.load(path)
     except rg.RnnGraphError as error:
         assert str(path) in str(error) or "configuration.json" in str(error)  # noqa: PT017  (any of our errors will do)
+
+
+def test_statistics_that_no_network_has_are_told(tmp_path: Path) -> None:
+    """10^(2 · 1e30) is no number of float32."""
+    norm = layer("BatchNormalization", 3, 3, decay=0.9, eps=1e-5, gamma=1.0, beta=0.0, lockGammaBeta=False, useLogStd=True)
+    vector = np.zeros(4 * 3 + 3 * 2 + 2, np.float32)
+    vector[9] = 1e30
+    path = write_model(tmp_path / "m.zip", configuration=network(norm, output("OutputLayer", n_in=3)), coefficients=array_bytes(vector))
+    with pytest.raises(rg.ModelFileError, match=r"coefficients\.bin: .*0\.var is inf"):
+        dl4j.load(path)

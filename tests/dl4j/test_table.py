@@ -13,6 +13,7 @@ import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.layouts import LAYOUTS
 from rnngraph.lowering import parameter_shapes
+from tests.dl4j.networks import data, network
 
 SIZES = st.integers(1, 9)
 
@@ -146,3 +147,29 @@ def test_mappings_that_do_not_fit(given_: dict[str, np.ndarray], message: str) -
 def test_tables_that_do_not_fit(given_: dict[str, np.ndarray], message: str) -> None:
     with pytest.raises(rg.InputError, match=message):
         dl4j.from_table(with_layers(rg.LSTM(n_in=2, n_out=3)), given_)
+
+
+@pytest.mark.parametrize("name", ["graves_amsgrad", "bidirectional_ada_max", "two_updaters", "constrained"])
+def test_gradients_and_what_updaters_keep_stand_under_dl4js_keys(name: str) -> None:
+    """Any mapping that is keyed like the parameters, wholly or in part, and back."""
+    net = network(name)
+    batch = data(net)
+    net.fit(batch, progress=False)
+    shown = dl4j.table(net, net.parameters())
+    _, gradients = net.gradient(batch)
+    names = {state for kept in net.updater_state.values() for state in kept}
+    kept = {state: {key: held[state].numpy() for key, held in net.updater_state.items() if state in held} for state in sorted(names)}
+    assert kept or name == "constrained"
+    for mapping in (gradients, *kept.values()):
+        table = dl4j.table(net, mapping)
+        assert {key: array.shape for key, array in table.items()} == {key: shown[key].shape for key in table}
+        back = dl4j.from_table(net, table)
+        assert back.keys() == mapping.keys()
+        for key, array in mapping.items():
+            np.testing.assert_array_equal(back[key], array)
+    assert dl4j.table(net, gradients).keys() == shown.keys()
+
+
+def test_a_variance_may_be_given_in_whole_numbers() -> None:
+    table = dl4j.table(with_layers(rg.LSTM(n_in=1, n_out=2), rg.BatchNormalization()), {"1.var": [1, 100]})
+    assert table["1_log10stdev"].tolist() == [0.0, 1.0]

@@ -15,7 +15,7 @@ import pytest
 import rnngraph as rg
 from rnngraph.errors import ExportError
 from rnngraph.exporters import export_onnx
-from tests.exporters.networks import Layer, classifier, model, stack
+from tests.exporters.networks import Layer, classifier, model, net_of, stack
 from tests.spellings import SPELLINGS
 
 TOOL = Path(__file__).resolve().parents[3] / "shared" / "tools" / "cuda_placement" / "placement.py"
@@ -109,6 +109,14 @@ def test_wrapped_layers(name: str, steps: Any, masked: bool, tmp_path: Path) -> 
             export_onnx(net, tmp_path / "net.onnx", features_mask=masked, steps=steps)
         return
     export_onnx(net, tmp_path / "net.onnx", features_mask=masked, steps=steps)
+    assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
+
+
+@pytest.mark.parametrize("mode", ["hold", "ignore"])
+def test_a_normalizer(mode: str, tmp_path: Path) -> None:
+    net = net_of(rg.LSTM(n_in=2, n_out=6), rg.RnnOutputLayer(n_out=1, activation="identity", loss="mse"), mask_mode=mode)
+    normalizer = rg.NormalizerMinMaxScaler.from_statistics([1.0, 2.0], [3.0, 4.0], [5.0], [6.0], min_range=-1)
+    export_onnx(net, tmp_path / "net.onnx", features_mask=True, normalizer=normalizer)
     assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
 
 

@@ -99,3 +99,12 @@ def test_wrapped_layers_train_with_the_updater_inside() -> None:
     net.fit(rg.DataSet(features(), labels), epochs=30, progress=False)
     assert net.score(rg.DataSet(features(), labels)) < before
     assert {k for k, v in net.updater_state.items() if v} == {"0.W", "0.R", "0.b", "0.bR"}
+
+
+@pytest.mark.parametrize("mask", [None, GAPS], ids=["whole", "masked"])
+def test_a_value_that_the_type_does_not_reach_masks_nothing(mask: np.ndarray | None) -> None:
+    """1e300 is infinite in float32, and no feature is; a step that a mask leaves out is left out nonetheless."""
+    inner = bare(rg.LSTM(n_out=4), data_type="float32")
+    ours = bare(rg.MaskZeroLayer(rg.LSTM(n_out=4), 1e300), inner.parameters(), data_type="float32")
+    x = features().astype(np.float32)
+    np.testing.assert_allclose(ours.output(x, mask), inner.output(x, mask), rtol=0, atol=1e-6)
