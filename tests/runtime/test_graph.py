@@ -398,3 +398,19 @@ def test_what_it_says_of_itself(opened: Open) -> None:
     session = opened(one_time())
     shapes = "a [N, 3, T], who [N, 4], b [N, 2, T] -> y [N, 3, T]"
     assert repr(session) == f"StreamingSession('{session.path}', {shapes}, device='cpu')"
+
+
+@pytest.mark.parametrize("build", [two_times, one_time])
+def test_steps_are_the_same_without_the_buffers_of_the_cpu(build: Callable[[], Net], opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under CUDA every step goes the way of chunks; on the CPU that way gives the same bits."""
+    buffered = opened(build(), features_mask=True)
+    plain = StreamingSession(buffered.path)
+    monkeypatch.setattr(plain._engine, "device", "cuda")
+    xs = [IN[:, :, :6], TARGET] if build is two_times else [A, WHO, B]
+    for t in range(6):
+        step = [x[:, :, t] if x.ndim == 3 else x for x in xs]
+        for got, want in zip(plain.rnn_time_step(step), buffered.rnn_time_step(step), strict=True):
+            np.testing.assert_array_equal(got, want)
+        np.testing.assert_equal(dict(plain.snapshot().states), dict(buffered.snapshot().states))
+    assert plain._live is None
+    assert buffered._live is not None
