@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf.parameters import updater_of
+from rnngraph.dl4j.normalizers import ENTRY as NORMALIZER
+from rnngraph.dl4j.normalizers import normalizer_bytes
 from rnngraph.dl4j.table import shapes, table
 from rnngraph.dl4j.vector import STATES, Shapes, joined, updater_vector
 from rnngraph.dl4j.writing.arrays import vector_bytes
@@ -32,7 +34,7 @@ STAMP = (1980, 1, 1, 0, 0, 0)
 def save(network: MultiLayerNetwork | ComputationGraph, path: str | os.PathLike[str]) -> None:
     """Write ``network`` as DL4J 1.0.0-M2.1's ``ModelSerializer`` does, which restores it and goes on from there.
 
-    Parameters, running statistics, what updaters keep and the counts of iterations and epochs go along; :func:`load` reads them back as
+    Parameters, running statistics, what updaters keep, the counts and the normalizer go along; :func:`load` reads them back as
     they were, but for the variances of a batch normalisation with ``use_log_std``, whose logarithms are rounded. Settings that DL4J has and
     rnngraph does not are DL4J's defaults.
 
@@ -63,6 +65,8 @@ def _entries(network: MultiLayerNetwork | ComputationGraph) -> dict[str, bytes]:
     state = _updater_vector(network, known)
     if len(state):
         found[UPDATERS] = vector_bytes(state)
+    if network.normalizer is not None:
+        found[NORMALIZER] = normalizer_bytes(network.normalizer)
     return found
 
 

@@ -193,3 +193,14 @@ def test_a_network_is_loaded_with_its_normalizer(tmp_path: Path) -> None:
             assert dl4j.load(file).normalizer is None
     with pytest.raises(rg.ModelFileError, match=r"model.zip, normalizer.bin: 1 bytes follow the normalizer"):
         dl4j.load(write_model(tmp_path / "model.zip", **entries, **{"normalizer.bin": STANDARDIZE + b"\0"}))
+
+
+def test_a_network_is_saved_with_its_normalizer(tmp_path: Path) -> None:
+    net = dl4j.load(write_model(tmp_path / "model.zip", configuration=JSON, coefficients=VECTOR, **{"normalizer.bin": STANDARDIZE}))
+    dl4j.save(net, tmp_path / "again.zip")
+    assert dl4j.load_normalizer(tmp_path / "again.zip") == ONE
+    assert dl4j.load(tmp_path / "again.zip").normalizer == ONE
+    net.normalizer = rg.NormalizerStandardize()
+    with pytest.raises(rg.InputError, match=r"^NormalizerStandardize is not fitted: call fit\(data\)"):
+        dl4j.save(net, tmp_path / "unfitted.zip")
+    assert not (tmp_path / "unfitted.zip").exists()
