@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Unpack
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -144,29 +145,29 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     def __hash__(self) -> int:
         return hash((self.seed, self.inputs, tuple(self.vertices), self.outputs, self.data_type))
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Any, ...]:
         """The filled layers and vertices, in topological order."""
         return tuple(node.content for node in self.vertices.values())
 
-    @property
+    @cached_property
     def layer_names(self) -> tuple[str, ...]:
         """The names of ``layers``."""
         return tuple(self.vertices)
 
-    @property
+    @cached_property
     def stages(self) -> tuple[GraphStage, ...]:
         """Each layer and vertex with what flows around it, in topological order."""
         return tuple(graph_stages(self))
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The inputs, in the order of ``inputs``."""
         readers = {name: node.content for node in self.vertices.values() for name in node.inputs}
         types = self.input_types
         return tuple(Entry(name, types[name], types[name], _ids(readers.get(name)), f"features_mask_{name}") for name in self.inputs)
 
-    @property
+    @cached_property
     def heads(self) -> tuple[Head, ...]:
         """The outputs, in the order of ``outputs``."""
         stages = {stage.name: stage for stage in self.stages}
@@ -175,17 +176,17 @@ class ComputationGraphConfiguration(NetworkConfiguration):
             for name in self.outputs
         )
 
-    @property
+    @cached_property
     def links(self) -> tuple[Link, ...]:
         """The layers and vertices in order."""
         return tuple(Link(k, name, node.content, node.inputs, node.preprocessor) for k, (name, node) in enumerate(self.vertices.items()))
 
-    @property
+    @cached_property
     def flows(self) -> dict[str, InputType]:
         """What each layer and vertex gives."""
         return {stage.name: stage.gives for stage in self.stages}
 
-    @property
+    @cached_property
     def clocks(self) -> dict[str, str]:
         """For each input with a time axis the first of those that have to be as long, since vertices join what becomes of them."""
         return joined_clocks({name for name in self.inputs if self.input_types[name].has_time}, self.inputs, self.stages)

@@ -59,14 +59,18 @@ def configuration(
     network: Node, input_type: InputType | None = None, input_types: Mapping[str, InputType] | None = None
 ) -> MultiLayerConfiguration | ComputationGraphConfiguration:
     """The network that :func:`document` has read, as :func:`read_configuration` gives it."""
+    is_graph = "vertices" in network.values
+    if is_graph and input_type is not None:
+        raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
+    if input_types and not is_graph:
+        raise InputError(f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=...")
+    config = graph_configuration(network, input_types or {}) if is_graph else _of_layers(network, input_type)
     for note in notes_of_use(network):
         warnings.warn(ImportNote(f"{WHERE}: {note}"), stacklevel=2)
-    if "vertices" in network.values:
-        if input_type is not None:
-            raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
-        return graph_configuration(network, input_types or {})
-    if input_types:
-        raise InputError(f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=...")
+    return config
+
+
+def _of_layers(network: Node, input_type: InputType | None) -> MultiLayerConfiguration:
     confs = network.nodes("confs")
     layers = [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)]
     between = preprocessors(network) or None

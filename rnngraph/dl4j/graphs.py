@@ -123,8 +123,10 @@ def _vertex(node: Node) -> GraphVertex:
         if node.values.get(key) not in usual:
             raise UnsupportedError(node.where, f"vertex {node.kind} with {key} {node.values[key]}")
     fields = VERTICES[node.kind](node)
+    members: Mapping[str, Any] = choices(GraphVertex)
     try:
-        return choices(GraphVertex)[node.kind](**fields)
+        made: GraphVertex = members[node.kind](**fields)
+        return made
     except ConfigurationError as error:
         raise ModelFileError(f"{node.where} ({node.kind}): {error}") from error
 
