@@ -215,7 +215,7 @@ def reference_output(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) ->
     from rnngraph.lowering import lower
 
     graph = lower(net.config, features_mask=mask is not None)
-    x, mask = net._inputs.features(x, mask, "x")
+    (x,), (mask,) = net._inputs.features([x], [mask], name="x")
     sizes = {"N": len(x)}
     states = {p.name: np.full([evaluate(d, sizes) for d in p.value.shape], p.initial) for p in graph.ports("state")}
     masks = {} if mask is None else {"features_mask": mask}
