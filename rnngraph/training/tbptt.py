@@ -98,7 +98,7 @@ def segment_count(config: NetworkConfiguration, batch: Examples) -> int:
     return -(-step_count(config, batch) // config.backprop.length) if isinstance(config.backprop, TruncatedBPTT) else 1
 
 
-def step_count(config: NetworkConfiguration, data: Examples) -> int:
+def step_count(config: NetworkConfiguration, data: Rows) -> int:
     """T of the features that have a time axis; 1 where none have, and of a frame [N, C, H, W]. Those that are cut all have the same."""
     timed = [x for x, entry in zip(data._arrays.features, config.entries, strict=False) if entry.has_time and x.ndim != 4]
     return max((x.shape[-1] for x in timed), default=1)
