@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
-from rnngraph.conf.fields import Inherited
+from rnngraph.conf.fields import Inherited, inherited
 from rnngraph.conf.graph_filling import GraphStage, check_graph_backprop, check_heads, fill_graph, graph_stages, joined_clocks
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
@@ -41,10 +41,10 @@ class GraphNode(Configured):
     A layer of several inputs gets them merged. ``preprocessor`` stands in front of a layer; what is needed is inserted.
     """
 
-    layer: Inherited[Member[Layer]] = Field(default=None, description="a layer")
-    vertex: Inherited[Member[GraphVertex]] = Field(default=None, description="or a vertex")
+    layer: Inherited[Member[Layer]] = inherited("a layer")
+    vertex: Inherited[Member[GraphVertex]] = inherited("or a vertex")
     inputs: Names = Field(description="what comes in: inputs of the network, layers and vertices, by name")
-    preprocessor: Inherited[Member[PreProcessor]] = Field(default=None, description="what stands in front of the layer")
+    preprocessor: Inherited[Member[PreProcessor]] = inherited("what stands in front of the layer")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -75,7 +75,8 @@ def _node(name: object, value: object) -> GraphNode:
         kind = "layer" if isinstance(value[0], Layer) else "vertex"
         if len(value) == 1:
             raise ValueError(f"{name!r} has no input; name what comes in, as in ({type(value[0]).__name__}(...), 'in')")
-        return GraphNode(**{kind: value[0], "inputs": value[1:]})
+        fields: dict[str, Any] = {kind: value[0], "inputs": value[1:]}
+        return GraphNode(**fields)
     raise ValueError(f"{name!r} is {shown(value)}; expected a layer or vertex and the names of its inputs, as (LSTM(n_out=8), 'in')")
 
 
