@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from rnngraph.data.iteration import Examples
     from rnngraph.data.multi_normalizer import AnyNormalizer
     from rnngraph.evaluation import Evaluation
+    from rnngraph.ir.graph import Graph
     from rnngraph.training.listeners import TrainingListener
 
 
@@ -72,7 +73,7 @@ class Network(Spelled):
     def _set_up(self, config: Any, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
-        self._inputs = Inputs.of(config, lower(config, features_mask=bool(config.clocks)), self._several)
+        self._inputs = Inputs.of(config, self._whole_graph(config), self._several)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -90,6 +91,11 @@ class Network(Spelled):
         self._reason = why_not(lower(config), titles, names if self._several else None)
         types = [type(layer).__name__ for layer in config.layers]
         self._stream = StreamState(state_specs(config), types, config.data_type, names=names if self._several else None)
+
+    @staticmethod
+    def _whole_graph(config: NetworkConfiguration) -> Graph:
+        """The graph of inference with all masks that there may be."""
+        return lower(config, features_mask=bool(config.clocks))
 
     @property
     def _device(self) -> torch.device:

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike
 from rnngraph.base_network import Network
 from rnngraph.checks import as_numeric
 from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
-from rnngraph.errors import InputError
+from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.ids import is_one_step
+from rnngraph.inputs import Inputs, OpenInputs
 from rnngraph.names import shown
 from rnngraph.spelling import spelled
 
@@ -86,6 +87,27 @@ class ComputationGraph(Network):
         if output is not None and output not in names:
             raise InputError(f"evaluate: output={shown(output)}; expected one of {', '.join(names)}")
         return self._evaluate(data, 0 if output is None else names.index(output))
+
+    def _learn_widths(self, names: Sequence[str]) -> None:
+        """Take the widths of the inputs ``names``, which nobody knows, from the first arrays that come."""
+        if names:
+            known = self._inputs
+            self._inputs = OpenInputs(known.config, known.inputs, known.lengths, lambda arrays: self._settled(names, arrays))
+
+    def _settled(self, names: Sequence[str], arrays: Sequence[ArrayLike]) -> Inputs:
+        """The inputs with the widths that ``arrays`` have; as they are where these do not fit what the layers take."""
+        shapes = dict(zip(self.config.inputs, map(np.shape, arrays), strict=False))
+        types = {
+            name: flow.replaced(size=shapes[name][1]) if name in names and len(shapes.get(name, ())) > 1 and shapes[name][1] else flow
+            for name, flow in self.config.input_types.items()
+        }
+        try:
+            config = self.config.replaced(input_types=types)
+        except ConfigurationError:
+            return Inputs.of(self.config, self._whole_graph(self.config), several=True)
+        self.config, self._programs = config, {}
+        self._inputs = Inputs.of(config, self._whole_graph(config), several=True)
+        return self._inputs
 
     def _listed(self, given: Arrays) -> list[Any]:
         """The arrays in the order of the inputs."""

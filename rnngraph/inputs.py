@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,3 +209,16 @@ class Inputs:
     def _label(self, head: Head) -> str:
         """The layer of an output in messages."""
         return self.config.layer_label(head.index)
+
+
+@dataclass(frozen=True)
+class OpenInputs(Inputs):
+    """Inputs of which some have widths that the first arrays tell: ``settle`` gives the inputs as these arrays have them."""
+
+    settle: Callable[[Sequence[ArrayLike]], Inputs]
+
+    def features(
+        self, arrays: Sequence[ArrayLike], masks: Sequence[ArrayLike | None], step_allowed: bool = False, name: str | None = None
+    ) -> tuple[Several, Masks]:
+        """As the inputs that the arrays settle."""
+        return self.settle(arrays).features(arrays, masks, step_allowed, name)

@@ -45,6 +45,23 @@ def inferred_types(inputs: Sequence[str], nodes: Mapping[str, GraphNode], given:
     return {name: starts[name] for name in inputs}
 
 
+def divided_evenly(inputs: Sequence[str], nodes: Mapping[str, GraphNode], given: Mapping[str, InputType]) -> dict[str, InputType]:
+    """A type for each of the inputs of which only the sum of their widths follows, where a merge joins them: as equal as that can be."""
+    equations = _Equations(nodes, given)
+    known = equations.solved()
+    found: dict[str, InputType] = {}
+    for name, node in nodes.items():
+        if not isinstance(node.vertex, MergeVertex) or name not in known:
+            continue
+        open_, fixed = [n for n in node.inputs if n not in known], [known[n].size for n in node.inputs if n in known]
+        total = known[name].size - sum(fixed)
+        if open_ and set(open_) <= set(inputs) and total >= len(open_):
+            share, rest = divmod(total, len(open_))
+            timed = equations.timed.get(name, False)
+            found.update({n: plain_flow(share + (k < rest), timed) for k, n in enumerate(open_)})
+    return found
+
+
 def _start(node: GraphNode) -> InputType | None:
     """What a network takes that begins with this layer, as far as the layer and its preprocessor tell."""
     start = None if node.preprocessor is None else node.preprocessor.starting_type()

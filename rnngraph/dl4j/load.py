@@ -11,22 +11,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rnngraph.conf import InputType, MultiLayerConfiguration
+from rnngraph.conf import ComputationGraphConfiguration, InputType, MultiLayerConfiguration
 from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array, read_header
-from rnngraph.dl4j.configuration import HALF, HALVES, WHERE, configuration, document
+from rnngraph.dl4j.configuration import HALF, configuration, document
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote
+from rnngraph.dl4j.graphs import open_inputs
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
 from rnngraph.dl4j.normalizers import normalizer_of_model
 from rnngraph.dl4j.table import from_table, shapes
 from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
+from rnngraph.dl4j.whole import HALVES, WHERE
 from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
+    from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
+Configuration = MultiLayerConfiguration | ComputationGraphConfiguration
 CONFIGURATION, PARAMETERS, UPDATERS, NORMALIZER = "configuration.json", "coefficients.bin", "updaterState.bin", "normalizer.bin"
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
 JAVA_UPDATERS = "updater.bin"
@@ -36,11 +40,14 @@ BYTES = (2, 8)
 """The smallest and the largest number of bytes of a parameter."""
 
 
-def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> MultiLayerNetwork:
-    """The network in a file that DL4J's ``ModelSerializer`` wrote (0.5 to 1.0.0-M2.1), ready to train, to export and to stream.
+def load(
+    path: str | os.PathLike[str], input_type: InputType | None = None, input_types: Mapping[str, InputType] | None = None
+) -> MultiLayerNetwork | ComputationGraph:
+    """The network or graph in a file that DL4J's ``ModelSerializer`` wrote (0.5 to 1.0.0-M2.1), ready to train, to export, to stream.
 
     It computes what it computed in DL4J, see ``read_configuration``, and goes on training where DL4J stopped: what updaters keep and
-    the counts of iterations and epochs come along, and its normalizer as ``normalizer``. ``input_type`` is as there.
+    the counts of iterations and epochs come along, and its normalizer as ``normalizer``. ``input_type``, or ``input_types`` of
+    a graph, are as there; where the widths of inputs that are merged are told nowhere, the first arrays tell them.
 
     Raises UnsupportedError, which names layer and class, for what this version of rnngraph does not have; ModelFileError for a file that
     is missing, damaged, of two models, or no model of DL4J's. Nothing in the file is executed, and no more is read than the network needs.
@@ -48,7 +55,7 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
     """
     with Archive(path) as archive:
         root = document(archive.text(CONFIGURATION))
-        config = _configuration(root, input_type)
+        config = _configuration(root, input_type, input_types or {})
         config, vector = _parameters(archive, config, root)
         layout = shapes(config)
         tables = _updater_tables(archive, config, layout, root)
@@ -58,19 +65,21 @@ def load(path: str | os.PathLike[str], input_type: InputType | None = None) -> M
         _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
         network.iteration, network.epoch = iteration, epoch
         network.normalizer = normalizer_of_model(archive)
+        if isinstance(config, ComputationGraphConfiguration):
+            network._learn_widths(open_inputs(root, input_types or {}))
     return network
 
 
-def _configuration(root: Node, input_type: InputType | None) -> MultiLayerConfiguration:
+def _configuration(root: Node, input_type: InputType | None, input_types: Mapping[str, InputType]) -> Configuration:
     try:
-        return configuration(root, input_type)
+        return configuration(root, input_type, input_types)
     except ModelFileError as error:
         if input_type is not None or "input_type=" not in str(error):
             raise
         raise ModelFileError(f"{error}. DL4J's JSON does not tell it: dl4j.load(path, input_type=rg.InputType...)") from error
 
 
-def _parameters(archive: Archive, config: MultiLayerConfiguration, root: Node) -> tuple[MultiLayerConfiguration, NDArray[Any]]:
+def _parameters(archive: Archive, config: Configuration, root: Node) -> tuple[Configuration, NDArray[Any]]:
     """The vector of all parameters, and ``config`` with its data type, whatever the JSON says. No more is read than the configuration's."""
     count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
     vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
@@ -88,7 +97,7 @@ def _parameters(archive: Archive, config: MultiLayerConfiguration, root: Node) -
     return config if data_type == config.data_type else config.replaced(data_type=data_type), vector
 
 
-def _updater_tables(archive: Archive, config: MultiLayerConfiguration, shapes: Shapes, root: Node) -> Tables:
+def _updater_tables(archive: Archive, config: Configuration, shapes: Shapes, root: Node) -> Tables:
     """What the updaters keep, by name; nothing where the file has none, or one that only Java can read, which is told."""
     if UPDATERS in archive:
         count = sum(map(math.prod, shapes.values()))
@@ -121,11 +130,12 @@ def _vector(archive: Archive, name: str, count: int, least: int | None = None) -
     return array.ravel()
 
 
-def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], archive: Archive) -> MultiLayerNetwork:
+def _network(config: Configuration, found: dict[str, NDArray[Any]], archive: Archive) -> Any:
+    from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
     try:
-        network = MultiLayerNetwork(config)
+        network: Any = ComputationGraph(config) if isinstance(config, ComputationGraphConfiguration) else MultiLayerNetwork(config)
         with np.errstate(over="ignore"):  # what is too large becomes infinite, which a network does not take
             arrays, statistics = from_table(network, found), buffer_shapes(config)
         network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
@@ -137,7 +147,7 @@ def _network(config: MultiLayerConfiguration, found: dict[str, NDArray[Any]], ar
     return network
 
 
-def _restore_updaters(network: MultiLayerNetwork, tables: Tables) -> None:
+def _restore_updaters(network: Any, tables: Tables) -> None:
     import torch
 
     for name, found in tables.items():

@@ -11,13 +11,14 @@ from pathlib import Path
 from rnngraph.conf import InputType
 from rnngraph.dl4j.archive import Archive
 from rnngraph.dl4j.arrays import read_header
-from rnngraph.dl4j.configuration import WHERE, configuration, document, notes_of_use
+from rnngraph.dl4j.configuration import configuration, document, notes_of_use
 from rnngraph.dl4j.document import Node, parse
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.legacy import modern
 from rnngraph.dl4j.load import CONFIGURATION, JAVA_NOTE, JAVA_UPDATERS, NORMALIZER, PARAMETERS, UPDATERS, count_of
 from rnngraph.dl4j.notes import notes
 from rnngraph.dl4j.versions import version
+from rnngraph.dl4j.whole import WHERE
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,18 @@ def preprocessors(network: Node) -> dict[int, dict[str, Any]]:
     for index in held.values:
         if not index.isdecimal():
             raise ModelFileError(f"{held.where}: the key {index!r} is no index of a layer; save the model again")
-        node = held.node(index)
-        check_format(Node(node.values, f"{held.where}[{index}]"))
-        if node.kind in OF_TIME:
-            continue
-        if node.kind not in OF_FRAMES or node.kind not in {cls.tag() for cls in MEMBERS}:
-            raise UnsupportedError(f"{held.where}[{index}]", f"preprocessor {node.kind}")
-        size = {"height": node.count("inputHeight"), "width": node.count("inputWidth"), "channels": node.count("numChannels")}
-        found[int(index)] = {"type": node.kind, **size}
+        preprocessor = read_preprocessor(Node(held.node(index).values, f"{held.where}[{index}]"))
+        if preprocessor is not None:
+            found[int(index)] = preprocessor
     return found
+
+
+def read_preprocessor(node: Node) -> dict[str, Any] | None:
+    """A preprocessor as a configuration takes it; None for one that has nothing to do. UnsupportedError for a class that rnngraph lacks."""
+    check_format(node)
+    if node.kind in OF_TIME:
+        return None
+    if node.kind not in OF_FRAMES or node.kind not in {cls.tag() for cls in MEMBERS}:
+        raise UnsupportedError(node.where, f"preprocessor {node.kind}")
+    size = {"height": node.count("inputHeight"), "width": node.count("inputWidth"), "channels": node.count("numChannels")}
+    return {"type": node.kind, **size}
