@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import struct
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +15,9 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import cli, dl4j
-from rnngraph.runtime import ParityReport, ParityRow, read_manifest
+from rnngraph.runtime import ParityReport, read_manifest
 from rnngraph.runtime import verify as compare
+from rnngraph.runtime.verify import ParityRow
 from tests.dl4j.files import entries, write_model
 from tests.goldens import Case
 
@@ -58,19 +61,26 @@ DATA = rg.DataSet(X, np.stack([X[:, 0] > 0, X[:, 0] <= 0], axis=1).astype(np.flo
 
 
 def trained() -> rg.MultiLayerNetwork:
-    """Two updates and a normalizer old."""
-    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-2), layers=LAYERS))
+    """Two updates old, with a normalizer, and with DL4J's use of masks."""
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-2), layers=LAYERS, mask_mode="ignore"))
     net.fit(DATA, epochs=2, progress=False)
     net.normalizer = rg.NormalizerStandardize.from_statistics([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
     return net
+
+
+def saved(net: rg.MultiLayerNetwork | rg.ComputationGraph, path: Path) -> Path:
+    """As a file of DL4J's, where masks mean something else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dl4j.DL4JWarning)
+        dl4j.save(net, path)
+    return path
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its file; never written to."""
     path = tmp_path_factory.mktemp("model") / "model.zip"
-    dl4j.save(trained(), path)
-    return path
+    return saved(trained(), path)
 
 
 def test_a_look_writes_nothing(model: Path, run: Run) -> None:
@@ -164,8 +174,7 @@ def test_json_is_one_object(model: Path, tmp_path: Path, run: Run) -> None:
 def of_layers(path: Path, *layers: object, **settings: object) -> Path:
     """A file of a new network."""
     config = rg.MultiLayerConfiguration(seed=1, layers=list(layers), **settings)  # type: ignore[arg-type]
-    dl4j.save(rg.MultiLayerNetwork(config), path)
-    return path
+    return saved(rg.MultiLayerNetwork(config), path)
 
 
 def test_what_differs_from_dl4j_stands_in_notes(tmp_path: Path, run: Run) -> None:
@@ -175,9 +184,8 @@ def test_what_differs_from_dl4j_stands_in_notes(tmp_path: Path, run: Run) -> Non
 
 
 def test_what_a_warning_tells_is_a_note(tmp_path: Path, run: Run, model: Path) -> None:
-    old = write_model(tmp_path / "m.zip", **{**entries(model), "normalizer.bin": b"", "preprocessor.bin": b"\xac\xed"})
-    content = {name: data for name, data in entries(old).items() if name != "normalizer.bin"}
-    shown = run(write_model(old, **content))
+    content = {name: data for name, data in entries(model).items() if name != "normalizer.bin"}
+    shown = run(write_model(tmp_path / "m.zip", **{**content, "preprocessor.bin": b"\xac\xed"}))
     assert shown.code == 0
     assert "normalizer     none" in shown.out
     assert "Java objects of an old version of DL4J, which could run code when they are read, so they are not" in " ".join(shown.out.split())
@@ -220,15 +228,40 @@ def test_an_unknown_layer_is_named_and_nothing_is_written(model: Path, tmp_path:
 
 
 def test_frames_are_told_where_the_file_does_not(tmp_path: Path, run: Run, goldens: Path) -> None:
-    path = goldens / "video_conv_lstm" / "model.zip"
+    path = goldens / "video_documentation" / "model.zip"
     if not path.is_file():
         pytest.skip("DL4J's recorded video is not here")
     refused = run(path)
     assert refused.code == 2
-    assert "input_type=" in refused.err
-    frame = Case(path.parent, "examples").config.input_type.frame  # type: ignore[union-attr]
-    shown = run(path, "--frames", ",".join(map(str, frame or ())))
+    assert "the size of the images is missing" in refused.err
+    assert "the option is --frames height,width,channels" in refused.err
+    frame = Case(path.parent, "examples").config.input_type.frame or ()
+    shown = run(path, "--frames", ",".join(map(str, frame)))
     assert shown.code == 0
+    assert shown.rows[0][:2] == ["0", "ConvolutionLayer"]
+
+
+def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
+    vertices = {
+        "encoder": (rg.LSTM(n_out=4), "in"),
+        "both": (rg.MergeVertex(), "encoder", "in"),
+        "out": (rg.RnnOutputLayer(n_out=2), "both"),
+    }
+    config = rg.ComputationGraphConfiguration(
+        seed=1, inputs="in", vertices=vertices, outputs="out", input_types={"in": rg.InputType.recurrent(3)}, mask_mode="ignore"
+    )
+    path = saved(rg.ComputationGraph(config), tmp_path / "m.zip")
+    shown = run(path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
+    assert shown.code == 0
+    assert shown.rows == [
+        ["encoder", "LSTM", "[N, 3, T]", "[N, 4, T]", "128"],
+        ["both", "MergeVertex", "[N, 4, T], [N, 3, T]", "[N, 7, T]", "0"],
+        ["out", "RnnOutputLayer", "[N, 7, T]", "[N, 2, T]", "16"],
+    ]
+    assert f"{path}: a ComputationGraph of DL4J" in shown.out
+    assert read_manifest(tmp_path / "net.onnx").ports("input")[0].mask == "features_mask_in"
+    (whole,) = rg.ComputationGraph.load(tmp_path / "net.rnng").output(X)
+    np.testing.assert_array_equal(whole, rg.ComputationGraph(config).output(X)[0])
 
 
 @pytest.mark.parametrize(
@@ -254,8 +287,8 @@ def test_errors_are_one_line(
     (tmp_path / "m.zip").write_bytes(model.read_bytes())
     write_model(tmp_path / "bare.zip", **{name: data for name, data in content.items() if name != "normalizer.bin"})
     (tmp_path / "text.zip").write_text("no zip, but long enough for a header")
-    table, fields = (16).to_bytes(4, "little"), (4).to_bytes(2, "little") * 2
-    (tmp_path / "graph.fb").write_bytes(table + fields + b"\0" * 8 + (12).to_bytes(4, "little") + b"\0" * 8)
+    fields = struct.pack("<HHHH", 8, 8, 4, 0)  # the list of fields, then the table, which points back to it
+    (tmp_path / "graph.fb").write_bytes(struct.pack("<I", 12) + fields + struct.pack("<iI", 8, 0) + b"\0" * 40)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     shown = run(*arguments)
     assert shown.code == 2
@@ -267,7 +300,7 @@ def test_errors_are_one_line(
 def test_the_example_in_the_help_works(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = run("--help")
     assert shown.code == 0
-    (example,) = [line for line in " ".join(shown.out.replace("│", " ").split()).split("Example: ")[1:]]
+    _, example = " ".join(shown.out.replace("│", " ").split()).split("Example: ")
     words = example.split()[:5]
     assert words[:2] == ["rnngraph", "import-dl4j"]
     (tmp_path / words[2]).write_bytes(model.read_bytes())

@@ -62,7 +62,7 @@ def run(asked: Request) -> Findings:
     """
     asked.check()
     input_type = asked.input_type()
-    told = describe(asked.model, input_type)
+    told = _described(asked.model, input_type)
     try:
         found = _loaded(told, input_type)
     except ModelFileError as error:
@@ -73,6 +73,15 @@ def run(asked: Request) -> Findings:
     found = _written(found, asked)
     show(found, asked.as_json)
     return found
+
+
+def _described(path: Path, input_type: InputType | None) -> Description:
+    try:
+        return describe(path, input_type)
+    except ModelFileError as error:
+        if input_type is not None or "input_type=" not in str(error):
+            raise
+        raise ModelFileError(f"{error}. DL4J's JSON does not tell it; the option is --frames height,width,channels") from error
 
 
 def show(found: Findings, as_json: bool) -> None:

@@ -66,9 +66,7 @@ def configuration(
             raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
         return graph_configuration(network, input_types or {})
     if input_types:
-        raise InputError(
-            f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=..."
-        )
+        raise InputError(f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=...")
     confs = network.nodes("confs")
     layers = [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)]
     between = preprocessors(network) or None
