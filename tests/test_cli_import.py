@@ -213,7 +213,7 @@ def test_a_network_without_a_time_axis_has_no_mask_input(tmp_path: Path, run: Ru
 
 def test_an_unknown_layer_is_named_and_nothing_is_written(model: Path, tmp_path: Path, run: Run) -> None:
     content = entries(model)
-    text = content["configuration.json"].decode().replace("layers.RnnOutputLayer", "layers.CenterLossOutputLayer")
+    text = content["configuration.json"].decode().replace("layers.RnnOutputLayer", "layers.CenterLossOutputLayer").encode()
     path = write_model(tmp_path / "m.zip", **{**content, "configuration.json": text})
     shown = run(path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
     assert shown.code == 2
@@ -255,7 +255,8 @@ def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
     assert shown.code == 0
     assert shown.rows == [
         ["encoder", "LSTM", "[N, 3, T]", "[N, 4, T]", "128"],
-        ["both", "MergeVertex", "[N, 4, T], [N, 3, T]", "[N, 7, T]", "0"],
+        ["both", "MergeVertex", "[N, 4, T],", "[N, 7, T]", "0"],
+        ["", "", "[N, 3, T]", "", ""],
         ["out", "RnnOutputLayer", "[N, 7, T]", "[N, 2, T]", "16"],
     ]
     assert f"{path}: a ComputationGraph of DL4J" in shown.out

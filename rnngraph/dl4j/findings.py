@@ -116,7 +116,7 @@ def _shape(flow: InputType | tuple[InputType, ...]) -> str:
 def _layers(net: Network) -> Table:
     table = Table(title="layers")
     for column in COLUMNS:
-        table.add_column(column, justify="right" if column == "parameters" else "left")
+        table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
     for row in rows(net):
-        table.add_row(*map(escape, row))
+        table.add_row(*(escape(cell.replace("], [", "],\n[")) for cell in row))
     return table
