@@ -18,6 +18,7 @@ from rnngraph.errors import ExportError, RnnGraphError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rnngraph.base_network import Network
     from rnngraph.runtime import Manifest
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
@@ -52,11 +53,10 @@ def export(
 ) -> None:
     """Write a saved network as ONNX. Example: rnngraph export net.rnng -o net.onnx --features-mask"""
     from rnngraph.exporters import export_onnx
-    from rnngraph.network import MultiLayerNetwork
 
     if out.resolve() == network.resolve():
         raise ExportError(f"--out {out} is the saved network itself, which the export would replace; write to another file, as net.onnx")
-    net = MultiLayerNetwork.load(network)
+    net = _load(network)
     if normalizer and net.normalizer is None:
         raise ExportError(f"--normalizer: {network} was saved without one; set net.normalizer before net.save, or leave --normalizer out")
     export_onnx(
@@ -71,6 +71,17 @@ def export(
         normalizer=net.normalizer if normalizer else None,
     )
     typer.echo(f"{out}: {out.stat().st_size} bytes; golden samples in {out}.golden")
+
+
+def _load(path: Path) -> Network:
+    """The network that a file holds, of whichever class it is."""
+    from rnngraph.conf import MultiLayerConfiguration
+    from rnngraph.graph_network import ComputationGraph
+    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.serialization import read_network
+
+    in_a_row = isinstance(read_network(path).config, MultiLayerConfiguration)
+    return MultiLayerNetwork.load(path) if in_a_row else ComputationGraph.load(path)
 
 
 @app.command()

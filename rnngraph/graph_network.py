@@ -12,9 +12,9 @@ from rnngraph.base_network import Network
 from rnngraph.checks import as_numeric
 from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.errors import ConfigurationError, InputError
-from rnngraph.ids import is_one_step
 from rnngraph.inputs import Inputs, OpenInputs
 from rnngraph.names import shown
+from rnngraph.several import is_single_step, one_for_each
 from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
@@ -64,13 +64,15 @@ class ComputationGraph(Network):
         """The outputs for the next step or steps of each row's stream; the state is kept for the call after.
 
         Time series as [N, F] are one step, and give outputs without a time axis; as [N, F, T] they give those with one. Inputs without a
-        time axis are given at each call. Errors as :meth:`MultiLayerNetwork.rnn_time_step`.
+        time axis are given at each call. InputError where some series have a time axis and others not; other errors as
+        :meth:`MultiLayerNetwork.rnn_time_step`.
         """
         self._check_streams()
-        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=False)]
-        timed = [(array, one.entry) for array, one in zip(given, self._inputs.inputs, strict=False) if one.entry.has_time]
-        single = all(is_one_step(a) if entry.ids is not None else a.ndim in (2, 4) for a, entry in timed) and bool(timed)
-        outputs = self._step(*self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True))
+        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=True)]
+        fed = self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True)
+        entries = [one.entry for one in self._inputs.inputs]
+        single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, given, strict=True) if e.has_time)
+        outputs = self._step(*fed)
         lengths = self._inputs.lengths
         return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, lengths, strict=True)]
 
@@ -109,35 +111,10 @@ class ComputationGraph(Network):
         self._inputs = Inputs.of(config, self._whole_graph(config), several=True)
         return self._inputs
 
-    def _listed(self, given: Arrays) -> list[Any]:
+    def _listed(self, given: Arrays) -> Sequence[Any]:
         """The arrays in the order of the inputs."""
-        names = self.config.inputs
-        if isinstance(given, Mapping):
-            missing, unknown = [n for n in names if n not in given], [n for n in given if n not in names]
-            if missing or unknown:
-                told = [f"missing: {', '.join(missing)}"] * bool(missing) + [f"unknown: {', '.join(map(str, unknown))}"] * bool(unknown)
-                raise InputError(f"features: {'; '.join(told)}; expected an array for each of {', '.join(names)}")
-            return [given[name] for name in names]
-        if isinstance(given, (list, tuple)):
-            return list(given)
-        if len(names) > 1:
-            raise InputError(
-                f"features is one {type(given).__name__}; expected an array for each of {', '.join(names)}, as a list or a mapping"
-            )
-        return [given]
+        return one_for_each(given, self.config.inputs, "features", "the network")
 
-    def _listed_masks(self, given: ArrayMasks) -> list[Any]:
+    def _listed_masks(self, given: ArrayMasks) -> Sequence[Any]:
         """A mask or None for each input."""
-        names = self.config.inputs
-        if given is None:
-            return [None] * len(names)
-        if isinstance(given, Mapping):
-            unknown = [name for name in given if name not in names]
-            if unknown:
-                raise InputError(f"features_masks: {shown(unknown[0])} is no input of the network; those are {', '.join(names)}")
-            return [given.get(name) for name in names]
-        if isinstance(given, (list, tuple)):
-            return list(given)
-        if len(names) > 1:
-            raise InputError(f"features_masks is one {type(given).__name__}; expected a list with a mask or None for each input")
-        return [given]
+        return one_for_each({} if given is None else given, self.config.inputs, "features_masks", "the network", partly=True)

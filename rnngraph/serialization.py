@@ -152,8 +152,8 @@ def _path(path: str | os.PathLike[str], verb: str) -> Path:
     return where
 
 
-def read_network(path: str | os.PathLike[str], kind: str) -> SavedNetwork:
-    """Read what :func:`write_network` wrote for a network of class ``kind``.
+def read_network(path: str | os.PathLike[str], kind: str | None = None) -> SavedNetwork:
+    """Read what :func:`write_network` wrote for a network of class ``kind``, or of any.
 
     ModelFileError for a file that is missing, truncated, altered, newer, of another class or not of rnngraph.
     """
@@ -184,7 +184,7 @@ def _looks_right(path: Path) -> bool:
         return file.read(4) == b"PK\x03\x04"
 
 
-def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str) -> SavedNetwork:
+def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str | None) -> SavedNetwork:
     """The parts, each looked at only when those before it hold: sizes, format, configuration, arrays."""
     sizes = {info.filename: info for info in archive.infolist()}
     if sorted(n for n in sizes if n not in _OPTIONAL) != sorted(_PARTS):
@@ -202,9 +202,11 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str) -> S
     training = json.loads(archive.read("training.json"))
     _check_format(where, training)
     found = training.get("network", _KINDS[0])
-    if found != kind:
-        raise ModelFileError(f"{where}: holds a {shown(found)}, not a {kind}; read it by {found if found in _KINDS else kind}.load(path)")
-    config = _configuration(where, archive.read("configuration.json").decode(), kind)
+    if found != (kind or found) or found not in _KINDS:
+        wanted = kind or " or a ".join(_KINDS)
+        reader = found if found in _KINDS else kind or _KINDS[0]
+        raise ModelFileError(f"{where}: holds a {shown(found)}, not a {wanted}; read it by {reader}.load(path)")
+    config = _configuration(where, archive.read("configuration.json").decode(), found)
     shapes = _shapes(config)
     _refuse(where, _misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
     parameters = load_arrays(archive.read("parameters.safetensors"))

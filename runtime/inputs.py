@@ -10,11 +10,11 @@ import numpy as np
 
 from rnngraph.checks import as_features, as_mask, as_numeric, check_finite
 from rnngraph.errors import InputError
-from rnngraph.ids import as_ids, id_array, is_one_step
+from rnngraph.ids import as_ids, id_array
 from rnngraph.images import as_images
-from rnngraph.names import shown
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.manifest import FullPort, Manifest
+from rnngraph.several import is_single_step, one_for_each
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,6 @@ class Inputs:
         self._masks = {p.name: p for p in manifest.ports("mask")}
         self.axes = {p.name: p.time_axis for p in (*self._ports, *self._masks.values())}
         """Where the steps of each input and mask stand."""
-        listed = ", ".join(repr(p.name) for p in self._ports)
-        self._listed = f"the input {listed}" if len(self._ports) == 1 else f"the inputs {listed}"
 
     def checked(self, x: object, features_mask: object, features_masks: object, *, step: bool) -> Fed:
         """What is fed for x and its mask; of a graph x has an array for each input, and masks are given by ``features_masks``.
@@ -56,7 +54,8 @@ class Inputs:
                 array = arrays[port.name]
                 arrays[port.mask] = np.ones((array.shape[0], array.shape[-1]), self._masks[port.mask].data_type) if own is None else own
         steps = self._agree(arrays)
-        return Fed(arrays, len(arrays[self._ports[0].name]), step and self._is_single(given), steps)
+        series = ((p.name, x, p.ids is not None) for p, x in zip(self._ports, given, strict=True) if p.time_axis is not None)
+        return Fed(arrays, len(arrays[self._ports[0].name]), step and is_single_step(series), steps)
 
     def _given(self, x: object, features_mask: object, features_masks: object) -> tuple[Sequence[Any], Sequence[Any]]:
         """One array, and a mask or None, for each input."""
@@ -66,33 +65,14 @@ class Inputs:
                     f"features_masks was given, but {self._path} is a network of layers in a row, which has one input: give features_mask"
                 )
             return [x], [features_mask]
+        names = [p.name for p in self._ports]
         if features_mask is not None:
             raise InputError(
-                f"features_mask was given, but {self._path} is a graph: give features_masks, a list of one mask or None for each of "
-                f"{self._listed}, or a mapping from their names"
+                f"features_mask was given, but {self._path} is a graph: give features_masks, a list of one mask or None for each of the "
+                f"inputs {', '.join(map(repr, names))}, or a mapping from their names"
             )
-        return self._listed_by_input(x, "x"), self._listed_by_input(
-            {} if features_masks is None else features_masks, "features_masks", True
-        )
-
-    def _listed_by_input(self, value: Any, what: str, partly: bool = False) -> Sequence[Any]:
-        """A list, a mapping, or where there is one input a bare array, as one for each input; ``partly``: None for those left out."""
-        names = [p.name for p in self._ports]
-        if isinstance(value, Mapping):
-            missing = [name for name in names if name not in value and not partly]
-            unknown = [name for name in value if name not in names]
-            if missing or unknown:
-                told = [f"missing: {', '.join(map(repr, missing))}"] * bool(missing)
-                told += [f"unknown: {', '.join(map(shown, unknown))}"] * bool(unknown)
-                raise InputError(f"{what}: {'; '.join(told)}; {self._path} has {self._listed}")
-            return [value.get(name) for name in names]
-        if isinstance(value, (list, tuple)):
-            if len(value) != len(names):
-                raise InputError(f"{what} is a list of {len(value)}, but {self._path} has {self._listed}; give one for each, in this order")
-            return value
-        if len(names) == 1 and isinstance(value, np.ndarray):
-            return [value]
-        raise InputError(f"{what} is {shown(value)}, but {self._path} has {self._listed}; give a list in this order, or a mapping by name")
+        masks = {} if features_masks is None else features_masks
+        return one_for_each(x, names, "x", self._path), one_for_each(masks, names, "features_masks", self._path, partly=True)
 
     def _one(self, port: FullPort, x: Any, mask: Any, step: bool) -> tuple[Array, Array | None]:
         """x as [N, F, T] (ids [N, T]) and its mask as [N, T]."""
@@ -108,7 +88,7 @@ class Inputs:
         own = None if mask is None else self._mask(port, mask, array, mask_name)
         if port.ids is not None:
             return as_ids(array, port.ids, None if port.padding_is_read else own, name, step, port.time_axis is not None), own
-        reader = f"a layer behind {name}" if graph else "layers[0]"
+        reader = f"a layer behind {port.name!r}" if graph else "layers[0]"
         check_finite(array, own, name, reads_padding=port.padding_is_read, reader=reader)
         return array, own
 
@@ -157,20 +137,6 @@ class Inputs:
             )
         return next(iter(lengths)) if len(lengths) == 1 else None
 
-    def _is_single(self, given: Sequence[Any]) -> bool:
-        """Whether one step of each series was given, without a time axis. InputError where only some have one."""
-        forms: dict[bool, str] = {}
-        for port, x in zip(self._ports, given, strict=True):
-            form = _is_step(port, x)
-            if form is not None:
-                forms.setdefault(form, port.name)
-        if len(forms) > 1:
-            raise InputError(
-                f"input {forms[True]!r} is one step without a time axis, input {forms[False]!r} has one; give one step of every series "
-                "without a time axis, or each with one"
-            )
-        return False not in forms
-
 
 def _shaped(port: FullPort, x: Any, name: str, step: bool, graph: bool) -> Array:
     """x in the shape that the file takes; of ids the values are not looked at."""
@@ -183,15 +149,6 @@ def _shaped(port: FullPort, x: Any, name: str, step: bool, graph: bool) -> Array
     if graph and not timed and (array := as_numeric(x, name)).ndim == 3:
         raise InputError(f"{name} has shape {list(array.shape)}; expected [N, {port.shape[1]}]: this input has no time axis")
     return as_features(x, _size(port.shape[1]), port.data_type, name, step_allowed=step, time=timed)
-
-
-def _is_step(port: FullPort, x: Any) -> bool | None:
-    """Whether x is one step without a time axis; None where it may be either."""
-    if port.time_axis is None:
-        return None
-    if port.ids is None:
-        return np.ndim(x) in (2, 4)
-    return (np.ndim(x) == 1 or None) if is_one_step(x) else False
 
 
 def _size(size: int | str) -> int:

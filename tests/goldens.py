@@ -7,6 +7,7 @@ each such element has to be listed in :data:`NOT_YET`, and is compared by itself
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,7 @@ FAMILIES = (
     "regularisation",
     "updaters",
     "tbptt",
+    "graphs",
     "tables",
 )
 """The families that are compared. ``tables`` holds no networks: its arrays are compared where the elements are tested."""
@@ -80,46 +82,60 @@ class Case:
         with np.load(self.folder / "arrays.npz") as file:
             return {k: file[k] for k in file.files}
 
+    @property
+    def is_graph(self) -> bool:
+        """Whether its network is a ComputationGraph, whose layers have names and not numbers."""
+        return self.family == "graphs"
+
+    @property
+    def rows(self) -> int:
+        """N of the minibatch."""
+        return len(self.arrays["x_0" if self.is_graph else "x"])
+
     def named(self, prefix: str) -> dict[str, Array]:
         """The arrays ``prefix_<layer>_<key>`` by what follows the prefix."""
         start = f"{prefix}_"
-        return {k[len(start) :]: v for k, v in self.arrays.items() if k.startswith(start) and k[len(start)].isdecimal()}
+        found = {k[len(start) :]: v for k, v in self.arrays.items() if k.startswith(start)}
+        return {k: v for k, v in found.items() if self.is_graph or k[0].isdecimal()}
 
     def counted(self, prefix: str) -> Iterator[tuple[int, Array]]:
         """The arrays ``prefix_<k>`` in order."""
         yield from sorted((int(k), v) for k, v in self.named(prefix).items())
 
+    @property
+    def input_type(self) -> InputType | None:
+        """The size of frames, where the network begins with them: DL4J's file does not tell it."""
+        x = self.arrays.get("x")
+        if x is None or x.ndim != 4:
+            return None
+        return member(InputType, {"type": "convolutional", **dict(zip(("channels", "height", "width"), x.shape[1:], strict=True))})
+
     @cached_property
-    def config(self) -> rg.MultiLayerConfiguration:
+    def config(self) -> Any:
         """What DL4J's JSON describes. UnsupportedError where rnngraph lacks something."""
-        text, x = (self.folder / "configuration.json").read_text(), self.arrays["x"]
-        try:
-            return dl4j.read_configuration(text)
-        except dl4j.UnsupportedError:
-            raise
-        except rg.ModelFileError:
-            if x.ndim != 4:
-                raise
-            size = dict(zip(("channels", "height", "width"), x.shape[1:], strict=True))  # which the JSON does not tell
-            return dl4j.read_configuration(text, member(InputType, {"type": "convolutional", **size}))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dl4j.ImportNote)
+            return dl4j.read_configuration((self.folder / "configuration.json").read_text(), self.input_type)
 
     @cached_property
     def lacking(self) -> str:
         """The element that rnngraph lacks, empty where it has all that the case needs."""
         try:
             _ = self.config
-            self.data()
+            if not self.is_graph:
+                self.data()
         except dl4j.UnsupportedError as error:
             return error.element
         return ""
 
-    def network(self) -> rg.MultiLayerNetwork:
-        """The network with DL4J's initial parameters."""
-        net = rg.MultiLayerNetwork(self.config)
-        ours = dl4j.from_table(net, self.named("param"))
-        net.set_parameters({name: ours.pop(name) for name in net.parameters()})
-        if ours:
-            net.set_buffers(ours)
+    def network(self) -> Any:
+        """The network as DL4J saved it before training, whose parameters have to be those that it recorded."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", dl4j.ImportNote)
+            net = dl4j.load(self.folder / "model.zip", self.input_type)
+        recorded = dl4j.from_table(net, self.named("param"))
+        for name, array in {**net.parameters(), **net.buffers()}.items():
+            np.testing.assert_array_equal(array, recorded[name].astype(array.dtype), f"{self.name}: {name}")
         return net
 
     def data(self) -> rg.DataSet:
@@ -176,6 +192,10 @@ def largest_error(ours: Any, theirs: Array, floor: float = 0.1, where: Array | b
 
 def errors(case: Case, folder: Path) -> Errors:
     """The largest relative error of every quantity that ``case`` has, which lacks nothing; ``folder`` is for the exported file."""
+    if case.is_graph:
+        from tests.goldens_graphs import graph_errors
+
+        return graph_errors(case, folder)
     net = case.network()
     found = _output_errors(case, net, folder)
     if "score" in case.arrays and (case.gradients_count or case.family == "tbptt"):
@@ -215,14 +235,14 @@ def reference_output(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) ->
     from rnngraph.lowering import lower
 
     graph = lower(net.config, features_mask=mask is not None)
-    x, mask = net._inputs.features(x, mask, "x")
+    (x,), (mask,) = net._inputs.features([x], [mask])
     sizes = {"N": len(x)}
     states = {p.name: np.full([evaluate(d, sizes) for d in p.value.shape], p.initial) for p in graph.ports("state")}
     masks = {} if mask is None else {"features_mask": mask}
     return run(graph, {"x": x, **masks, **everything(net), **states})["y"]
 
 
-def everything(net: rg.MultiLayerNetwork) -> dict[str, Array]:
+def everything(net: Any) -> dict[str, Array]:
     """Parameters and, where the network has any, buffers."""
     return {**net.parameters(), **net.buffers()}
 
@@ -274,7 +294,7 @@ def _training_errors(case: Case, net: rg.MultiLayerNetwork) -> Errors:
         net.fit(data, listeners=told, progress=False)
         scores.append(largest_error(told.scores[-1][1], theirs_score))
         if k == 1:
-            parameters.append(_parameter_error(case, net, "fit1_param"))
+            parameters.append(parameter_error(case, net, "fit1_param"))
     if "fit_iterations" in case.arrays:
         found["iterations"] = abs(net.iteration - int(case.arrays["fit_iterations"]))
     if not case.gradients_count:
@@ -284,17 +304,17 @@ def _training_errors(case: Case, net: rg.MultiLayerNetwork) -> Errors:
     found["gradient"] = max(largest_error(ours[k].reshape(v.shape), v) for k, v in theirs.items())
     if scores:
         found["score during fits"] = max(scores)
-        found["parameters after fits"] = max(*parameters, _parameter_error(case, net, "fit_param"))
+        found["parameters after fits"] = max(*parameters, parameter_error(case, net, "fit_param"))
     return found
 
 
-def _parameter_error(case: Case, net: rg.MultiLayerNetwork, prefix: str) -> float:
+def parameter_error(case: Case, net: Any, prefix: str) -> float:
     """Parameters after fits; where an adaptive updater has turned a tiny gradient into a step, up to 3e-3 are no error."""
     ours, gradients, found = dl4j.table(net, everything(net)), case.named("grad"), [0.0]
     for key, theirs in case.named(prefix).items():
         exact = np.ones(theirs.shape, bool)
         if any(updater_of(net.config, name).tag() in ADAPTIVE for name in net.parameters()):
-            tiny = np.abs(gradients[key].reshape(theirs.shape)) / len(case.arrays["x"]) < 2e-5
+            tiny = np.abs(gradients[key].reshape(theirs.shape)) / case.rows < 2e-5
             exact = ~(tiny & (np.abs(ours[key] - theirs) <= 3e-3))
         found.append(largest_error(ours[key], theirs, 1.0, exact))
     return max(found)

@@ -11,6 +11,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.exporters import export_onnx
+from rnngraph.runtime import verify
 from tests.exporters.graphs import two_times
 
 
@@ -113,6 +114,15 @@ def test_layers_show_what_they_wrap_and_how_they_take_masks(tmp_path: Path) -> N
         "yes",
     ]
     assert "padding     is read: x has to be finite at masked steps too" in shown
+
+
+def test_a_saved_graph_is_exported(tmp_path: Path) -> None:
+    net = two_times()
+    graph = rg.ComputationGraph(net.config)
+    graph.save(tmp_path / "net.rnng")
+    done = run("export", tmp_path / "net.rnng", "-o", tmp_path / "net.onnx", "--features-mask")
+    assert done.returncode == 0, done.stderr
+    assert verify(tmp_path / "net.onnx", graph)
 
 
 def test_a_graph_shows_its_inputs_outputs_masks_and_vertices(tmp_path: Path) -> None:

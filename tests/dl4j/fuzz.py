@@ -125,27 +125,26 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
     settings = parser.parse_args()
-    taken, found, foreign = np.zeros(settings.count), Counter[str](), Counter[str]()
+    seconds, grown, found, foreign = [], [], Counter[str](), Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "altered.zip"
         _read_sound_files(path)
-        before = _memory()
         for number, content in enumerate(files(settings.count, settings.seed)):
             path.write_bytes(content)
-            start = time.perf_counter()
+            start, before = time.perf_counter(), _memory()
             try:
                 found[outcome(path)] += 1
             except Exception as error:
                 foreign[_place_of(error)] += 1
                 if foreign[_place_of(error)] == 1:
                     print(f"file {number}:", *traceback.format_exception(error)[-4:])
-            taken[number] = time.perf_counter() - start
+            seconds.append(time.perf_counter() - start)
+            grown.append(_memory() - before)
         left = [entry.name for entry in Path(folder).iterdir() if entry != path]
     print(f"{settings.count} files: {dict(found)}; not ours: {dict(foreign)}; other files written: {left}")
-    print(
-        f"ms a file: median {1e3 * np.median(taken):.1f}, 99 % {1e3 * np.quantile(taken, 0.99):.1f}, most {1e3 * taken.max():.0f}", end=""
-    )
-    print(f" (file {taken.argmax()}); memory {before:.0f} MiB before, at most {_memory():.0f} MiB")
+    median, most, longest = 1e3 * np.quantile(seconds, (0.5, 0.99, 1))
+    print(f"a file takes {median:.1f} ms (median), {most:.1f} (99 %), at most {longest:.0f} (file {np.argmax(seconds)})")
+    print(f"reading raised the peak of memory by {sum(grown):.0f} MiB in all, {max(grown):.0f} at most (file {np.argmax(grown)})")
     return int(bool(foreign or left))
 
 

@@ -11,9 +11,13 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import dl4j
+from rnngraph.dl4j.configuration import read_conf
+from rnngraph.dl4j.document import parse
+from rnngraph.dl4j.legacy import modern, walk
 from tests.dl4j.dialects import CONFIG, COUNT, DIALECTS, FLAT, VECTOR, Dialect, old_network
 from tests.dl4j.documents import Json
 from tests.dl4j.files import array_bytes, write_model
+from tests.dl4j.fuzz import graphs
 
 each_dialect = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=DIALECTS)
 
@@ -346,3 +350,20 @@ def test_an_updater_state_of_java_objects_is_not_read(tmp_path: Path) -> None:
         net = dl4j.load(path)
     assert net.updater_state == {}
     assert any("Java objects" in note for note in dl4j.describe(path).notes)
+
+
+@pytest.mark.parametrize("entries", graphs(), ids=["0.6", "M2.1"])
+def test_layers_of_a_graphs_vertices_are_read_like_those_of_a_network(entries: dict[str, bytes]) -> None:
+    document = modern(parse(entries["configuration.json"].decode(), "configuration.json"))
+    layers = [read_conf(conf, f"vertex {key}", f"layer{key}") for key, conf in walk.confs(document)]
+    assert rg.MultiLayerConfiguration(seed=7, layers=layers, backprop=CONFIG.backprop) == CONFIG
+    assert {vertex["@class"].rpartition(".")[2] for vertex in document.values["vertices"].values()} == {"LayerVertex"}
+    assert [layer.where for layer in walk.layers(document)] == ["configuration.json: 0", "configuration.json: 1"]
+
+
+def test_preprocessors_of_vertices_and_of_networks_are_found_alike() -> None:
+    stored: Json = {"rnnToFeedForward": {}}
+    graph = parse(json.dumps({"vertices": {"a": {"LayerVertex": {"layerConf": {"layer": LSTM}, "preProcessor": stored}}}}), "x")
+    network = parse(old_network(LSTM, inputPreProcessors={"0": stored}), "x")
+    for held in (graph, network):
+        assert [node.kind for node in walk.preprocessors(modern(held))] == ["RnnToFeedForwardPreProcessor"]

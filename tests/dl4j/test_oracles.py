@@ -11,6 +11,8 @@ import pytest
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.arrays import read_array
+from rnngraph.exporters import export_onnx
+from rnngraph.runtime import StreamingSession
 from tests.conftest import ROOT
 
 FOLDER = ROOT.parent / "shared" / "dl4j_oracles" / "regression"
@@ -34,27 +36,30 @@ def peepholes(first: int, rows: int) -> np.ndarray:
     return np.array([[first + rows * (4 * rows + {"f": 0, "o": 1, "i": 2}[gate]) + u for u in range(rows)] for gate in "ifo"])
 
 
-def expected() -> dict[str, np.ndarray]:
-    """1, 2, 3, ... in a GravesLSTM(3 -> 4), a GravesBidirectionalLSTM(4 -> 4) and a RnnOutputLayer(4 -> 5), in our layout."""
+def expected(*layers: str) -> dict[str, np.ndarray]:
+    """By layer: 1, 2, 3, ... in a GravesLSTM(3 -> 4), a GravesBidirectionalLSTM(4 -> 4) and a RnnOutputLayer(4 -> 5), in our layout."""
     found, at = {}, 1
-    for name, n_in in (("0.", 3), ("1.forward.", 4), ("1.backward.", 4)):
+    first, second, last = layers
+    for name, n_in in ((f"{first}.", 3), (f"{second}.forward.", 4), (f"{second}.backward.", 4)):
         found[f"{name}W"] = gates(at, n_in, 4)
         found[f"{name}R"] = gates(at + 16 * n_in, 4, 4)
         found[f"{name}P"] = peepholes(at + 16 * n_in, 4)
         found[f"{name}b"] = gates(at + 16 * n_in + 76, 1, 4)[:, 0]
         at += 16 * n_in + 76 + 16
-    found["2.W"] = np.array([[at + r + 4 * c for r in range(4)] for c in range(5)])
-    found["2.b"] = np.arange(at + 20, at + 25)
+    found[f"{last}.W"] = np.array([[at + r + 4 * c for r in range(4)] for c in range(5)])
+    found[f"{last}.b"] = np.arange(at + 20, at + 25)
     return found
 
 
-def test_each_number_of_a_file_of_0_6_lands_where_it_must() -> None:
-    net = dl4j.load(FOLDER / "060" / "060_ModelSerializer_Regression_LSTM_1.zip")
-    wanted = expected()
+@pytest.mark.parametrize(("name", "kind"), [("LSTM_1", rg.MultiLayerNetwork), ("CG_LSTM_1", rg.ComputationGraph)])
+def test_each_number_of_a_file_of_0_6_lands_where_it_must(name: str, kind: type) -> None:
+    net = dl4j.load(FOLDER / "060" / f"060_ModelSerializer_Regression_{name}.zip")
+    assert isinstance(net, kind)
+    wanted = expected("0", "1", "2")
     assert set(net.parameters()) == set(net.updater_state) == set(wanted)
-    for name, array in wanted.items():
-        np.testing.assert_array_equal(net.parameters()[name], array, err_msg=name)
-        np.testing.assert_array_equal(net.updater_state[name]["G"], array, err_msg=name)
+    for key, array in wanted.items():
+        np.testing.assert_array_equal(net.parameters()[key], array, err_msg=key)
+        np.testing.assert_array_equal(net.updater_state[key]["G"], array, err_msg=key)
 
 
 def test_the_configuration_of_a_file_of_0_6() -> None:
@@ -78,8 +83,20 @@ def test_a_file_of_beta6_gives_the_output_that_was_recorded_with_it() -> None:
     name = FOLDER / "100b6" / "GravesLSTMCharModelingExample"
     net = dl4j.load(f"{name}_100b6.bin")
     x, y = (vector_of(Path(f"{name}_{what}_100b6.bin")) for what in ("Input", "Output"))
+    assert isinstance(net, rg.MultiLayerNetwork)
     np.testing.assert_allclose(net.output(x), y, rtol=0, atol=1e-6)
     assert isinstance(net.config.backprop, rg.TruncatedBPTT)
+
+
+def test_a_graph_of_beta6_gives_the_output_that_was_recorded_with_it(tmp_path: Path) -> None:
+    name = FOLDER / "100b6" / "SyntheticBidirectionalRNNGraph"
+    net = dl4j.load(f"{name}_100b6.bin")
+    x, y = (vector_of(Path(f"{name}_{what}_100b6.bin")) for what in ("Input", "Output"))
+    assert isinstance(net, rg.ComputationGraph)
+    export_onnx(net, tmp_path / "net.onnx")
+    for output in (net.output, StreamingSession(tmp_path / "net.onnx").output):
+        (found,) = output([x])
+        np.testing.assert_allclose(found, y, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.arrays import read_array
-from rnngraph.dl4j.load import _shapes
+from rnngraph.dl4j.table import shapes
 from rnngraph.dl4j.vector import taken_apart
 from tests.conftest import ROOT
 
@@ -53,5 +53,5 @@ def test_the_published_training_curve_is_met(name: str, scaling: Scaling) -> Non
     np.testing.assert_allclose([score for _, score in scores.scores], published, rtol=0, atol=5e-5)
     after = read_array((case / "paramsPostTrain.bin").read_bytes(), "paramsPostTrain.bin").ravel()
     ours = dl4j.table(net, net.parameters())
-    for key, theirs in taken_apart(after, _shapes(net.config)).items():
+    for key, theirs in taken_apart(after, shapes(net.config)).items():
         np.testing.assert_allclose(ours[key], theirs, rtol=0, atol=2e-5 * max(1.0, float(np.abs(theirs).max())), err_msg=key)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession
-from tests.runtime.files import File, Spec, write
+from tests.exporters.networks import Net
+from tests.runtime.files import File, Open, Spec, write
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,14 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> File:
 def session(file: File) -> StreamingSession:
     """A new session on the file of Spec()."""
     return StreamingSession(file(Spec()))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    """A session of the exported network."""
+
+    def get(net: Net, **options: Any) -> StreamingSession:
+        export_onnx(net, tmp_path / "net.onnx", **options)
+        return StreamingSession(tmp_path / "net.onnx")
+
+    return get

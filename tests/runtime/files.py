@@ -53,6 +53,8 @@ class Spec:
 
 File = Callable[[Spec], Path]
 """The fixture ``file``."""
+Open = Callable[..., StreamingSession]
+"""The fixture ``opened``: a session of the file of a network, exported with options."""
 
 
 def weights(spec: Spec) -> dict[str, Array]:

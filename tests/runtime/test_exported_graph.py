@@ -72,3 +72,22 @@ def test_a_graph_in_float64(tmp_path: Path) -> None:
     report = verify(tmp_path / "net.onnx", net)
     assert report, str(report)
     assert max(row.absolute for row in report.rows) < 1e-12
+
+
+def test_the_network_and_its_file_refuse_alike(tmp_path: Path) -> None:
+    net = network(two_times(mask_mode="ignore"))
+    export_onnx(net, tmp_path / "net.onnx", features_mask=True)
+    xs, mask = [series((2, 5, 6)), series((2, 3, 4), seed=1)], gaps(2, 6)
+    bad = [np.where(mask[:, None] > 0, xs[0], np.nan), xs[1]]
+    for one in (net, StreamingSession(tmp_path / "net.onnx")):
+        with pytest.raises(InputError, match=r"is a list of 1, but .* has the inputs 'in', 'target'; give one for each, in this order"):
+            one.output(xs[:1])
+        with pytest.raises(InputError, match=r": missing: 'target'; unknown: 'aim'; .* has the inputs 'in', 'target'"):
+            one.output({"in": xs[0], "aim": xs[1]})
+        with pytest.raises(InputError, match=r"features_masks: unknown: 'aim'"):
+            one.output(xs, features_masks={"aim": mask})
+        with pytest.raises(InputError, match=r"input 'in' is one step without a time axis, input 'target' has one"):
+            one.rnn_time_step([xs[0][:, :, 0], xs[1]])
+        with pytest.raises(InputError, match=r"nan at .*; a layer behind 'in' has mask_mode='ignore' and reads padding too"):
+            one.output(bad, features_masks=[mask, None])
+        assert one.rnn_get_previous_state("encoder") == {}
