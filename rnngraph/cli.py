@@ -1,4 +1,4 @@
-"""The command line: export, inspect and verify."""
+"""The command line: export, inspect, verify and import-dl4j."""
 
 from __future__ import annotations
 
@@ -178,6 +178,27 @@ def verify(model: Model, device: Annotated[str, typer.Option(help="cpu, cuda or 
     report = run(model, device=device)  # type: ignore[arg-type]  # verify checks the name and says which there are
     typer.echo(report.to_json() if as_json else str(report))
     if not report:
+        raise typer.Exit(1)
+
+
+@app.command("import-dl4j")
+def import_dl4j(
+    model: Annotated[Path, typer.Argument(help="A model file that Deeplearning4j's ModelSerializer wrote.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The network to write (.rnng); left out: only look.")] = None,
+    onnx: Annotated[Path | None, typer.Option("--onnx", help="The ONNX file to write and to check.")] = None,
+    mask: Annotated[bool, typer.Option(help="Give the ONNX file a mask input, as programs for DL4J feed masks.")] = True,
+    bake_normalizer: Annotated[bool, typer.Option("--bake-normalizer", help="Write the normalizer into the ONNX file.")] = False,
+    frames: Annotated[str | None, typer.Option(help="Height, width, channels of frames where the file does not tell: 28,28,1.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a model of Deeplearning4j's, and write it as a network and as ONNX. Example: rnngraph import-dl4j model.zip -o net.rnng
+
+    Exit code 1 where a number of the ONNX file is off, 2 where the model cannot be read; the message then names what is lacking.
+    """
+    from rnngraph.dl4j.command import Request, run
+
+    found = run(Request(model, out, onnx, mask, bake_normalizer, frames, as_json))
+    if found.report is not None and not found.report:
         raise typer.Exit(1)
 
 

@@ -1,0 +1,122 @@
+"""What is told of a model file of DL4J's and of the network that it became: for people, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from rnngraph.conf import InputType
+from rnngraph.conf.parameters import index_of
+from rnngraph.dl4j.origin import Description
+
+if TYPE_CHECKING:
+    from rnngraph.base_network import Network
+    from rnngraph.runtime import ParityReport
+
+Row = tuple[str, str, str, str, str]
+COLUMNS = ("", "class", "takes", "gives", "parameters")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is told of a model: what its file says, the network that it became, and what was written."""
+
+    told: Description
+    network: Network | None = None
+    error: str = ""
+    written: Mapping[Path, str] = field(default_factory=dict)
+    """Files that were written, and what is to be known of them."""
+    report: ParityReport | None = None
+
+    def to_json(self) -> str:
+        """One object."""
+        told, net = self.told, self.network
+        layers = [] if net is None else [dict(zip(("name", *COLUMNS[1:]), row, strict=True)) for row in rows(net)]
+        return json.dumps(
+            {
+                "path": str(told.path),
+                "kind": told.kind,
+                "version": told.version,
+                "data_type": told.data_type,
+                "layers": [{**one, "parameters": int(one["parameters"].replace(",", "") or 0)} for one in layers],
+                "parameters": told.parameters,
+                "updater_state": told.updater_state,
+                "iteration": told.iteration,
+                "epoch": told.epoch,
+                "normalizer": None if net is None or net.normalizer is None else repr(net.normalizer),
+                "streams": None if net is None else net._reason is None,
+                "why_not": None if net is None else net._reason,
+                "notes": list(told.notes),
+                "error": self.error or None,
+                "written": [str(path) for path in self.written],
+                "verified": None if self.report is None else json.loads(self.report.to_json()),
+            },
+            indent=2,
+        )
+
+    def print(self, console: Console) -> None:
+        """Tables for people."""
+        net = self.network
+        console.print(f"{escape(str(self.told.path))}: a {self.told.kind} of DL4J {self.told.version}", highlight=False, soft_wrap=True)
+        if net is not None:
+            console.print(_layers(net))
+        facts = Table.grid(padding=(0, 2))
+        for name, text in self._facts():
+            facts.add_row(name, escape(text))
+        console.print(facts, highlight=False)
+        if self.report is not None:
+            console.print(str(self.report), markup=False, highlight=False, soft_wrap=True)
+
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        told, net = self.told, self.network
+        yield "parameters", f"{told.parameters:,} of type {told.data_type}"
+        kept = "in the file" if net is None else "comes along: training goes on where it stopped"
+        yield "updater state", kept if told.updater_state else "none in the file"
+        yield "trained", f"{told.iteration} iterations, {told.epoch} epochs"
+        if net is None:
+            yield "normalizer", "in the file" if told.normalizer else "none"
+        else:
+            yield "normalizer", "none" if net.normalizer is None else f"{net.normalizer!r}, comes along as net.normalizer"
+            yield "streams", "yes" if net._reason is None else f"no: {net._reason}"
+        for note in told.notes:
+            yield "note", note
+        for path, what in self.written.items():
+            yield "written", f"{path}: {what}, {path.stat().st_size:,} bytes"
+
+
+def rows(net: Network) -> Iterator[Row]:
+    """Index or name, class, what it takes and gives, and number of parameters of each layer, with the preprocessors between them."""
+    counts = _counts(net)
+    for index, (name, stage) in enumerate(zip(net.config.layer_names, net.config.stages, strict=True)):
+        if stage.preprocessor is not None:
+            yield "", type(stage.preprocessor).__name__, _shape(stage.given), _shape(stage.takes), ""
+        yield name, stage.layer.title, _shape(stage.takes), _shape(stage.gives), f"{counts.get(index, 0):,}"
+
+
+def _counts(net: Network) -> Mapping[int, int]:
+    """How many numbers each layer has, running statistics among them, as DL4J counts."""
+    found = dict[int, int]()
+    for name, array in {**net.parameters(), **net.buffers()}.items():
+        index = index_of(net.config, name)
+        found[index] = found.get(index, 0) + array.size
+    return found
+
+
+def _shape(flow: InputType | tuple[InputType, ...]) -> str:
+    return ", ".join(one.layout for one in (flow if isinstance(flow, tuple) else (flow,)))
+
+
+def _layers(net: Network) -> Table:
+    table = Table(title="layers")
+    for column in COLUMNS:
+        table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
+    for row in rows(net):
+        table.add_row(*(escape(cell.replace("], [", "],\n[")) for cell in row))
+    return table
