@@ -68,7 +68,7 @@ def configuration(
     fields = graph_fields(network, input_types or {}) if is_graph else _of_layers(network, input_type)
     for note in notes_of_use(network):
         warnings.warn(ImportNote(f"{WHERE}: {note}"), stacklevel=2)
-    return made(ComputationGraphConfiguration if is_graph else MultiLayerConfiguration, network, fields)
+    return made(ComputationGraphConfiguration, network, fields) if is_graph else made(MultiLayerConfiguration, network, fields)
 
 
 def _of_layers(network: Node, input_type: InputType | None) -> dict[str, Any]:

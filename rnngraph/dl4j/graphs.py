@@ -118,7 +118,8 @@ def _node(vertex: Node, name: str, inputs: tuple[str, ...]) -> GraphNode:
     if vertex.kind == "LayerVertex":
         layer = read_conf(vertex.node("layerConf"), where, name)
         between = read_preprocessor(Node(vertex.node("preProcessor").values, where)) if vertex.has("preProcessor") else None
-        return GraphNode(layer=layer, inputs=inputs, preprocessor=between)
+        fields: dict[str, Any] = {"layer": layer, "inputs": inputs, "preprocessor": between}
+        return GraphNode(**fields)
     return GraphNode(vertex=_vertex(Node(vertex.values, where)), inputs=inputs)
 
 
