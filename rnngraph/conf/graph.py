@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, Unpack
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -10,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from rnngraph.conf.base import Configured
 from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
-from rnngraph.conf.fields import Inherited
+from rnngraph.conf.fields import Inherited, inherited
 from rnngraph.conf.graph_filling import GraphStage, check_graph_backprop, check_heads, fill_graph, graph_stages, joined_clocks
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
@@ -40,10 +41,10 @@ class GraphNode(Configured):
     A layer of several inputs gets them merged. ``preprocessor`` stands in front of a layer; what is needed is inserted.
     """
 
-    layer: Inherited[Member[Layer]] = Field(default=None, description="a layer")
-    vertex: Inherited[Member[GraphVertex]] = Field(default=None, description="or a vertex")
+    layer: Inherited[Member[Layer]] = inherited("a layer")
+    vertex: Inherited[Member[GraphVertex]] = inherited("or a vertex")
     inputs: Names = Field(description="what comes in: inputs of the network, layers and vertices, by name")
-    preprocessor: Inherited[Member[PreProcessor]] = Field(default=None, description="what stands in front of the layer")
+    preprocessor: Inherited[Member[PreProcessor]] = inherited("what stands in front of the layer")
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -74,7 +75,8 @@ def _node(name: object, value: object) -> GraphNode:
         kind = "layer" if isinstance(value[0], Layer) else "vertex"
         if len(value) == 1:
             raise ValueError(f"{name!r} has no input; name what comes in, as in ({type(value[0]).__name__}(...), 'in')")
-        return GraphNode(**{kind: value[0], "inputs": value[1:]})
+        fields: dict[str, Any] = {kind: value[0], "inputs": value[1:]}
+        return GraphNode(**fields)
     raise ValueError(f"{name!r} is {shown(value)}; expected a layer or vertex and the names of its inputs, as (LSTM(n_out=8), 'in')")
 
 
@@ -144,29 +146,29 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     def __hash__(self) -> int:
         return hash((self.seed, self.inputs, tuple(self.vertices), self.outputs, self.data_type))
 
-    @property
+    @cached_property
     def layers(self) -> tuple[Any, ...]:
         """The filled layers and vertices, in topological order."""
         return tuple(node.content for node in self.vertices.values())
 
-    @property
+    @cached_property
     def layer_names(self) -> tuple[str, ...]:
         """The names of ``layers``."""
         return tuple(self.vertices)
 
-    @property
+    @cached_property
     def stages(self) -> tuple[GraphStage, ...]:
         """Each layer and vertex with what flows around it, in topological order."""
         return tuple(graph_stages(self))
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The inputs, in the order of ``inputs``."""
         readers = {name: node.content for node in self.vertices.values() for name in node.inputs}
         types = self.input_types
         return tuple(Entry(name, types[name], types[name], _ids(readers.get(name)), f"features_mask_{name}") for name in self.inputs)
 
-    @property
+    @cached_property
     def heads(self) -> tuple[Head, ...]:
         """The outputs, in the order of ``outputs``."""
         stages = {stage.name: stage for stage in self.stages}
@@ -175,17 +177,17 @@ class ComputationGraphConfiguration(NetworkConfiguration):
             for name in self.outputs
         )
 
-    @property
+    @cached_property
     def links(self) -> tuple[Link, ...]:
         """The layers and vertices in order."""
         return tuple(Link(k, name, node.content, node.inputs, node.preprocessor) for k, (name, node) in enumerate(self.vertices.items()))
 
-    @property
+    @cached_property
     def flows(self) -> dict[str, InputType]:
         """What each layer and vertex gives."""
         return {stage.name: stage.gives for stage in self.stages}
 
-    @property
+    @cached_property
     def clocks(self) -> dict[str, str]:
         """For each input with a time axis the first of those that have to be as long, since vertices join what becomes of them."""
         return joined_clocks({name for name in self.inputs if self.input_types[name].has_time}, self.inputs, self.stages)

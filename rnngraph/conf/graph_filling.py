@@ -20,7 +20,7 @@ from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.conf.ports import Head
 from rnngraph.conf.preprocessors import PreProcessor
 from rnngraph.conf.topology import topological_order
-from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, MergeVertex, StackVertex, UnstackVertex
+from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, GraphVertex, MergeVertex, StackVertex, UnstackVertex
 from rnngraph.errors import ConfigurationError
 from rnngraph.names import nearest
 
@@ -65,12 +65,13 @@ def fill_graph(config: ComputationGraphConfiguration) -> tuple[dict[str, GraphNo
 
 def _filled(node: GraphNode, flows: Sequence[InputType], config: ComputationGraphConfiguration) -> tuple[GraphNode, InputType]:
     """The node with all that its place decides, and what it gives."""
-    if node.vertex is not None:
-        if len(flows) > 1 and not node.vertex.several:
+    if isinstance(node.content, GraphVertex):
+        if len(flows) > 1 and not node.content.several:
             raise ConfigurationError(f"it has the inputs {', '.join(node.inputs)}, but takes one")
-        vertex = node.vertex.filled(config.mask_mode)
+        vertex = node.content.filled(config.mask_mode)
         return node.replaced(vertex=vertex), vertex.output_type(flows)
-    preprocessor = node.preprocessor or node.layer.preprocessor(flows[0])
+    given: PreProcessor | None = node.preprocessor
+    preprocessor = given or node.layer.preprocessor(flows[0])
     flow = flows[0] if preprocessor is None else preprocessor.output_type(flows[0])
     layer = node.layer.filled(GraphPlace(flow, giver=repr(node.inputs[0])), config)
     return node.replaced(layer=layer, preprocessor=preprocessor), layer.output_type(flow)

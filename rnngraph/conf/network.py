@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self, Unpack
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -127,38 +128,38 @@ class MultiLayerConfiguration(NetworkConfiguration):
         """What comes in: ``input_type``, images as a video's frames where a layer needs time."""
         return flowing(self.input_type, self.layers, self.preprocessors)
 
-    @property
+    @cached_property
     def stages(self) -> tuple[Stage, ...]:
         """Each layer with its preprocessor, and what flows around them."""
         return tuple(stages(self.layers, self.input_type, self.preprocessors))
 
-    @property
+    @cached_property
     def layer_names(self) -> tuple[str, ...]:
         """The numbers of the layers."""
         return tuple(map(str, range(len(self.layers))))
 
-    @property
+    @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The one input, x."""
         return (Entry("x", self.input_type, self.flow, self.ids),)
 
-    @property
+    @cached_property
     def heads(self) -> tuple[Head, ...]:
         """The one output, y."""
         return (Head("y", len(self.layers) - 1, self.layers[-1], self.stages[-1].gives),)
 
-    @property
+    @cached_property
     def links(self) -> tuple[Link, ...]:
         """The layers, each behind the one before."""
         names = ("x", *self.layer_names)
         return tuple(Link(k, str(k), s.layer, (names[k],), s.preprocessor) for k, s in enumerate(self.stages))
 
-    @property
+    @cached_property
     def flows(self) -> dict[str, InputType]:
         """What each layer gives."""
         return {str(k): stage.gives for k, stage in enumerate(self.stages)}
 
-    @property
+    @cached_property
     def clocks(self) -> dict[str, str]:
         """The one input's own, where it has a time axis."""
         return {"x": "x"} if self.starts_in_time_series else {}

@@ -92,7 +92,7 @@ class NetworkConfiguration(Configured):
     if TYPE_CHECKING:
 
         @property
-        def layers(self) -> tuple[Any, ...]:
+        def layers(self) -> Sequence[Any]:
             """What computes, in order: filled layers, in a graph vertices too."""
 
         @property

@@ -36,7 +36,8 @@ class MiniBatches(Spelled, Generic[ExamplesT]):
             raise InputError(f"MiniBatches: shuffle is {shown(shuffle)}; expected True or False")
         if not is_count(seed, 0):
             raise InputError(f"MiniBatches: seed is {shown(seed)}; expected an integer of at least 0")
-        self.dataset, self.batch_size, self.shuffle, self.seed = dataset, int(batch_size), shuffle, int(seed)
+        self.dataset: ExamplesT = dataset
+        self.batch_size, self.shuffle, self.seed = int(batch_size), shuffle, int(seed)
         self._epoch = 0
 
     def __repr__(self) -> str:

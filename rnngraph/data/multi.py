@@ -74,7 +74,7 @@ class MultiDataSet(Rows):
 
 
 def _several(arrays: Given, name: str) -> Several:
-    if isinstance(arrays, (str, np.ndarray)) or not isinstance(arrays, Sequence) or not arrays:
+    if isinstance(arrays, str) or not isinstance(arrays, Sequence) or not arrays:
         raise InputError(f"{name} is {shown(arrays)}; expected a list with an array for each {_PORTS[name]} of the network")
     return tuple(as_array(array, f"{name}[{k}]") for k, array in enumerate(arrays))
 
@@ -85,7 +85,7 @@ _PORTS = {"features": "input", "labels": "output"}
 def _masks(masks: GivenMasks, arrays: Several, name: str) -> Masks:
     if masks is None:
         return (None,) * len(arrays)
-    if isinstance(masks, np.ndarray) or not isinstance(masks, Sequence) or len(masks) != len(arrays):
+    if not isinstance(masks, Sequence) or len(masks) != len(arrays):
         count = f" of {len(masks)}" if isinstance(masks, Sequence) else ""
         raise InputError(
             f"{name}_masks is {'a list' if count else shown(masks)}{count}; expected a list of {len(arrays)}, one for each of {name}, "

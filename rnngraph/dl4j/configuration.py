@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 from rnngraph.conf import ComputationGraphConfiguration, InputType, MultiLayerConfiguration
 from rnngraph.dl4j.document import Node, parse
 from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.formats import steps_before_features
-from rnngraph.dl4j.graphs import graph_configuration
+from rnngraph.dl4j.graphs import graph_fields
 from rnngraph.dl4j.legacy import modern, walk
 from rnngraph.dl4j.preprocessors import preprocessors
-from rnngraph.dl4j.whole import HALVES, WHERE, made, read_conf
+from rnngraph.dl4j.whole import HALVES, WHERE, made, read_conf, shared
 from rnngraph.errors import InputError, ModelFileError
 
 MOST_LAYERS = 1000
@@ -59,18 +60,26 @@ def configuration(
     network: Node, input_type: InputType | None = None, input_types: Mapping[str, InputType] | None = None
 ) -> MultiLayerConfiguration | ComputationGraphConfiguration:
     """The network that :func:`document` has read, as :func:`read_configuration` gives it."""
+    is_graph = "vertices" in network.values
+    if is_graph and input_type is not None:
+        raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
+    if input_types and not is_graph:
+        raise InputError(f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=...")
+    fields = graph_fields(network, input_types or {}) if is_graph else _of_layers(network, input_type)
     for note in notes_of_use(network):
         warnings.warn(ImportNote(f"{WHERE}: {note}"), stacklevel=2)
-    if "vertices" in network.values:
-        if input_type is not None:
-            raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
-        return graph_configuration(network, input_types or {})
-    if input_types:
-        raise InputError(f"input_types={dict(input_types)!r}: the file holds a network of one input: tell it by input_type=...")
+    return made(ComputationGraphConfiguration, network, fields) if is_graph else made(MultiLayerConfiguration, network, fields)
+
+
+def _of_layers(network: Node, input_type: InputType | None) -> dict[str, Any]:
+    """The fields of a network of layers in a row."""
     confs = network.nodes("confs")
-    layers = [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)]
-    between = preprocessors(network) or None
-    return made(MultiLayerConfiguration, network, confs, layers=layers, input_type=input_type, preprocessors=between)
+    return {
+        **shared(network, confs),
+        "layers": [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)],
+        "input_type": input_type,
+        "preprocessors": preprocessors(network) or None,
+    }
 
 
 def notes_of_use(network: Node) -> list[str]:

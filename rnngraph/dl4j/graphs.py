@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rnngraph.conf import ComputationGraphConfiguration, GraphNode, InputType
+from rnngraph.conf import GraphNode, InputType
 from rnngraph.conf.family import choices
 from rnngraph.conf.graph_inputs import divided_evenly, inferred_types
 from rnngraph.conf.topology import topological_order
@@ -14,7 +14,7 @@ from rnngraph.conf.vertices import GraphVertex
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.preprocessors import read_preprocessor
-from rnngraph.dl4j.whole import WHERE, made, read_conf
+from rnngraph.dl4j.whole import WHERE, read_conf, shared
 from rnngraph.errors import ConfigurationError, ModelFileError
 
 AS_THEY_STAND = {"mask_mode": "ignore"}
@@ -47,32 +47,38 @@ USUAL: Mapping[str, Mapping[str, tuple[Any, ...]]] = {
 """Settings that have no other value here."""
 
 
-def graph_configuration(network: Node, input_types: Mapping[str, InputType]) -> ComputationGraphConfiguration:
-    """The graph that a document in today's words describes.
+def graph_fields(network: Node, input_types: Mapping[str, InputType]) -> dict[str, Any]:
+    """The fields of the configuration of the graph that a document in today's words describes.
 
     DL4J writes the widths of layers and not of inputs. Where those of several inputs that a merge joins do not follow, they are taken as
     equal, which an ImportNote tells; ``input_types`` tells them. Raises as ``read_configuration``.
     """
-    inputs, outputs = network.texts("networkInputs"), network.texts("networkOutputs")
-    nodes = _ordered(network, inputs)
-    confs = [network.node("vertices").node(name).node("layerConf") for name, node in nodes.items() if node.layer is not None]
-    open_ = _open_inputs(inputs, nodes, input_types)
+    inputs = network.texts("networkInputs")
     for name in input_types:
         if name not in inputs:
             raise ModelFileError(f"{WHERE}: there is no input {name!r} as input_types has it; the graph's are {', '.join(inputs)}")
-    types = {**open_, **input_types}
-    config = made(ComputationGraphConfiguration, network, confs, inputs=inputs, vertices=nodes, outputs=outputs, input_types=types)
-    if open_:
-        widths = " and ".join(f"{name!r} {flow.size}" for name, flow in open_.items())
-        told = ", ".join(f"{name!r}: InputType.recurrent(...)" for name in open_)
-        warnings.warn(
-            ImportNote(
-                f"{WHERE}: the file does not say how many features each of the inputs has that are merged; {widths} are taken until the "
-                f"first arrays tell. To say it: dl4j.load(path, input_types={{{told}}})"
-            ),
-            stacklevel=4,
-        )
-    return config
+    held = network.node("vertices")
+    confs = [held.node(name).node("layerConf") for name in held.values if held.node(name).has("layerConf")]
+    whole, nodes = shared(network, confs), _ordered(network, inputs)
+    guessed = _open_inputs(inputs, nodes, input_types)
+    if guessed:
+        warnings.warn(ImportNote(_note(guessed)), stacklevel=4)
+    return {
+        **whole,
+        "inputs": inputs,
+        "vertices": nodes,
+        "outputs": network.texts("networkOutputs"),
+        "input_types": {**guessed, **input_types},
+    }
+
+
+def _note(guessed: Mapping[str, InputType]) -> str:
+    widths = " and ".join(f"{name!r} {flow.size}" for name, flow in guessed.items())
+    told = ", ".join(f"{name!r}: InputType.recurrent(...)" for name in guessed)
+    return (
+        f"{WHERE}: the file does not say how many features each of the inputs has that are merged; {widths} are taken until the "
+        f"first arrays tell. To say it: dl4j.load(path, input_types={{{told}}})"
+    )
 
 
 def open_inputs(network: Node, input_types: Mapping[str, InputType]) -> tuple[str, ...]:
@@ -112,7 +118,8 @@ def _node(vertex: Node, name: str, inputs: tuple[str, ...]) -> GraphNode:
     if vertex.kind == "LayerVertex":
         layer = read_conf(vertex.node("layerConf"), where, name)
         between = read_preprocessor(Node(vertex.node("preProcessor").values, where)) if vertex.has("preProcessor") else None
-        return GraphNode(layer=layer, inputs=inputs, preprocessor=between)
+        fields: dict[str, Any] = {"layer": layer, "inputs": inputs, "preprocessor": between}
+        return GraphNode(**fields)
     return GraphNode(vertex=_vertex(Node(vertex.values, where)), inputs=inputs)
 
 
@@ -123,8 +130,10 @@ def _vertex(node: Node) -> GraphVertex:
         if node.values.get(key) not in usual:
             raise UnsupportedError(node.where, f"vertex {node.kind} with {key} {node.values[key]}")
     fields = VERTICES[node.kind](node)
+    members: Mapping[str, Any] = choices(GraphVertex)
     try:
-        return choices(GraphVertex)[node.kind](**fields)
+        made: GraphVertex = members[node.kind](**fields)
+        return made
     except ConfigurationError as error:
         raise ModelFileError(f"{node.where} ({node.kind}): {error}") from error
 

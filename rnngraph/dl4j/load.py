@@ -53,6 +53,8 @@ def load(
     is missing, damaged, of two models, or no model of DL4J's. Nothing in the file is executed, and no more is read than the network needs.
     Warns with an ImportNote where the network takes its arrays otherwise than in DL4J, or goes on otherwise.
     """
+    from rnngraph.graph_network import ComputationGraph
+
     with Archive(path) as archive:
         root = document(archive.text(CONFIGURATION))
         config = _configuration(root, input_type, input_types or {})
@@ -61,11 +63,11 @@ def load(
         tables = _updater_tables(archive, config, layout, root)
         iteration, epoch = (count_of(root, key) for key in ("iterationCount", "epochCount"))
         found = filters_as_today(taken_apart(vector, layout), root)
-        network = _network(config, found, archive)
+        network: MultiLayerNetwork | ComputationGraph = _network(config, found, archive)
         _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
         network.iteration, network.epoch = iteration, epoch
         network.normalizer = normalizer_of_model(archive)
-        if isinstance(config, ComputationGraphConfiguration):
+        if isinstance(network, ComputationGraph):
             network._learn_widths(open_inputs(root, input_types or {}))
     return network
 

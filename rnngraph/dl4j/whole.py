@@ -20,16 +20,20 @@ WHERE = "configuration.json"
 ConfigurationT = TypeVar("ConfigurationT", bound=NetworkConfiguration)
 
 
-def made(cls: type[ConfigurationT], network: Node, confs: Sequence[Node], **fields: Any) -> ConfigurationT:
-    """The configuration of class ``cls`` with ``fields``, and what ``network`` and its ``confs`` say of the whole."""
-    shared: dict[str, Any] = {
+def shared(network: Node, confs: Sequence[Node]) -> dict[str, Any]:
+    """What a document and its ``confs`` say of the whole, in our fields."""
+    return {
         "seed": (confs[0].count("seed") if confs else 0) % 2**64,  # Java's is signed
         "backprop": _backprop(network),
         "data_type": data_type(network),
         "mini_batch": all(conf.flag("miniBatch", True) for conf in confs),
     }
+
+
+def made(cls: type[ConfigurationT], network: Node, fields: Mapping[str, Any]) -> ConfigurationT:
+    """The configuration of class ``cls`` with ``fields``."""
     try:
-        config = cls(**shared, **fields, validate_output_layer=False)
+        config = cls(**fields, validate_output_layer=False)
     except ConfigurationError as error:
         raise ModelFileError(f"{WHERE}: {error}") from error
     return _validated(config) if network.flag("validateOutputLayerConfig", True) else config

@@ -79,7 +79,8 @@ def _layer(link: Link, context: Context, given: Flows, head: tuple[Head, LabelsM
         if link.preprocessor is not None:
             flow = flow.with_value(lower_preprocessor(link.preprocessor, context.graph, flow.value))
         if head is not None:
-            context.labels, context.loss_mask = labels_of(head[0], context.graph, _single(head[0], given) and flow, head[1])
+            _single(head[0], given)
+            context.labels, context.loss_mask = labels_of(head[0], context.graph, flow, head[1])
         y = lower_layer(link.content, context, flow.value)
         context.labels = context.loss_mask = None
         out.append(_behind(flow, y, context))

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rnngraph.conf import NetworkConfiguration, TruncatedBPTT
-from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Examples
+from rnngraph.data.rows import Rows
 from rnngraph.errors import ConfigurationError, InputError, TrainingError
 from rnngraph.position import Position
 from rnngraph.training.objective import has_labels
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rnngraph.base_network import Network
 
+RowsT = TypeVar("RowsT", bound=Rows)
 _BLOCK = 256
 """Steps that are looked at, and moved to where they are trained, at once; more where a segment has more."""
 
@@ -65,7 +66,7 @@ class Ready:
 def made_ready(network: Network, batch: Examples, device: torch.device) -> Ready:
     """``batch`` looked at and, where it is one update or short, moved to ``device``. InputError for what does not fit the network."""
     counts, backprop = has_labels(network, batch), network.config.backprop
-    if not counts or (isinstance(backprop, TruncatedBPTT) and step_count(batch) > _BLOCK):
+    if not counts or (isinstance(backprop, TruncatedBPTT) and step_count(network.config, batch) > _BLOCK):
         check_minibatch(network, batch)
         return Ready(batch, counts)
     if isinstance(backprop, TruncatedBPTT):
@@ -75,7 +76,7 @@ def made_ready(network: Network, batch: Examples, device: torch.device) -> Ready
 
 def segments(network: Network, batch: Ready) -> Iterator[Segment]:
     """The segments of ``batch`` from the network's position on, which each update moves; one, the whole, without truncated BPTT."""
-    backprop, steps = network.config.backprop, step_count(batch.data)
+    backprop, steps = network.config.backprop, step_count(network.config, batch.data)
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
     backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
     first, block = network._position.segments * length, max(1, _BLOCK // length) * length
@@ -85,7 +86,7 @@ def segments(network: Network, batch: Ready) -> Iterator[Segment]:
         if stop > end:  # blocks begin where they would in an unbroken run, so that a resumed one computes in the same memory layout
             begin = start - start % block
             end = min(begin + block, steps)
-            piece = tensors_of(network, cut(batch.data, begin, end), network._device)
+            piece = tensors_of(network, cut(network.config, batch.data, begin, end), network._device)
         shorter = backward if backward is not None and backward < stop - start else None
         assert piece is not None
         tensors = piece if (start, stop) == (begin, end) else piece.steps(start - begin, stop - begin)
@@ -94,43 +95,36 @@ def segments(network: Network, batch: Ready) -> Iterator[Segment]:
 
 def segment_count(config: NetworkConfiguration, batch: Examples) -> int:
     """How many updates ``batch`` makes."""
-    return -(-step_count(batch) // config.backprop.length) if isinstance(config.backprop, TruncatedBPTT) else 1
+    return -(-step_count(config, batch) // config.backprop.length) if isinstance(config.backprop, TruncatedBPTT) else 1
 
 
-def step_count(data: Examples) -> int:
-    """T of features [N, F, T], ids [N, T], video [N, C, H, W, T]; images [N, C, H, W] are one step.
-
-    Of several the longest: those that are cut all have the same, others have no time axis, [N, F].
-    """
-    features = data._arrays.features
-    if len(features) == 1:
-        return 1 if features[0].ndim == 4 else features[0].shape[-1]
-    return max((x.shape[-1] for x in features if x.ndim in (3, 5)), default=1)
+def step_count(config: NetworkConfiguration, data: Rows) -> int:
+    """T of the features that have a time axis; 1 where none have, and of a frame [N, C, H, W]. Those that are cut all have the same."""
+    timed = [x for x, entry in zip(data._arrays.features, config.entries, strict=False) if entry.has_time and x.ndim != 4]
+    return max((x.shape[-1] for x in timed), default=1)
 
 
-def cut(data: Examples, start: int, stop: int) -> Examples:
+def cut(config: NetworkConfiguration, data: RowsT, start: int, stop: int) -> RowsT:
     """Steps ``start`` to ``stop`` of features, labels and masks; ``data`` itself where these are all.
 
-    Of several inputs those without a time axis, [N, F], stay as they are.
+    Features without a time axis stay as they are.
     """
-    steps = step_count(data)
-    if start == 0 and stop >= steps:
+    if start == 0 and stop >= step_count(config, data):
         return data
-    if isinstance(data, DataSet):
-        return data._mapped(lambda array: array[..., start:stop])
-    return data._mapped(lambda array: array[..., start:stop] if array.ndim != 2 or array.shape[-1] == steps else array)
+    still = [x for x, entry in zip(data._arrays.features, config.entries, strict=False) if not entry.has_time]
+    return data._mapped(lambda array: array if any(array is x for x in still) else array[..., start:stop])
 
 
 def check_minibatch(network: Network, data: Examples) -> None:
     """InputError for what does not fit the network. With truncated BPTT, whose sequences may be long, in blocks of steps."""
-    backprop, steps = network.config.backprop, step_count(data)
+    backprop, steps = network.config.backprop, step_count(network.config, data)
     if not isinstance(backprop, TruncatedBPTT):
         network._inputs.training(data._arrays)
         return
     check_cuttable(network, backprop, data)
     for start in range(0, steps, _BLOCK):
         try:
-            network._inputs.training(cut(data, start, start + _BLOCK)._arrays)
+            network._inputs.training(cut(network.config, data, start, start + _BLOCK)._arrays)
         except InputError:
             network._inputs.training(data._arrays)  # which counts steps from the sequence's first
             raise
@@ -146,7 +140,7 @@ def check_cuttable(network: Network, backprop: TruncatedBPTT, data: Examples) ->
                 "after every segment: give one label a step, [N, C, T], with a labels_mask that is 1 where a label counts (at the last "
                 "step), or use backprop=StandardBackprop()"
             )
-        if shape[-1] != step_count(data):
+        if shape[-1] != step_count(network.config, data):
             network._inputs.training(data._arrays)  # which tells the shapes
 
 
@@ -170,7 +164,7 @@ def check_resumption(at: Position, network: Network, batch: Examples) -> None:
     """TrainingError where ``batch`` is not the minibatch inside which the fit was stopped."""
     if not at.segments:
         return
-    n, steps = batch.num_examples(), step_count(batch)
+    n, steps = batch.num_examples(), step_count(network.config, batch)
     if at.rows not in (None, n) or at.steps != steps or at.segments >= segment_count(network.config, batch):
         raise TrainingError(
             f"resume=True: {at.segments} segments of minibatch {at.batches} are trained, of {at.rows or n} rows and {at.steps} steps, but "

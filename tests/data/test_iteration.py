@@ -20,7 +20,7 @@ ONE, TWO = (DataSet(np.full((1, 1), k), np.ones((1, 1))) for k in (1, 2))
 
 def values(data: Any, epochs: int) -> list[list[float]]:
     """What each epoch gives, by the features' only value."""
-    return [[float(batch.features.item()) for batch in batches] for batches in epochs_over(data, epochs)]
+    return [[float(batch._arrays.features[0].item()) for batch in batches] for batches in epochs_over(data, epochs)]
 
 
 class Anew:
@@ -124,6 +124,7 @@ def test_tuples_and_loaders_of_torch() -> None:
     np.testing.assert_array_equal(np.concatenate([b.features for b in batches]), x.numpy())
     (batches,) = epochs_over([(x, y, None, np.zeros((3, 1)))])
     (one,) = batches
+    assert isinstance(one, DataSet)
     assert one.features_mask is None
     np.testing.assert_array_equal(one.labels_mask, np.zeros((3, 1)))
 

@@ -10,7 +10,7 @@ import rnngraph as rg
 ROWS = rg.DataSet(np.arange(7.0).reshape(7, 1, 1), np.zeros((7, 2, 1)), None, np.ones((7, 1)))
 
 
-def order(batches: rg.MiniBatches) -> list[float]:
+def order(batches: rg.MiniBatches[rg.DataSet]) -> list[float]:
     return [float(v) for batch in batches for v in batch.features.ravel()]
 
 

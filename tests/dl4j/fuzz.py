@@ -87,7 +87,9 @@ def graphs() -> list[Entries]:
 
 def _counts(text: str) -> tuple[int, int]:
     """How many numbers the parameters of a network are, running statistics among them, and what its updaters keep."""
-    network = rg.MultiLayerNetwork(dl4j.read_configuration(text))
+    config = dl4j.read_configuration(text)
+    assert isinstance(config, rg.MultiLayerConfiguration)
+    network = rg.MultiLayerNetwork(config)
     sizes = {name: array.size for name, array in network.parameters().items()}
     states = sum(size * len(updater_of(network.config, name).states) for name, size in sizes.items())
     return sum(sizes.values()) + sum(array.size for array in network.buffers().values()), states

@@ -79,7 +79,7 @@ def test_preprocessors_of_time_have_nothing_to_do() -> None:
     kinds = {"1": "RnnToFeedForwardPreProcessor", "2": "FeedForwardToRnnPreProcessor"}
     given = {k: object_("org.deeplearning4j.nn.conf.preprocessor", kind, rnnDataFormat="NCW") for k, kind in kinds.items()}
     read = dl4j.read_configuration(network(lstm(), layer("DenseLayer", 4, 5), output(n_in=5), inputPreProcessors=given))
-    assert read.ends_in_time_series
+    assert read.heads[0].has_time
 
 
 def test_penalties_of_a_kind_add_up() -> None:
@@ -137,10 +137,9 @@ def test_a_layer_inside_a_wrapper_is_found() -> None:
     ("changes", "message"),
     [
         ({"dataType": "INT"}, "data type INT is not supported"),
-        ({"vertices": {}}, "a ComputationGraph is not supported"),
         ({"inputPreProcessors": {"0": object_("p", "Own")}}, r"inputPreProcessors\[0\]: preprocessor Own is not supported"),
     ],
-    ids=["type", "graph", "preprocessor"],
+    ids=["type", "preprocessor"],
 )
 def test_what_rnngraph_lacks_of_networks_is_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(dl4j.UnsupportedError, match=message):
@@ -155,6 +154,7 @@ def test_what_rnngraph_lacks_of_networks_is_named(changes: dict[str, Any], messa
         ("[]", "^configuration.json: a list at the top; expected the object"),
         ('{"layers": 1}', "^configuration.json: it has the keys layers, but not confs"),
         ('{"confs": 3}', "^configuration.json: confs is 3; expected a list of objects"),
+        ('{"vertices": {}}', "^configuration.json: vertices is empty; expected a network of at least one layer"),
         ('{"confs": [3]}', r"^configuration.json: confs holds something that is no object"),
         ('{"confs": []}', "^configuration.json: confs is empty; expected a network of at least one layer"),
         ('{"confs": [{}]}', r"confs\[0\]: seed is missing; expected a whole number"),

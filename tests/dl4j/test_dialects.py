@@ -11,9 +11,9 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import dl4j
-from rnngraph.dl4j.configuration import read_conf
 from rnngraph.dl4j.document import parse
 from rnngraph.dl4j.legacy import modern, walk
+from rnngraph.dl4j.whole import read_conf
 from tests.dl4j.dialects import CONFIG, COUNT, DIALECTS, FLAT, VECTOR, Dialect, old_network
 from tests.dl4j.documents import Json
 from tests.dl4j.files import array_bytes, write_model

@@ -48,7 +48,9 @@ def reloaded(net: rg.MultiLayerNetwork, path: Path) -> rg.MultiLayerNetwork:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dl4j.DL4JWarning)
         dl4j.save(net, path)
-    return dl4j.load(path, net.config.input_type)
+    found = dl4j.load(path, net.config.input_type)
+    assert isinstance(found, rg.MultiLayerNetwork)
+    return found
 
 
 def assert_equal(a: rg.MultiLayerNetwork, b: rg.MultiLayerNetwork) -> None:

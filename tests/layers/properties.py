@@ -81,11 +81,18 @@ def check_backends(layer: Any, folder: Path, mode: str, x: Array | None = None, 
             np.testing.assert_allclose(at_real_steps(got, given), want, rtol=0, atol=1e-5 * scale)
 
 
+def feeds(net: rg.MultiLayerNetwork, program: Program, x: Array, mask: Array | None) -> dict[str, torch.Tensor]:
+    """What ``program`` takes besides labels, from zero states."""
+    states = net._stream.initial(len(x), [p.name for p in program.graph.ports("state")])
+    arrays = {**net._fed((x,), (mask,)), **states}
+    return {**net._parameters, **net._buffers, **{name: torch.from_numpy(array) for name, array in arrays.items()}}
+
+
 def unfused(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) -> Array:
     """The output by torch without fused cells."""
     program = Program(lower(net.config, features_mask=mask is not None), fuse=False)
     with torch.no_grad():
-        return program(net._feeds(program, x, mask, None))["y"].numpy()
+        return program(feeds(net, program, x, mask))["y"].numpy()
 
 
 def check_gradient(layer: Any, mode: str, masked: bool = True) -> None:

@@ -12,7 +12,7 @@ import rnngraph as rg
 from rnngraph.backends.torch import Program
 from rnngraph.lowering import lower
 from rnngraph.training.regularisation import Penalty, penalties
-from tests.layers.properties import GAPS, dataset, features, network
+from tests.layers.properties import GAPS, dataset, features, feeds, network
 
 
 def of_torch(module: torch.nn.GRU, suffix: str = "") -> dict[str, np.ndarray]:
@@ -65,9 +65,9 @@ def test_gradients_of_the_masked_fused_cell_are_those_of_the_plain_loop(both_way
     results = []
     for fuse in (True, False):
         program = Program(graph, fuse=fuse)
-        feeds = {**net._feeds(program, features(), GAPS, None), "labels": torch.tensor(data.labels)}
+        given = {**feeds(net, program, features(), GAPS), "labels": torch.tensor(data.labels)}
         leaves = list(net._parameters.values())
-        results.append(torch.autograd.grad(program(feeds)["loss"], leaves))
+        results.append(torch.autograd.grad(program(given)["loss"], leaves))
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
 

@@ -45,7 +45,7 @@ def inputs(net: rg.MultiLayerNetwork, n: int, t: int, seed: int = 0) -> np.ndarr
 def labels(net: rg.MultiLayerNetwork, n: int, t: int, seed: int = 1) -> np.ndarray:
     """One-hot labels in the shape of the output."""
     generator, classes = np.random.default_rng(seed), net.config.n_out
-    t = net._steps.after(t) or 1
+    t = net._inputs.output_steps({"N": n, "T": t})[0] or 1
     chosen = np.eye(classes)[generator.integers(0, classes, (n, t) if net.config.ends_in_time_series else n)]
     return chosen.transpose(0, 2, 1) if net.config.ends_in_time_series else chosen
 

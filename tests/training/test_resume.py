@@ -39,7 +39,7 @@ def network(backprop: Any = None) -> rg.MultiLayerNetwork:
     return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=5, updater=rg.Adam(rate), l2=1e-3, layers=layers, backprop=backprop))
 
 
-def data(rows: int = 8, steps: int = 10) -> rg.MiniBatches:
+def data(rows: int = 8, steps: int = 10) -> rg.MiniBatches[rg.DataSet]:
     """Three minibatches, of ten steps: three segments each."""
     return rg.MiniBatches(padded(np.random.default_rng(7), rows, 3, steps, "right"), 3, seed=11)
 

@@ -368,7 +368,7 @@ def test_noise_is_drawn_for_each_segment(backward: int | None) -> None:
     data, length, dropped = padded(np.random.default_rng(9), 3, 3, 10, "right"), 4, []
     noisy = network(rg.LSTM(n_in=3, n_out=4, dropout=rg.Dropout(retain=0.7)), backprop=rg.TruncatedBPTT(length, backward))
     for k, start in enumerate(range(0, 10, length)):
-        part = cut(data, start, start + length)
+        part = cut(noisy.config, data, start, start + length)
         sizes = {"N": 3, "T": part.features.shape[2]}
         (noise,) = draw(lower(noisy.config, features_mask=True, labels_mask=True, loss=True), sizes, noisy.config.seed, k).values()
         dropped.append(np.where(noise.numpy().transpose(1, 2, 0) < 0.7, part.features / 0.7, 0.0))
@@ -388,7 +388,8 @@ def test_a_network_without_time_has_nothing_to_cut() -> None:
 
 def test_a_minibatch_is_cut_in_all_its_arrays() -> None:
     data = padded(rng, 2, 3, 7, "any")
-    part = cut(data, 4, 7)
+    config = network(rg.LSTM(n_in=3, n_out=4)).config
+    part = cut(config, data, 4, 7)
     for name in ("features", "labels", "features_mask", "labels_mask"):
         np.testing.assert_array_equal(getattr(part, name), getattr(data, name)[..., 4:7])
-    assert cut(data, 0, 7) is data
+    assert cut(config, data, 0, 7) is data

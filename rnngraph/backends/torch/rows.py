@@ -426,4 +426,5 @@ def _features(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
 
 @row("example_norm")
 def _example_norm(attributes: Mapping[str, Any], x: list[Tensor]) -> Tensor:
-    return torch.linalg.vector_norm(x[0], dim=(0, 2) if x[0].dim() == 3 else 1).unsqueeze(-1)
+    norm: Tensor = torch.linalg.vector_norm(x[0], dim=(0, 2) if x[0].dim() == 3 else 1)
+    return norm.unsqueeze(-1)
