@@ -188,7 +188,10 @@ def import_dl4j(
     onnx: Annotated[Path | None, typer.Option("--onnx", help="The ONNX file to write and to check.")] = None,
     mask: Annotated[bool, typer.Option(help="Give the ONNX file a mask input, as programs for DL4J feed masks.")] = True,
     bake_normalizer: Annotated[bool, typer.Option("--bake-normalizer", help="Write the normalizer into the ONNX file.")] = False,
-    frames: Annotated[str | None, typer.Option(help="Height, width, channels of frames where the file does not tell: 28,28,1.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option("--input", help="What comes in where the file does not tell: 28,28,1 (height, width, channels), in a graph a=12."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Show a model of Deeplearning4j's, and write it as a network and as ONNX. Example: rnngraph import-dl4j model.zip -o net.rnng
@@ -197,7 +200,7 @@ def import_dl4j(
     """
     from rnngraph.dl4j.command import Request, run
 
-    found = run(Request(model, out, onnx, mask, bake_normalizer, frames, as_json))
+    found = run(Request(model, out, onnx, mask, bake_normalizer, tuple(inputs or ()), as_json))
     if found.report is not None and not found.report:
         raise typer.Exit(1)
 

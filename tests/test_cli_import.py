@@ -234,9 +234,9 @@ def test_frames_are_told_where_the_file_does_not(tmp_path: Path, run: Run, golde
     refused = run(path)
     assert refused.code == 2
     assert "the size of the images is missing" in refused.err
-    assert "the option is --frames height,width,channels" in refused.err
+    assert "the option is --input height,width,channels" in refused.err
     frame = Case(path.parent, "examples").config.input_type.frame or ()
-    shown = run(path, "--frames", ",".join(map(str, frame)))
+    shown = run(path, "--input", ",".join(map(str, frame)))
     assert shown.code == 0
     assert shown.rows[0][:2] == ["0", "ConvolutionLayer"]
 
@@ -265,6 +265,26 @@ def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
     np.testing.assert_array_equal(whole, rg.ComputationGraph(config).output(X)[0])
 
 
+def test_widths_that_are_only_guessed_are_not_written(tmp_path: Path, run: Run) -> None:
+    """DL4J's file has the width of the merge, 8, and not those of the inputs, 5 and 3."""
+    vertices = {"both": (rg.MergeVertex(), "a", "b"), "rnn": (rg.SimpleRnn(n_out=4), "both"), "out": (rg.RnnOutputLayer(n_out=2), "rnn")}
+    types = {"a": rg.InputType.recurrent(5), "b": rg.InputType.recurrent(3)}
+    config = rg.ComputationGraphConfiguration(
+        seed=1, inputs=["a", "b"], vertices=vertices, outputs="out", input_types=types, mask_mode="ignore"
+    )
+    path = saved(rg.ComputationGraph(config), tmp_path / "m.zip")
+    looked = run(path)
+    assert looked.code == 0
+    assert "'a' 4 and 'b' 4 are taken until the first arrays tell" in " ".join(looked.out.split())
+    refused = run(path, "--onnx", tmp_path / "net.onnx")
+    assert refused.code == 2
+    assert "what is written would hold a guess; say it, with your numbers, as --input a=4 --input b=4" in refused.err
+    assert not (tmp_path / "net.onnx").exists()
+    shown = run(path, "--onnx", tmp_path / "net.onnx", "--input", "a=5", "--input", "b=3")
+    assert shown.code == 0
+    assert [port.shape[1] for port in read_manifest(tmp_path / "net.onnx").ports("input")] == [5, 3]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -277,7 +297,8 @@ def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
         (["m.zip", "-o", "net", "--onnx", "net"], "--out and --onnx are both net; write the network and its ONNX form to two files"),
         (["m.zip", "--bake-normalizer"], "--bake-normalizer writes the normalizer into the ONNX file; give --onnx net.onnx too"),
         (["bare.zip", "--onnx", "n.onnx", "--bake-normalizer"], "--bake-normalizer: bare.zip has no normalizer that could be written"),
-        (["m.zip", "--frames", "28,28"], "--frames '28,28': expected height, width and channels, as --frames 28,28,1"),
+        (["m.zip", "--input", "28,28"], "--input '28,28': expected a width, or height,width,channels of frames"),
+        (["m.zip", "--input", "a=3"], "the file holds a network of one input"),
     ],
 )
 def test_errors_are_one_line(

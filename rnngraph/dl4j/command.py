@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,10 @@ from rnngraph.dl4j.findings import Findings
 from rnngraph.dl4j.load import load
 from rnngraph.dl4j.origin import Description, describe
 from rnngraph.errors import ExportError, InputError, ModelFileError
+from rnngraph.graph_network import ComputationGraph
+from rnngraph.inputs import OpenInputs
+
+Types = dict[str | None, InputType]
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Request:
     onnx: Path | None = None
     mask: bool = True
     bake_normalizer: bool = False
-    frames: str | None = None
+    inputs: tuple[str, ...] = ()
     as_json: bool = False
 
     def check(self) -> None:
@@ -43,15 +48,21 @@ class Request:
         if self.bake_normalizer and self.onnx is None:
             raise ExportError("--bake-normalizer writes the normalizer into the ONNX file; give --onnx net.onnx too")
 
-    def input_type(self) -> InputType | None:
-        """What comes in where the file does not tell. InputError for what is not three numbers."""
-        if self.frames is None:
-            return None
-        try:
-            height, width, channels = (int(part) for part in self.frames.split(","))
-        except ValueError:
-            raise InputError(f"--frames {self.frames!r}: expected height, width and channels, as --frames 28,28,1") from None
-        return InputType.convolutional(height, width, channels)
+    def types(self) -> Types:
+        """What comes in where the file does not tell, by the input's name, in a network of layers in a row under none. InputError for
+        what is no width and no frame."""
+        found: Types = {}
+        for text in self.inputs:
+            name, _, numbers = text.rpartition("=")
+            try:
+                sizes = [int(part) for part in numbers.split(",")]
+                found[name or None] = InputType.recurrent(*sizes) if len(sizes) == 1 else InputType.convolutional(*sizes)
+            except (TypeError, ValueError):
+                raise InputError(
+                    f"--input {text!r}: expected a width, or height,width,channels of frames, in a graph behind the input's name: "
+                    "--input 28,28,1 or --input a=12"
+                ) from None
+        return found
 
 
 def run(asked: Request) -> Findings:
@@ -61,27 +72,31 @@ def run(asked: Request) -> Findings:
     be written, InputError for other misuse; nothing is written then but what was written before.
     """
     asked.check()
-    input_type = asked.input_type()
-    told = _described(asked.model, input_type)
+    types = asked.types()
+    told = _described(asked.model, types)
     try:
-        found = _loaded(told, input_type)
+        found = _loaded(told, types)
     except ModelFileError as error:
         show(Findings(told, error=str(error)), asked.as_json)
         raise
-    if asked.bake_normalizer and found.network is not None and found.network.normalizer is None:
-        raise ExportError(f"--bake-normalizer: {asked.model} has no normalizer that could be written into the ONNX file; leave it out")
+    _check_written(found, asked)
     found = _written(found, asked)
     show(found, asked.as_json)
     return found
 
 
-def _described(path: Path, input_type: InputType | None) -> Description:
+def _described(path: Path, types: Types) -> Description:
     try:
-        return describe(path, input_type)
+        return describe(path, **_given(types))
     except ModelFileError as error:
-        if input_type is not None or "input_type=" not in str(error):
+        if types or "input_type=" not in str(error):
             raise
-        raise ModelFileError(f"{error}. DL4J's JSON does not tell it; the option is --frames height,width,channels") from error
+        raise ModelFileError(f"{error}. DL4J's JSON does not tell it; the option is --input height,width,channels") from error
+
+
+def _given(types: Types) -> dict[str, Any]:
+    """The arguments of ``load`` and ``describe``."""
+    return {"input_type": types.get(None), "input_types": {name: one for name, one in types.items() if name is not None}}
 
 
 def show(found: Findings, as_json: bool) -> None:
@@ -92,13 +107,26 @@ def show(found: Findings, as_json: bool) -> None:
         found.print(Console())
 
 
-def _loaded(told: Description, input_type: InputType | None) -> Findings:
+def _loaded(told: Description, types: Types) -> Findings:
     """The network, with what its reading tells among the notes."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ImportNote)
-        network = load(told.path, input_type)
+        network = load(told.path, **_given(types))
     new = [str(w.message) for w in caught if not any(str(w.message).endswith(note) for note in told.notes)]
     return Findings(replace(told, notes=(*told.notes, *new)), network)
+
+
+def _check_written(found: Findings, asked: Request) -> None:
+    """ExportError for files that would hold what is only guessed, and for a normalizer that is not there."""
+    net = found.network
+    if isinstance(net, ComputationGraph) and isinstance(net._inputs, OpenInputs) and (asked.out or asked.onnx):
+        widths = " ".join(f"--input {name}={flow.size}" for name, flow in net.config.input_types.items())
+        raise ExportError(
+            f"{asked.model}: the file does not say how many features each input has, and what is written would hold a guess; "
+            f"say it, with your numbers, as {widths}"
+        )
+    if asked.bake_normalizer and net is not None and net.normalizer is None:
+        raise ExportError(f"--bake-normalizer: {asked.model} has no normalizer that could be written into the ONNX file; leave it out")
 
 
 def _written(found: Findings, asked: Request) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,8 +45,10 @@ class Description:
     notes: tuple[str, ...]
 
 
-def describe(path: str | os.PathLike[str], input_type: InputType | None = None) -> Description:
-    """What the model file at ``path`` holds; ``input_type`` as for ``load``.
+def describe(
+    path: str | os.PathLike[str], input_type: InputType | None = None, input_types: Mapping[str, InputType] | None = None
+) -> Description:
+    """What the model file at ``path`` holds; ``input_type`` and ``input_types`` as for ``load``.
 
     Raises ModelFileError for a file that is missing, damaged or no model of DL4J's. What is only lacking here is told, not raised.
     """
@@ -64,17 +67,17 @@ def describe(path: str | os.PathLike[str], input_type: InputType | None = None) 
             normalizer=NORMALIZER in archive,
             iteration=count_of(raw, "iterationCount"),
             epoch=count_of(raw, "epochCount"),
-            lacking=_lacking(text, input_type),
+            lacking=_lacking(text, input_type, input_types),
             notes=(*_notes(raw), *([JAVA_NOTE] if JAVA_UPDATERS in archive else [])),
         )
 
 
-def _lacking(text: str, input_type: InputType | None) -> str:
+def _lacking(text: str, input_type: InputType | None, input_types: Mapping[str, InputType] | None) -> str:
     """What rnngraph has no such thing for, as ``load`` would say it; empty where it has all."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImportNote)  # it stands among the notes
-            configuration(document(text), input_type)
+            configuration(document(text), input_type, input_types)
     except UnsupportedError as error:
         return str(error)
     return ""
