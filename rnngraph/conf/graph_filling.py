@@ -155,6 +155,8 @@ def _check_names(config: ComputationGraphConfiguration) -> None:
         inside = [other for other in config.vertices if other.startswith(f"{name}.")]
         if inside and name in config.vertices:
             raise ConfigurationError(f"the names {name!r} and {inside[0]!r}: parameters of both would have one name; rename one")
+        if not name.isprintable():
+            raise ConfigurationError(f"the name {name!r} holds characters that cannot be printed; choose another")
         if GENERATED.match(name) or name in taken:
             raise ConfigurationError(f"the name {name!r} is one that the network's graph makes up for an input of its own; choose another")
     for field, names, known in (("outputs", config.outputs, config.vertices), ("input_types", config.input_types, config.inputs)):
