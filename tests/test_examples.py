@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from examples.adding_problem import demo as adding
+from examples.addition import demo as addition
 from examples.event_stream import demo as stream
+from rnngraph.exporters import export_onnx
+from rnngraph.runtime import StreamingSession
 
 
 def test_the_adding_problem_is_drawn_as_published() -> None:
@@ -64,3 +69,22 @@ def test_the_stream_is_answered_where_the_state_is_carried_over_alone(monkeypatc
     carried, dropped = stream.main(["--steps", "1200", "--epochs", "12", "--rows", "8"])
     assert carried > 0.9
     assert dropped < 0.35
+
+
+def test_sums_as_texts_have_masks_as_long_as_they_are() -> None:
+    data = addition.data(np.array([[7, 12], [3, 4]]))
+    question, seen = data.features
+    np.testing.assert_array_equal(data.features_masks[0], [[1, 1, 1, 1], [1, 1, 1, 0]])  # type: ignore[arg-type]
+    assert ["".join(addition.SYMBOLS[k] for k in row.argmax(0)[:3]) for row in question] == ["7+1", "3+4"]
+    assert seen.shape == data.labels[0].shape == (2, len(addition.SYMBOLS), 3)
+    np.testing.assert_array_equal(seen[:, :, 1:].sum(axis=1), np.array([[1, 1], [1, 0]]))
+
+
+def test_the_exported_graph_writes_the_sums_that_it_was_taught(tmp_path: Path) -> None:
+    """Of one-digit numbers: what torch finds likeliest is what onnxruntime writes, and nearly all of it is right."""
+    pairs = np.stack(np.meshgrid(np.arange(10), np.arange(10)), axis=-1).reshape(-1, 2)
+    data, net = addition.data(pairs), addition.network(units=48)
+    net.fit(data, epochs=150, progress=False)
+    export_onnx(net, tmp_path / "net.onnx", features_mask=True)
+    found = addition.answers(StreamingSession(tmp_path / "net.onnx"), [f"{a}+{b}" for a, b in pairs])
+    assert np.mean([text == str(a + b) for text, (a, b) in zip(found, pairs, strict=True)]) > 0.9

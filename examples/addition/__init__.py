@@ -1,0 +1,1 @@
+"""Sums, written digit by digit by a sequence-to-sequence network."""
