@@ -6,21 +6,19 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from rnngraph.conf import InputType
-from rnngraph.conf.parameters import index_of
 from rnngraph.dl4j.origin import Description
+from rnngraph.summary import LayerRow, layer_rows
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
     from rnngraph.runtime import ParityReport
 
-Row = tuple[str, str, str, str, str]
 COLUMNS = ("", "class", "takes", "gives", "parameters")
 
 
@@ -38,14 +36,14 @@ class Findings:
     def to_json(self) -> str:
         """One object."""
         told, net = self.told, self.network
-        layers = [] if net is None else [dict(zip(("name", *COLUMNS[1:]), row, strict=True)) for row in rows(net)]
+        layers = [] if net is None else [_told(row) for row in layer_rows(net.config)]
         return json.dumps(
             {
                 "path": str(told.path),
                 "kind": told.kind,
                 "version": told.version,
                 "data_type": told.data_type,
-                "layers": [{**one, "parameters": int(one["parameters"].replace(",", "") or 0)} for one in layers],
+                "layers": layers,
                 "parameters": told.parameters,
                 "updater_state": told.updater_state,
                 "iteration": told.iteration,
@@ -91,32 +89,17 @@ class Findings:
             yield "written", f"{path}: {what}, {path.stat().st_size:,} bytes"
 
 
-def rows(net: Network) -> Iterator[Row]:
-    """Index or name, class, what it takes and gives, and number of parameters of each layer, with the preprocessors between them."""
-    counts = _counts(net)
-    for index, (name, stage) in enumerate(zip(net.config.layer_names, net.config.stages, strict=True)):
-        if stage.preprocessor is not None:
-            yield "", type(stage.preprocessor).__name__, _shape(stage.given), _shape(stage.takes), ""
-        yield name, stage.layer.title, _shape(stage.takes), _shape(stage.gives), f"{counts.get(index, 0):,}"
-
-
-def _counts(net: Network) -> Mapping[int, int]:
-    """How many numbers each layer has, running statistics among them, as DL4J counts."""
-    found = dict[int, int]()
-    for name, array in {**net.parameters(), **net.buffers()}.items():
-        index = index_of(net.config, name)
-        found[index] = found.get(index, 0) + array.size
-    return found
-
-
-def _shape(flow: InputType | tuple[InputType, ...]) -> str:
-    return ", ".join(one.layout for one in (flow if isinstance(flow, tuple) else (flow,)))
+def _told(row: LayerRow) -> dict[str, Any]:
+    """A layer in JSON; its running statistics are parameters, as in DL4J."""
+    count = (row.parameters or 0) + row.kept
+    return {"name": row.name, "class": row.type, "takes": list(row.takes), "gives": row.gives, "parameters": count}
 
 
 def _layers(net: Network) -> Table:
     table = Table(title="layers")
     for column in COLUMNS:
         table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
-    for row in rows(net):
-        table.add_row(*(escape(cell.replace("], [", "],\n[")) for cell in row))
+    for row in layer_rows(net.config):
+        count = "" if row.parameters is None else f"{row.parameters + row.kept:,}"
+        table.add_row(*map(escape, (row.name, row.type, "\n".join(row.takes), row.gives, count)))
     return table
