@@ -74,7 +74,7 @@ def test_the_stream_is_answered_where_the_state_is_carried_over_alone(monkeypatc
 def test_sums_as_texts_have_masks_as_long_as_they_are() -> None:
     data = addition.data(np.array([[7, 12], [3, 4]]))
     question, seen = data.features
-    np.testing.assert_array_equal(data.features_masks[0], [[1, 1, 1, 1], [1, 1, 1, 0]])  # type: ignore[arg-type]
+    np.testing.assert_array_equal(data.features_masks[0], [[1, 1, 1, 1], [1, 1, 1, 0]])
     assert ["".join(addition.SYMBOLS[k] for k in row.argmax(0)[:3]) for row in question] == ["7+1", "3+4"]
     assert seen.shape == data.labels[0].shape == (2, len(addition.SYMBOLS), 3)
     np.testing.assert_array_equal(seen[:, :, 1:].sum(axis=1), np.array([[1, 1], [1, 0]]))

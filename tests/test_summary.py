@@ -1,32 +1,43 @@
-"""The table of a graph's layers and vertices; those of networks in a row are in test_network."""
+"""The table of a graph; that of a network of layers in a row is tested with the network."""
 
 from __future__ import annotations
 
 import rnngraph as rg
 
+GRAPH = """\
+name            type                         from                   gives       parameters  streams
+---------------------------------------------------------------------------------------------------
+question        input                                               [N, 5, T]
+answer          input                                               [N, 4, T]
+number          input                                               [N, 1] ids < 9
+encoder         LSTM                         question               [N, 8, T]          448  yes
+embedded        EmbeddingLayer               number                 [N, 3]              27  yes
+last            LastTimeStepVertex           encoder                [N, 8]               0  yes
+known           MergeVertex                  last, embedded         [N, 11]              0  yes
+repeated        DuplicateToTimeSeriesVertex  known                  [N, 11, T]           0  no
+decoder-merge   MergeVertex                  answer, repeated       [N, 15, T]           0  yes
+decoder         LSTM                         decoder-merge          [N, 6, T]          528  yes
+symbols*        RnnOutputLayer               decoder                [N, 3, T]           21  yes
+*               output
+---------------------------------------------------------------------------------------------------
+1,024 parameters, float32
+does not stream: vertex 'repeated' (DuplicateToTimeSeriesVertex): it repeats at each step what is known when a sequence has ended"""
 
-def test_a_graph_tells_names_inputs_and_why_it_does_not_stream() -> None:
-    vertices = {
-        "words": (rg.EmbeddingSequenceLayer(n_in=11, n_out=5), "ids"),
-        "both": (rg.MergeVertex(), "words", "more"),
-        "back": (rg.Bidirectional(rg.LSTM(n_out=4)), "both"),
-        "steps": (rg.DenseLayer(n_out=3), "back"),
-        "out": (rg.RnnOutputLayer(n_out=2), "steps"),
-    }
-    types = {"ids": rg.InputType.recurrent(11), "more": rg.InputType.recurrent(2)}
-    graph = rg.ComputationGraphConfiguration(seed=1, inputs=["ids", "more"], vertices=vertices, outputs="out", input_types=types)
-    assert rg.ComputationGraph(graph).summary().splitlines() == [
-        "name   type                          takes                 gives      parameters  streams",
-        "-----------------------------------------------------------------------------------------",
-        "words  EmbeddingSequenceLayer        [N, T] ids < 11       [N, 5, T]          55  yes",
-        "both   MergeVertex                   [N, 5, T], [N, 2, T]  [N, 7, T]           0  yes",
-        "back   Bidirectional(LSTM)           [N, 7, T]             [N, 8, T]         384  no",
-        "       RnnToFeedForwardPreProcessor  [N, 8, T]             [N, 8, T]",
-        "steps  DenseLayer                    [N, 8, T]             [N, 3, T]          27  yes",
-        "       FeedForwardToRnnPreProcessor  [N, 3, T]             [N, 3, T]",
-        "out    RnnOutputLayer                [N, 3, T]             [N, 2, T]           8  yes",
-        "-----------------------------------------------------------------------------------------",
-        "474 parameters, float32",
-        "does not stream: vertex 'back' (Bidirectional): it (lstm(act=tanh, gate=sigmoid)) runs backwards in time: "
-        "its first output needs the last step of the sequence",
+
+def test_the_table_of_a_graph() -> None:
+    config = rg.ComputationGraphConfiguration(
+        inputs=["question", "answer", "number"],
+        vertices={
+            "encoder": (rg.LSTM(n_in=5, n_out=8), "question"),
+            "embedded": (rg.EmbeddingLayer(n_in=9, n_out=3), "number"),
+            "last": (rg.LastTimeStepVertex("question"), "encoder"),
+            "known": (rg.MergeVertex(), "last", "embedded"),
+            "repeated": (rg.DuplicateToTimeSeriesVertex("answer"), "known"),
+            "decoder": (rg.LSTM(n_in=15, n_out=6), "answer", "repeated"),
+            "symbols": (rg.RnnOutputLayer(n_out=3), "decoder"),
+        },
+        outputs=["symbols"],
+    )
+    assert [line.split() for line in rg.ComputationGraph(config).summary().splitlines() if not line.startswith("-")] == [
+        line.split() for line in GRAPH.splitlines() if not line.startswith("-")
     ]

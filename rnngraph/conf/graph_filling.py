@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,8 +28,8 @@ from rnngraph.names import nearest
 if TYPE_CHECKING:
     from rnngraph.conf.graph import ComputationGraphConfiguration, GraphNode
 
-RESERVED = ("features_mask", "labels", "state_", "next_", "noise_", "rate_")
-"""How names of other inputs and outputs of the lowered graph begin."""
+GENERATED = re.compile(r"(next_)?state_\d|(noise|rate)_\d|next_.*\.")
+"""How names begin that the lowered graph makes up for states, noise and running statistics."""
 
 
 @dataclass(frozen=True)
@@ -149,14 +150,13 @@ def _merged(vertices: Mapping[str, GraphNode]) -> dict[str, GraphNode]:
 
 def _check_names(config: ComputationGraphConfiguration) -> None:
     """Names that may not be taken, and outputs and types of what is not there."""
+    taken = {f"features_mask_{name}" for name in config.inputs} | {f"labels{kind}_{n}" for n in config.outputs for kind in ("", "_mask")}
     for name in (*config.inputs, *config.vertices):
         inside = [other for other in config.vertices if other.startswith(f"{name}.")]
         if inside and name in config.vertices:
             raise ConfigurationError(f"the names {name!r} and {inside[0]!r}: parameters of both would have one name; rename one")
-        if name.startswith(RESERVED) or "\0" in name:
-            raise ConfigurationError(
-                f"the name {name!r} begins like names that files of networks need ({', '.join(RESERVED)}); choose another"
-            )
+        if GENERATED.match(name) or name in taken:
+            raise ConfigurationError(f"the name {name!r} is one that the network's graph makes up for an input of its own; choose another")
     for field, names, known in (("outputs", config.outputs, config.vertices), ("input_types", config.input_types, config.inputs)):
         for name in names:
             if name not in known:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from rnngraph.conf import InputType
+from rnngraph.conf.parameters import index_of
 from rnngraph.dl4j.origin import Description
-from rnngraph.summary import LayerRow, layer_rows
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
     from rnngraph.runtime import ParityReport
 
-COLUMNS = ("", "class", "takes", "gives", "parameters")
+KEYS = ("name", "class", "takes", "gives", "parameters")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class Findings:
     def to_json(self) -> str:
         """One object."""
         told, net = self.told, self.network
-        layers = [] if net is None else [_told(row) for row in layer_rows(net.config)]
+        layers = [] if net is None else [dict(zip(KEYS, row, strict=True)) for row in rows(net)]
         return json.dumps(
             {
                 "path": str(told.path),
@@ -89,17 +91,38 @@ class Findings:
             yield "written", f"{path}: {what}, {path.stat().st_size:,} bytes"
 
 
-def _told(row: LayerRow) -> dict[str, Any]:
-    """A layer in JSON; its running statistics are parameters, as in DL4J."""
-    count = (row.parameters or 0) + row.kept
-    return {"name": row.name, "class": row.type, "takes": list(row.takes), "gives": row.gives, "parameters": count}
+class Row(NamedTuple):
+    """A layer or vertex, or without a name the preprocessor in front of one: shapes of what flows, and the number of parameters."""
+
+    name: str
+    kind: str
+    takes: list[str]
+    gives: str
+    parameters: int
+
+
+def rows(net: Network) -> Iterator[Row]:
+    """Of each layer in order, running statistics among the parameters, as in DL4J."""
+    sizes = Counter[int]()
+    for name, array in {**net.parameters(), **net.buffers()}.items():
+        sizes[index_of(net.config, name)] += array.size
+    for index, (name, stage) in enumerate(zip(net.config.layer_names, net.config.stages, strict=True)):
+        takes = _shapes(stage.takes)
+        if stage.preprocessor is not None:
+            yield Row("", type(stage.preprocessor).__name__, _shapes(stage.given), takes[0], 0)
+        yield Row(name, stage.layer.title, takes, stage.gives.layout, sizes[index])
+
+
+def _shapes(flows: InputType | tuple[InputType, ...]) -> list[str]:
+    """Of what flows, in a graph from each input."""
+    return [one.layout for one in (flows if isinstance(flows, tuple) else (flows,))]
 
 
 def _layers(net: Network) -> Table:
     table = Table(title="layers")
-    for column in COLUMNS:
+    for column in KEYS:
         table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
-    for row in layer_rows(net.config):
-        count = "" if row.parameters is None else f"{row.parameters + row.kept:,}"
-        table.add_row(*map(escape, (row.name, row.type, "\n".join(row.takes), row.gives, count)))
+    for row in rows(net):
+        count = f"{row.parameters:,}" if row.name else ""
+        table.add_row(*map(escape, (row.name, row.kind, "\n".join(row.takes), row.gives, count)))
     return table
