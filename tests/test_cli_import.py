@@ -155,8 +155,8 @@ def test_json_is_one_object(model: Path, tmp_path: Path, run: Run) -> None:
         "version": "1.0.0-M2 or M2.1",
         "data_type": "FLOAT",
         "layers": [
-            {"name": "0", "class": "LSTM", "takes": "[N, 3, T]", "gives": "[N, 4, T]", "parameters": 128},
-            {"name": "1", "class": "RnnOutputLayer", "takes": "[N, 4, T]", "gives": "[N, 2, T]", "parameters": 10},
+            {"name": "0", "class": "LSTM", "takes": ["[N, 3, T]"], "gives": "[N, 4, T]", "parameters": 128},
+            {"name": "1", "class": "RnnOutputLayer", "takes": ["[N, 4, T]"], "gives": "[N, 2, T]", "parameters": 10},
         ],
         "parameters": 138,
         "updater_state": True,
@@ -255,7 +255,7 @@ def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
     assert shown.code == 0
     assert shown.rows == [
         ["encoder", "LSTM", "[N, 3, T]", "[N, 4, T]", "128"],
-        ["both", "MergeVertex", "[N, 4, T],", "[N, 7, T]", "0"],
+        ["both", "MergeVertex", "[N, 4, T]", "[N, 7, T]", "0"],
         ["", "", "[N, 3, T]", "", ""],
         ["out", "RnnOutputLayer", "[N, 7, T]", "[N, 2, T]", "16"],
     ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 from rich.markup import escape
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from rnngraph.base_network import Network
     from rnngraph.runtime import ParityReport
 
-Row = tuple[str, str, str, str, str]
-COLUMNS = ("", "class", "takes", "gives", "parameters")
+KEYS = ("name", "class", "takes", "gives", "parameters")
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Findings:
     def to_json(self) -> str:
         """One object."""
         told, net = self.told, self.network
-        layers = [] if net is None else [dict(zip(("name", *COLUMNS[1:]), row, strict=True)) for row in rows(net)]
+        layers = [] if net is None else [dict(zip(KEYS, row, strict=True)) for row in rows(net)]
         return json.dumps(
             {
                 "path": str(told.path),
                 "kind": told.kind,
                 "version": told.version,
                 "data_type": told.data_type,
-                "layers": [{**one, "parameters": int(one["parameters"].replace(",", "") or 0)} for one in layers],
+                "layers": layers,
                 "parameters": told.parameters,
                 "updater_state": told.updater_state,
                 "iteration": told.iteration,
@@ -91,32 +91,38 @@ class Findings:
             yield "written", f"{path}: {what}, {path.stat().st_size:,} bytes"
 
 
+class Row(NamedTuple):
+    """A layer or vertex, or without a name the preprocessor in front of one: shapes of what flows, and the number of parameters."""
+
+    name: str
+    kind: str
+    takes: list[str]
+    gives: str
+    parameters: int
+
+
 def rows(net: Network) -> Iterator[Row]:
-    """Index or name, class, what it takes and gives, and number of parameters of each layer, with the preprocessors between them."""
-    counts = _counts(net)
-    for index, (name, stage) in enumerate(zip(net.config.layer_names, net.config.stages, strict=True)):
-        if stage.preprocessor is not None:
-            yield "", type(stage.preprocessor).__name__, _shape(stage.given), _shape(stage.takes), ""
-        yield name, stage.layer.title, _shape(stage.takes), _shape(stage.gives), f"{counts.get(index, 0):,}"
-
-
-def _counts(net: Network) -> Mapping[int, int]:
-    """How many numbers each layer has, running statistics among them, as DL4J counts."""
-    found = dict[int, int]()
+    """Of each layer in order, running statistics among the parameters, as in DL4J."""
+    sizes = Counter[int]()
     for name, array in {**net.parameters(), **net.buffers()}.items():
-        index = index_of(net.config, name)
-        found[index] = found.get(index, 0) + array.size
-    return found
+        sizes[index_of(net.config, name)] += array.size
+    for index, (name, stage) in enumerate(zip(net.config.layer_names, net.config.stages, strict=True)):
+        takes = _shapes(stage.takes)
+        if stage.preprocessor is not None:
+            yield Row("", type(stage.preprocessor).__name__, _shapes(stage.given), takes[0], 0)
+        yield Row(name, stage.layer.title, takes, stage.gives.layout, sizes[index])
 
 
-def _shape(flow: InputType | tuple[InputType, ...]) -> str:
-    return ", ".join(one.layout for one in (flow if isinstance(flow, tuple) else (flow,)))
+def _shapes(flows: InputType | tuple[InputType, ...]) -> list[str]:
+    """Of what flows, in a graph from each input."""
+    return [one.layout for one in (flows if isinstance(flows, tuple) else (flows,))]
 
 
 def _layers(net: Network) -> Table:
     table = Table(title="layers")
-    for column in COLUMNS:
+    for column in KEYS:
         table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
     for row in rows(net):
-        table.add_row(*(escape(cell.replace("], [", "],\n[")) for cell in row))
+        count = f"{row.parameters:,}" if row.name else ""
+        table.add_row(*map(escape, (row.name, row.kind, "\n".join(row.takes), row.gives, count)))
     return table
