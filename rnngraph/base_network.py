@@ -301,12 +301,16 @@ class Network(Spelled):
         """A table of the layers: index, type, sizes, parameters, and whether each streams."""
         return summary_table(self.config)
 
+    def _check_settled(self, what: str) -> None:
+        """InputError where something of the configuration is a guess that data are still to settle."""
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write configuration, parameters, buffers, updater state, counters, normalizer and, from a listener, the position in the epoch.
 
         Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
         Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
         """
+        self._check_settled("save")
         states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
         counters = self.iteration, self.epoch, self.fitted_with_mask
         at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})

@@ -96,6 +96,13 @@ class ComputationGraph(Network):
             known = self._inputs
             self._inputs = OpenInputs(known.config, known.inputs, known.lengths, lambda arrays: self._settled(names, arrays))
 
+    def _check_settled(self, what: str) -> None:
+        if isinstance(self._inputs, OpenInputs):
+            raise InputError(
+                f"{what}: the widths of this graph's inputs are a guess, since the file that it was read from does not tell them; give it "
+                "arrays first (output, fit), or say them by dl4j.load(path, input_types={...})"
+            )
+
     def _settled(self, names: Sequence[str], arrays: Sequence[ArrayLike]) -> Inputs:
         """The inputs with the widths that ``arrays`` have; as they are where these do not fit what the layers take."""
         shapes = dict(zip(self.config.inputs, map(np.shape, arrays), strict=False))

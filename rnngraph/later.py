@@ -9,8 +9,7 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    ComputationGraph ComputationGraphConfiguration EvaluationBinary MultiDataSet RegressionEvaluation ROC ROCMultiClass
-    SequenceRecordReaderDataSetIterator StreamPool
+    EvaluationBinary RegressionEvaluation ROC ROCMultiClass SequenceRecordReaderDataSetIterator StreamPool
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

@@ -110,13 +110,17 @@ class Spelled(metaclass=SpelledType):
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:
     """The method ``function``, which answers a keyword that it does not have with a TypeError that gives rnngraph's spelling of it."""
-    own = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
-    label, listed = function.__qualname__.removesuffix(".__init__"), f"its arguments are {', '.join(own)}"
+    parameters = list(inspect.signature(function).parameters)
+    own = [name for name in parameters if name not in ("self", "cls")]
+    method = function.__name__ if parameters[:1] == ["self"] else None
+    listed = f"its arguments are {', '.join(own)}"
 
     @wraps(function)
     def told(*args: P.args, **keywords: P.kwargs) -> R:
         for name in keywords:
             if name not in own:
+                label = function.__qualname__ if method is None else f"{type(args[0]).__name__}.{method}"  # which may be inherited
+                label = label.removesuffix(".__init__")
                 raise TypeError(f"{label} has no argument {name!r}; {advice(name, own, listed)}")
         return function(*args, **keywords)
 

@@ -85,6 +85,7 @@ def export_onnx(
             "or a graph with rnngraph.ComputationGraph(config)"
         )
     names = None if isinstance(net.config, MultiLayerConfiguration) else tuple(net.config.layer_names)
+    getattr(net, "_check_settled", _settled)("export_onnx")
     file = check_arguments(path, target, features_mask, streaming, steps, batch, graph=names is not None)
     labels = check_labels(class_labels, net.config.n_out) if names is None else None
     graph = _lower(net, features_mask)
@@ -149,3 +150,7 @@ def _lower(net: Network, features_mask: bool | Collection[str]) -> Graph:
         return prune(lower(net.config, features_mask=features_mask))
     except GraphError as error:
         raise ExportError(str(error)) from error
+
+
+def _settled(what: str) -> None:
+    """What is no network of ours has nothing to settle."""

@@ -12,6 +12,7 @@ import pytest
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.table import shapes
+from rnngraph.exporters import export_onnx
 from tests.dl4j.documents import Json, lstm, object_, output
 from tests.dl4j.files import array_bytes, write_model
 
@@ -94,6 +95,10 @@ def test_widths_that_the_file_does_not_tell_come_from_the_first_arrays(tmp_path:
     with pytest.warns(dl4j.ImportNote, match=note):
         net = dl4j.load(path)
     assert isinstance(net, rg.ComputationGraph)
+    for write in (net.save, lambda path: export_onnx(net, path)):
+        with pytest.raises(rg.InputError, match=r"the widths of this graph's inputs are a guess.*give it arrays first"):
+            write(tmp_path / "net")
+    assert [file.name for file in tmp_path.iterdir()] == ["m.zip"]
     random = np.random.default_rng(0)
     a, b = random.standard_normal((2, 1, 6)), random.standard_normal((2, 4, 6))
     with pytest.raises(rg.InputError, match=r"features\[0\] \('a'\) has 4 features"):
