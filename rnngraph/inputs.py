@@ -116,7 +116,8 @@ class Inputs:
         if features_mask is not None:
             self._check_maskable(one)
             mask = as_mask(features_mask, len(x), x.shape[-1], one.mask, data_type)
-        check_finite(x, mask, name, reads_padding=one.reads_padding)
+        reader = "layers[0]" if one.array == "features" else "a layer or vertex behind it"
+        check_finite(x, mask, name, reads_padding=one.reads_padding, reader=reader)
         return x, mask
 
     def _ids(
