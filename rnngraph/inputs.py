@@ -116,7 +116,7 @@ class Inputs:
         if features_mask is not None:
             self._check_maskable(one)
             mask = as_mask(features_mask, len(x), x.shape[-1], one.mask, data_type)
-        reader = "layers[0]" if one.array == "features" else f"a layer behind {entry.name!r}"
+        reader = "layers[0]" if one.array == "features" else "a layer or vertex behind it"
         check_finite(x, mask, name, reads_padding=one.reads_padding, reader=reader)
         return x, mask
 

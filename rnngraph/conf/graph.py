@@ -13,6 +13,7 @@ from rnngraph.conf.explain import shown
 from rnngraph.conf.family import Member
 from rnngraph.conf.fields import Inherited, inherited
 from rnngraph.conf.graph_filling import GraphStage, check_graph_backprop, check_heads, fill_graph, graph_stages, joined_clocks
+from rnngraph.conf.graph_ids import ids_of
 from rnngraph.conf.input_types import InputType
 from rnngraph.conf.layers import Layer
 from rnngraph.conf.layers.base import INHERITED
@@ -45,6 +46,17 @@ class GraphNode(Configured):
     vertex: Inherited[Member[GraphVertex]] = inherited("or a vertex")
     inputs: Names = Field(description="what comes in: inputs of the network, layers and vertices, by name")
     preprocessor: Inherited[Member[PreProcessor]] = inherited("what stands in front of the layer")
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            inputs: str | Sequence[str],
+            layer: Layer | None = None,
+            vertex: GraphVertex | None = None,
+            preprocessor: PreProcessor | None = None,
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -164,9 +176,8 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
         """The inputs, in the order of ``inputs``."""
-        readers = {name: node.content for node in self.vertices.values() for name in node.inputs}
-        types = self.input_types
-        return tuple(Entry(name, types[name], types[name], _ids(readers.get(name)), f"features_mask_{name}") for name in self.inputs)
+        ids, types = ids_of(self.inputs, self.vertices), self.input_types
+        return tuple(Entry(name, types[name], types[name], ids.get(name), f"features_mask_{name}") for name in self.inputs)
 
     @cached_property
     def heads(self) -> tuple[Head, ...]:
@@ -195,8 +206,3 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     def layer_label(self, index: int) -> str:
         """A layer or vertex in messages: ``vertex 'encoder' (LSTM)``."""
         return f"vertex {self.layer_names[index]!r} ({self.layers[index].tag()})"
-
-
-def _ids(reader: Any) -> int | None:
-    """How many ids there are, where what reads an input takes ids."""
-    return reader.n_in if isinstance(reader, Layer) and reader.reads_ids else None

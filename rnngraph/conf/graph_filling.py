@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rnngraph.conf.backprop import Backprop, TruncatedBPTT
+from rnngraph.conf.graph_ids import ids_of
 from rnngraph.conf.graph_inputs import inferred_types
 from rnngraph.conf.input_types import ConvolutionalFlatInput, ConvolutionalInput, InputType
 from rnngraph.conf.layers.base import Layer, Place, WeightLayer
 from rnngraph.conf.layers.output import loss_of
 from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.conf.ports import Head
-from rnngraph.conf.preprocessors import PreProcessor
+from rnngraph.conf.preprocessors import PreProcessor, described
 from rnngraph.conf.topology import topological_order
 from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, GraphVertex, MergeVertex, StackVertex, UnstackVertex
 from rnngraph.errors import ConfigurationError
@@ -58,10 +59,22 @@ def fill_graph(config: ComputationGraphConfiguration) -> tuple[dict[str, GraphNo
     starts, filled = dict(flows), dict[str, Any]()
     for name, node in nodes.items():
         try:
+            _check_clock(node, starts)
             filled[name], flows[name] = _filled(node, [flows[source] for source in node.inputs], config)
         except ConfigurationError as error:
             raise ConfigurationError(f"vertex {name!r} ({node.content.tag()}): {error}") from None
+    ids_of(config.inputs, filled)
     return filled, starts
+
+
+def _check_clock(node: GraphNode, starts: Mapping[str, InputType]) -> None:
+    """ConfigurationError for a vertex that takes the time steps of an input that has none."""
+    refers = node.content.refers_to if isinstance(node.content, GraphVertex) else None
+    if refers is not None and not starts[refers].has_time:
+        raise ConfigurationError(
+            f"input={refers!r} of the network has no time axis: {described(starts[refers])}; name one that has, "
+            f"or give input_types={{{refers!r}: InputType.recurrent({starts[refers].size})}}"
+        )
 
 
 def _filled(node: GraphNode, flows: Sequence[InputType], config: ComputationGraphConfiguration) -> tuple[GraphNode, InputType]:
@@ -151,10 +164,13 @@ def _merged(vertices: Mapping[str, GraphNode]) -> dict[str, GraphNode]:
 def _check_names(config: ComputationGraphConfiguration) -> None:
     """Names that may not be taken, and outputs and types of what is not there."""
     taken = {f"features_mask_{name}" for name in config.inputs} | {f"labels{kind}_{n}" for n in config.outputs for kind in ("", "_mask")}
+    taken |= {"loss"} & {*config.inputs, *config.outputs}
     for name in (*config.inputs, *config.vertices):
-        inside = [other for other in config.vertices if other.startswith(f"{name}.")]
+        inside = [other for other in (*config.inputs, *config.vertices) if other.startswith(f"{name}.")]
         if inside and name in config.vertices:
-            raise ConfigurationError(f"the names {name!r} and {inside[0]!r}: parameters of both would have one name; rename one")
+            raise ConfigurationError(
+                f"the names {name!r} and {inside[0]!r}: parameters of the first may be named as the second; rename one"
+            )
         if not name.isprintable():
             raise ConfigurationError(f"the name {name!r} holds characters that cannot be printed; choose another")
         if GENERATED.match(name) or name in taken:

@@ -8,8 +8,8 @@ _MOVING = frozenset(
     {"transpose", "unsqueeze", "squeeze", "identity", "split", "concat", "reshape", "last_steps", "features", "reverse_steps"}
 )
 """Ops that hand on what stands at each step as it is."""
-_APART = frozenset({"add", "sub", "div"})
-"""Ops that keep the steps apart where the other operand is a statistic: those of a normalizer, in front of the first layer."""
+_APART = frozenset({"add", "sub", "mul", "div", "max"})
+"""Ops that keep the steps apart where other operands are constants, statistics of a normalizer, or of the same steps."""
 _BLIND = frozenset({"zeros", "zero_state", "repeat_steps"})
 """Ops that look at shapes alone."""
 
@@ -39,7 +39,8 @@ def reads_padding_of(port: Port, graph: Graph) -> bool:
         touched = [v for v in node.inputs if v in raw]
         if not touched or node.op in _BLIND or _cleans(node, masks, raw):
             continue
-        if node.op not in _MOVING and not (node.op in _APART and (node.inputs[1] in statistics or _constant(node.inputs[1]))):
+        apart = node.op in _APART and all(v in raw or v in statistics or _constant(v) for v in node.inputs)
+        if node.op not in _MOVING and not apart:
             return True
         raw.update(node.outputs)
     return False
@@ -53,6 +54,12 @@ def _computed_from(values: set[Value], graph: Graph) -> set[Value]:
     return values
 
 
+def _last_or_first(index: Value) -> bool:
+    """Whether it is the number of a real step, of the last or the first; where none is, of what stands in front or behind."""
+    node = index.producer
+    return node is not None and (node.op in ("last_index", "first_index") or (node.op == "unsqueeze" and _last_or_first(node.inputs[0])))
+
+
 def _constant(value: Value) -> bool:
     return value.producer is not None and value.producer.op == "constant"
 
@@ -61,4 +68,6 @@ def _cleans(node: Node, masks: set[Value], raw: set[Value]) -> bool:
     """Whether the node takes the raw input at real steps only."""
     if node.op == "where":
         return node.inputs[0] in masks and node.inputs[2] not in raw
+    if node.op == "gather_steps":
+        return node.inputs[1] in masks and _last_or_first(node.inputs[1])
     return node.op in ("recurrent", "lstm", "gru") and node.attributes["mask_mode"] is not None and node.inputs[-1] in masks

@@ -9,7 +9,7 @@ import pytest
 import rnngraph as rg
 from rnngraph.ir.cell import greater, linear, where
 from rnngraph.ir.graph import Graph, Value
-from rnngraph.ir.padding import reads_padding
+from rnngraph.ir.padding import reads_padding, reads_padding_of
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
 from rnngraph.ir.passes.mask_weights import mask_weights
 from rnngraph.ir.types import N, T, floats
@@ -68,3 +68,28 @@ def test_shapes_are_no_content() -> None:
     made, x, *_ = graph()
     made.add("zeros", [x])
     assert not reads_padding(made)
+
+
+def of_graph(vertices: dict[str, Any], masked: list[str]) -> list[bool]:
+    """Which of the inputs a and b are read at masked steps."""
+    ended = {**vertices, "b-rnn": (rg.SimpleRnn(n_out=2), "b")}
+    types = {name: rg.InputType.recurrent(3) for name in "ab"}
+    outputs = [name for name in ended if not any(name in other[1:] for other in ended.values())]
+    config = rg.ComputationGraphConfiguration(inputs=["a", "b"], vertices=ended, outputs=outputs, input_types=types)
+    made = lower(config, features_mask=masked)
+    return [reads_padding_of(port, made) for port in made.ports("input")]
+
+
+def test_vertices_in_front_of_a_layer_that_holds_read_no_padding() -> None:
+    end = {"rnn": (rg.LSTM(n_out=2), "v")}
+    for vertex in (rg.ScaleVertex(2.0), rg.ShiftVertex(1.0), rg.SubsetVertex(0, 1), rg.ReverseTimeSeriesVertex(), rg.L2NormalizeVertex()):
+        assert of_graph({"v": (vertex, "a"), **end}, ["a"]) == [False, False]
+    twice = {"s": (rg.ScaleVertex(2.0), "a"), "v": (rg.ElementWiseVertex("max"), "s", "a"), **end}
+    assert of_graph(twice, ["a"]) == [False, False]
+    assert of_graph({"v": (rg.L2NormalizeVertex(mask_mode="ignore"), "a"), **end}, ["a"]) == [True, False]
+
+
+def test_the_last_real_step_is_that_of_its_own_mask() -> None:
+    assert of_graph({"v": (rg.LastTimeStepVertex("a"), "a")}, ["a", "b"]) == [False, False]
+    assert of_graph({"v": (rg.LastTimeStepVertex("b"), "a")}, ["a", "b"]) == [True, False]
+    assert of_graph({"v": (rg.LastTimeStepVertex("b"), "a")}, ["b"]) == [False, False]
