@@ -75,8 +75,14 @@ class MultiDataSet(Rows):
 
 def _several(arrays: Given, name: str) -> Several:
     if isinstance(arrays, str) or not isinstance(arrays, Sequence) or not arrays:
-        raise InputError(f"{name} is {shown(arrays)}; expected a list with an array for each {_PORTS[name]} of the network")
+        raise InputError(f"{name} is {_told(arrays)}; expected a list with an array for each {_PORTS[name]} of the network")
     return tuple(as_array(array, f"{name}[{k}]") for k, array in enumerate(arrays))
+
+
+def _told(value: object) -> str:
+    """A value in messages; an array by its shape."""
+    shape = getattr(value, "shape", None)
+    return shown(value) if shape is None else f"one array of shape {list(shape)}"
 
 
 _PORTS = {"features": "input", "labels": "output"}
@@ -88,7 +94,7 @@ def _masks(masks: GivenMasks, arrays: Several, name: str) -> Masks:
     if not isinstance(masks, Sequence) or len(masks) != len(arrays):
         count = f" of {len(masks)}" if isinstance(masks, Sequence) else ""
         raise InputError(
-            f"{name}_masks is {'a list' if count else shown(masks)}{count}; expected a list of {len(arrays)}, one for each of {name}, "
+            f"{name}_masks is {'a list' if count else _told(masks)}{count}; expected a list of {len(arrays)}, one for each of {name}, "
             "None where there is no mask"
         )
     return tuple(

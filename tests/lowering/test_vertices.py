@@ -14,6 +14,7 @@ import rnngraph as rg
 from rnngraph.backends.reference import run
 from rnngraph.ir.types import evaluate
 from rnngraph.lowering import lower
+from rnngraph.lowering.head_masks import head_masks
 
 Array = npt.NDArray[Any]
 Mask = Array | None
@@ -330,6 +331,20 @@ def test_masked_steps_put_in_anywhere_change_nothing(kind: str, at: list[int]) -
     assert again == pytest.approx(score, rel=1e-12)
     for name, array in gradient.items():
         np.testing.assert_allclose(same[name], array, rtol=0, atol=1e-11, err_msg=name)
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+@pytest.mark.parametrize("kind", [*COMBINED, "turned"])
+def test_steps_that_count_are_those_that_the_masks_of_inputs_leave(kind: str, pair: str) -> None:
+    """What the graph has of the masks is what :func:`head_masks` says of the arrays."""
+    turned = {"back": (rg.ReverseTimeSeriesVertex(), "a"), "m": (rg.MergeVertex(), "back", "b"), "y": (rg.RnnOutputLayer(n_out=2), "m")}
+    vertices, types, heads = COMBINED[kind] if kind in COMBINED else (turned, {"a": R(WIDTH), "b": R(WIDTH)}, "y")
+    net, masks = network(vertices, types, heads), PAIRS[pair]
+    xs, ys = [series(k, mask, 7.0) for k, mask in enumerate(masks)], list(labels(net).values())
+    own = head_masks(net.config, dict(zip("ab", masks, strict=True)))
+    if kind == "turned" and masks[0] is not None and masks[1] is not None:
+        np.testing.assert_array_equal(np.asarray(own[0]), np.maximum(masks[0][:, ::-1], masks[1]))
+    assert net.score(rg.MultiDataSet(xs, ys, masks)) == pytest.approx(net.score(rg.MultiDataSet(xs, ys, masks, own)), rel=1e-12)
 
 
 def test_a_graph_by_hand_is_both_ways_of_a_wrapper() -> None:

@@ -68,7 +68,7 @@ class Program:
         self.graph = fuse_gru(fuse_lstm(graph, accepts_lstm), accepts_gru) if fuse else graph
         self._leave_out = frozenset(leave_out)
         inputs = {p.name for p in graph.ports("input")}
-        self._masks = [p.name for p in graph.ports("mask") if p.of in inputs]
+        self._masks = [p.name for p in graph.ports("mask") if p.of is None or p.of in inputs]
         self._forms: dict[bool, tuple[Graph, list[_Call]]] = {}
 
     def __call__(self, feeds: Mapping[str, Tensor], product_type: torch.dtype | None = None) -> dict[str, Tensor]:
