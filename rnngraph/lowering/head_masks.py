@@ -27,6 +27,8 @@ def head_masks(config: NetworkConfiguration, masks: Masks) -> list[Mask]:
 
     ``masks`` are those of the inputs, [N, T] by name. As :func:`rnngraph.lowering.lower` has it in a training graph.
     """
+    if all(mask is None for mask in masks.values()):
+        return [None] * len(config.heads)
     found: dict[str, tuple[Mask, ...]] = {entry.name: (masks.get(entry.name),) for entry in config.entries}
     timed = {stage_name for stage_name, gives in config.flows.items() if gives.has_time}
     for link in config.links:
