@@ -62,6 +62,8 @@ def _of_vertex(vertex: GraphVertex, given: Sequence[Mask], masks: Masks) -> Mask
         return masks.get(vertex.input)
     if isinstance(vertex, ReverseTimeSeriesVertex):
         own = None if vertex.input is None else masks.get(vertex.input)
+        if own is not None and given[0] is not None and own.shape != given[0].shape:  # the series became shorter
+            own = given[0]
         return own if own is not None or given[0] is None else given[0][:, ::-1]
     real = [mask for mask in given if mask is not None]
     return np.maximum.reduce(real) if len(real) == len(given) else None
