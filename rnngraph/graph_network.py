@@ -69,9 +69,9 @@ class ComputationGraph(Network):
         """
         self._check_streams()
         given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=True)]
-        fed = self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True)
         entries = [one.entry for one in self._inputs.inputs]
         single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, given, strict=True) if e.has_time)
+        fed = self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True)
         outputs = self._step(*fed)
         lengths = self._inputs.lengths
         return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, lengths, strict=True)]

@@ -150,7 +150,9 @@ class Inputs:
     @staticmethod
     def _count(given: Sequence[Any], name: str, port: str, count: int) -> None:
         if len(given) != count:
-            raise InputError(f"{name} has {len(given)} arrays; expected {count}, one for each {port} of the network, in its order")
+            arrays = f"{len(given)} array{'s' * (len(given) != 1)}"
+            remedy = "; give rg.MultiDataSet([...], [...])" if len(given) == 1 else ""  # as of a DataSet
+            raise InputError(f"{name} has {arrays}; expected {count}, one for each {port} of the network, in its order{remedy}")
 
     def sizes(self, xs: Sequence[np.ndarray]) -> dict[str, int]:
         """N, and how many steps each symbol of time stands for."""

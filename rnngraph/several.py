@@ -11,6 +11,9 @@ from rnngraph.errors import InputError
 from rnngraph.ids import is_one_step
 from rnngraph.names import shown
 
+_RANKS = {2: True, 4: True, 3: False, 5: False}
+"""Whether an array of features or images of this rank is one step."""
+
 
 def one_for_each(value: Any, names: Sequence[str], what: str, owner: str, *, partly: bool = False) -> Sequence[Any]:
     """``value`` in the order of the inputs' ``names``. With ``partly`` a mapping may leave some out, which are None then.
@@ -39,14 +42,14 @@ def one_for_each(value: Any, names: Sequence[str], what: str, owner: str, *, par
 def is_single_step(series: Iterable[tuple[str, Any, bool]]) -> bool:
     """Whether one step of each series was given, without a time axis: (input, array, whether it takes ids) for each.
 
-    Ids [N, 1] may be either. InputError where some have a time axis and others not.
+    Ids [N, 1] may be either, as what has a rank that no series has. InputError where some have a time axis and others not.
     """
     forms: dict[bool, str] = {}
     for name, array, ids in series:
         rank = np.ndim(array)
-        if not ids:
-            forms.setdefault(rank in (2, 4), name)
-        elif rank == 1 or not is_one_step(array):
+        if not ids and rank in _RANKS:
+            forms.setdefault(_RANKS[rank], name)
+        elif ids and (rank == 1 or not is_one_step(array)):
             forms.setdefault(rank == 1, name)
     if len(forms) > 1:
         raise InputError(

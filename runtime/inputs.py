@@ -53,9 +53,9 @@ class Inputs:
             if port.mask is not None:
                 array = arrays[port.name]
                 arrays[port.mask] = np.ones((array.shape[0], array.shape[-1]), self._masks[port.mask].data_type) if own is None else own
-        steps = self._agree(arrays)
         series = ((p.name, x, p.ids is not None) for p, x in zip(self._ports, given, strict=True) if p.time_axis is not None)
-        return Fed(arrays, len(arrays[self._ports[0].name]), step and is_single_step(series), steps)
+        single = step and is_single_step(series)
+        return Fed(arrays, len(arrays[self._ports[0].name]), single, self._agree(arrays))
 
     def _given(self, x: object, features_mask: object, features_masks: object) -> tuple[Sequence[Any], Sequence[Any]]:
         """One array, and a mask or None, for each input."""

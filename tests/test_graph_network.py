@@ -160,6 +160,7 @@ def test_data_come_in_every_form() -> None:
     equal(wanted, trained(rg.MiniBatches(data, 2, shuffle=False), 2))
     equal(trained(pieces), trained(piece for piece in pieces))
     equal(trained(data), trained([data]))
+    equal(trained(data), trained([([*data.features], [*data.labels], [*data.features_masks])]))
 
     class Again:
         def __iter__(self) -> Iterator[rg.MultiDataSet]:
@@ -215,14 +216,24 @@ Y, WHOLE = np.ones((2, 2, 4)), np.ones((2, 3))
 @pytest.mark.parametrize(
     ("given", "masks", "message"),
     [
-        ([X], None, "features has 1 arrays; expected 2, one for each input of the network, in its order"),
+        ([X], None, "features is a list of 1, but the network has the inputs 'x', 'who'; give one for each, in this order"),
         ([X, WHO[:1]], None, "features[1] ('who') has 1 rows, but features[0] ('x') has 2; expected the same number in both"),
-        (X, None, "features is one ndarray; expected an array for each of x, who, as a list or a mapping"),
-        ({"x": X}, None, "features: missing: who; expected an array for each of x, who"),
-        ({"x": X, "who": WHO, "whom": WHO}, None, "features: unknown: whom; expected an array for each of x, who"),
-        ([X, WHO], [None], "features_masks has 1 arrays; expected 2, one for each input of the network, in its order"),
-        ([X, WHO], np.ones((2, 4)), "features_masks is one ndarray; expected a list with a mask or None for each input"),
-        ([X, WHO], {"whom": np.ones((2, 4))}, "features_masks: 'whom' is no input of the network; those are x, who"),
+        (
+            X,
+            None,
+            "features is array([[[0., 0., 0., 0.], [0., 0., 0., 0.], [0., 0., 0., 0.]], [[0., 0., 0., ..., "
+            "but the network has the inputs 'x', 'who'; give a list in this order, or a mapping by name",
+        ),
+        ({"x": X}, None, "features: missing: 'who'; the network has the inputs 'x', 'who'"),
+        ({"x": X, "who": WHO, "whom": WHO}, None, "features: unknown: 'whom'; the network has the inputs 'x', 'who'"),
+        ([X, WHO], [None], "features_masks is a list of 1, but the network has the inputs 'x', 'who'; give one for each, in this order"),
+        (
+            [X, WHO],
+            np.ones((2, 4)),
+            "features_masks is array([[1., 1., 1., 1.], [1., 1., 1., 1.]]), "
+            "but the network has the inputs 'x', 'who'; give a list in this order, or a mapping by name",
+        ),
+        ([X, WHO], {"whom": np.ones((2, 4))}, "features_masks: unknown: 'whom'; the network has the inputs 'x', 'who'"),
         (
             [X, WHO],
             [None, np.ones((2, 1))],
@@ -245,8 +256,11 @@ def test_inputs_that_are_refused(given: Any, masks: Any, message: str) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (rg.DataSet(X, Y), "features has 1 arrays; expected 2, one for each input of the network, in its order"),
-        (rg.MultiDataSet([X, WHO], [Y]), "labels has 1 arrays; expected 2, one for each output of the network, in its order"),
+        (
+            rg.DataSet(X, Y),
+            "features has 1 array; expected 2, one for each input of the network, in its order; give rg.MultiDataSet([...], [...])",
+        ),
+        (rg.MultiDataSet([X, WHO], [Y]), "labels has 1 array; expected 2, one for each output of the network, in its order"),
         (rg.MultiDataSet([X, WHO], [Y, WHOLE, WHOLE]), "labels has 3 arrays; expected 2, one for each output of the network, in its order"),
         (rg.MultiDataSet([X, WHO], [Y, Y]), "labels[1] have shape [2, 2, 4]; expected [2, 3], which is [N, C]"),
     ],

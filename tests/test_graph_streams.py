@@ -118,6 +118,19 @@ def test_a_masked_step_keeps_the_state_of_a_row() -> None:
     np.testing.assert_allclose(padded_state["h"][0], net.rnn_get_previous_state("rnn")["h"][0], rtol=0, atol=1e-6)
 
 
+def test_series_with_and_without_a_time_axis_are_not_mixed() -> None:
+    """The two share a time axis, whose lengths differ then; what has no rank of a series is told by its shape."""
+    net, x = streaming(), np.zeros((2, 3, 4))
+    z, who = np.zeros((2, 1, 4)), np.zeros((2, 2))
+    message = (
+        "input 'x' is one step without a time axis, input 'z' has one; give one step of every series without a time axis, or each with one"
+    )
+    with pytest.raises(rg.InputError, match=f"^{re.escape(message)}$"):
+        net.rnn_time_step([x[..., 0], z, who])
+    with pytest.raises(rg.InputError, match=r"^features\[1\] \('z'\) has shape \[2\], rank 1; expected \[N, 1, T\]"):
+        net.rnn_time_step([x[..., 0], z[:, 0, 0], who])
+
+
 def test_why_a_graph_does_not_stream() -> None:
     vertices = {"back": (rg.ReverseTimeSeriesVertex("x"), "x"), "y": (rg.RnnOutputLayer(n_out=2), "back")}
     net = graph(vertices, {"x": R(3)}, "y")

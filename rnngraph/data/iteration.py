@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -16,8 +17,8 @@ from rnngraph.names import shown
 
 Examples = DataSet | MultiDataSet
 """One set of examples."""
-Batch = Examples | Sequence[ArrayLike | None]
-"""What an iterable of data may hold: DataSets, MultiDataSets, or (features, labels[, features_mask[, labels_mask]])."""
+Batch = Examples | Sequence[ArrayLike | Sequence[ArrayLike | None] | None]
+"""What an iterable of data may hold: DataSets, MultiDataSets, or (features, labels[, features_mask[, labels_mask]]) of either."""
 Data = Examples | Iterable[Batch]
 """What ``fit``, ``score`` and ``evaluate`` go over."""
 
@@ -27,8 +28,8 @@ _REMEDY = "pass a list, or an object whose __iter__ starts anew"
 def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Iterator[Examples]]:
     """For each epoch an iterator over its DataSets; ``data`` is one DataSet, or an iterable that is gone through anew in each epoch.
 
-    Elements may be tuples or lists (features, labels[, features_mask[, labels_mask]]), as loaders of other libraries give them. ``name``
-    is what the caller calls the data.
+    Elements may be tuples or lists (features, labels[, features_mask[, labels_mask]]), as loaders of other libraries give them; where
+    features and labels are lists of arrays, they are those of a MultiDataSet. ``name`` is what the caller calls the data.
 
     Raises TrainingError for epochs below 1, for data that yields nothing in any epoch, and for an iterator that can serve one epoch only:
     at once where the type tells (generators, map, zip, ..), else when the later epoch finds nothing. Raises InputError for anything that is
@@ -81,13 +82,23 @@ def _is_spent_by_one_pass(batches: Iterable[Batch]) -> bool:
     return isinstance(batches, Iterator) and type(batches).__module__ in ("builtins", "itertools")
 
 
+def _has_several(batch: Sequence[Any]) -> bool:
+    """Whether features and labels are lists of arrays, one for each input and output; lists of numbers are one array."""
+    return all(isinstance(given, (list, tuple)) and given and all(map(_is_array, given)) for given in batch[:2])
+
+
+def _is_array(value: object) -> bool:
+    """Whether it is an array with an axis, which numpy's numbers are not."""
+    return hasattr(value, "__array__") and getattr(value, "ndim", 1) != 0
+
+
 def _data_set(batch: Batch, index: int, name: str) -> Examples:
     """An element as a DataSet."""
     if isinstance(batch, (DataSet, MultiDataSet)):
         return batch
     if isinstance(batch, (tuple, list)) and 2 <= len(batch) <= 4:
         try:
-            return DataSet(*batch)
+            return (MultiDataSet if _has_several(batch) else DataSet)(*batch)
         except InputError as error:
             raise InputError(f"element {index} of {name}: {error}") from error
     shape = f" of shape {list(batch.shape)}" if hasattr(batch, "shape") else f" of {len(batch)}" if isinstance(batch, (tuple, list)) else ""

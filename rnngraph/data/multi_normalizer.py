@@ -13,7 +13,7 @@ from rnngraph.data.iteration import Data
 from rnngraph.data.multi import MultiDataSet
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.data.normalizers import normalizer_from
-from rnngraph.data.running import check_count, gathered, labels_masks_of
+from rnngraph.data.running import check_count, gathered, labels_mask_of
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
@@ -48,7 +48,10 @@ class MultiNormalizer(Spelled):
 
     @spelled
     def fit(self, data: Data) -> None:
-        """Fit all of them in one pass over ``data``, MultiDataSets; see :meth:`Normalizer.fit`. What was there stays where one fails."""
+        """Fit all of them in one pass over ``data``, MultiDataSets; see :meth:`Normalizer.fit`. What was there stays where one fails.
+
+        Labels without a mask of their own count by the mask of the inputs that have their steps; InputError where those differ.
+        """
         features, labels = gathered(
             data, *([None if one is None else one._running for one in side] for side in (self.features, self.labels))
         )
@@ -81,7 +84,8 @@ class MultiNormalizer(Spelled):
             raise InputError(f"expected a MultiDataSet, not a {type(dataset).__name__}; MultiDataSet.of(dataset) makes one of a DataSet")
         check_count(dataset, len(self.features), len(self.labels))
         x = _each(self.features, dataset.features, dataset.features_masks, "features", change)
-        y = _each(self.labels, dataset.labels, labels_masks_of(dataset), "labels", change) if self.labels else dataset.labels
+        masks = [None if one is None else labels_mask_of(dataset, k) for k, one in enumerate(self.labels)]
+        y = _each(self.labels, dataset.labels, masks, "labels", change) if self.labels else dataset.labels
         return MultiDataSet(x, y, dataset.features_masks, dataset.labels_masks)
 
     def to_dict(self) -> dict[str, Any]:

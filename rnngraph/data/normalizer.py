@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from rnngraph.data.columns import Columns
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.iteration import Data
-from rnngraph.data.running import Running, gathered, labels_masks_of
+from rnngraph.data.running import Running, check_kind, gathered, labels_mask_of
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
@@ -67,9 +67,10 @@ class Normalizer(Spelled, Generic[C]):
         where they have its steps. No minibatch is kept.
 
         Raises InputError for arrays that are not [N, F, T] or [N, F], have another width than those before, or hold NaN or infinity at a
-        step that is not masked, and where no step is left; TrainingError where there are no data. What was there is then as it was.
+        step that is not masked, where no step is left, and for MultiDataSets, which a MultiNormalizer takes; TrainingError where there are
+        no data. What was there is then as it was.
         """
-        features, labels = gathered(data, [self._running], [self._running] if self.is_fit_label else [])
+        features, labels = gathered(data, [self._running], [self._running] if self.is_fit_label else [], kind=DataSet)
         self.features, self.labels = features[0], labels[0] if labels else None
 
     def _running(self, columns: int) -> Running[C]:
@@ -129,12 +130,8 @@ class Normalizer(Spelled, Generic[C]):
         return self._mapped(dataset, self.revert_features, self.revert_labels)
 
     def _mapped(self, dataset: DataSet, of_features: Change, of_labels: Change) -> DataSet:
-        if not isinstance(dataset, DataSet):
-            raise InputError(
-                f"expected a DataSet, not a {type(dataset).__name__}; of several each is normalised by itself, arrays by "
-                "transform_features, transform_labels and their opposites"
-            )
-        y = of_labels(dataset.labels, labels_masks_of(dataset)[0]) if self.is_fit_label else dataset.labels
+        check_kind(dataset, DataSet)
+        y = of_labels(dataset.labels, labels_mask_of(dataset)) if self.is_fit_label else dataset.labels
         return DataSet(of_features(dataset.features, dataset.features_mask), y, dataset.features_mask, dataset.labels_mask)
 
     # JSON

@@ -79,15 +79,18 @@ Empty = Callable[[int], Running[C]]
 Found = list[C | None]
 
 
-def gathered(data: Data, features: Sequence[Empty[C] | None], labels: Sequence[Empty[C] | None]) -> tuple[Found[C], Found[C]]:
+def gathered(
+    data: Data, features: Sequence[Empty[C] | None], labels: Sequence[Empty[C] | None], *, kind: type[Rows] = Rows
+) -> tuple[Found[C], Found[C]]:
     """The statistics of each input and of each output in one pass over ``data``; None where there is nothing to start with.
 
-    Without any ``labels`` those are not looked at. Errors as :meth:`rnngraph.data.normalizer.Normalizer.fit` has them.
+    Without any ``labels`` those are not looked at. ``kind`` is what may come.
+    Errors as :meth:`rnngraph.data.normalizer.Normalizer.fit` has them.
     """
     x, y = _gatherings("features", features), _gatherings("labels", labels)
     for k, one in enumerate(next(epochs_over(data))):
         try:
-            _take_in(one, x, y)
+            _take_in(one, kind, x, y)
         except InputError as error:
             raise error if isinstance(data, Rows) else InputError(f"element {k} of data: {error}") from None
     made_x, made_y = ([None if one is None else one.result() for one in side] for side in (x, y))
@@ -99,15 +102,28 @@ def _gatherings(name: str, empty: Sequence[Empty[C] | None]) -> list[_Gathering[
     return [None if one is None else _Gathering(label, one) for label, one in zip(names, empty, strict=True)]
 
 
-def _take_in(one: Rows, x: Sequence[_Gathering[C] | None], y: Sequence[_Gathering[C] | None]) -> None:
+def _take_in(one: Rows, kind: type[Rows], x: Sequence[_Gathering[C] | None], y: Sequence[_Gathering[C] | None]) -> None:
     arrays = one._arrays
+    check_kind(one, kind)
     check_count(one, len(x), len(y))
     for held, array, mask in zip(x, arrays.features, arrays.features_masks, strict=True):
         if held is not None:
             held.add(array, mask)
-    for held, array, mask in zip(y, arrays.labels, labels_masks_of(one), strict=False):
+    for k, held in enumerate(y):
         if held is not None:
-            held.add(array, mask)
+            held.add(arrays.labels[k], labels_mask_of(one, k))
+
+
+def check_kind(one: object, kind: type[Rows]) -> None:
+    """InputError where ``one`` is none of ``kind``; a MultiNormalizer takes what has several inputs and outputs."""
+    if isinstance(one, kind):
+        return
+    remedy = (
+        "rg.MultiNormalizer(features=[...], labels=[...]) takes these"
+        if isinstance(one, Rows)
+        else "of several each is normalised by itself, arrays by transform_features, transform_labels and their opposites"
+    )
+    raise InputError(f"expected a {kind.__name__}, not a {type(one).__name__}; {remedy}")
 
 
 def check_count(one: Rows, inputs: int, outputs: int) -> None:
@@ -121,16 +137,30 @@ def check_count(one: Rows, inputs: int, outputs: int) -> None:
             )
 
 
-def labels_masks_of(one: Rows) -> list[np.ndarray | None]:
-    """By which labels count: their own masks, without one the mask of the only input where they have its steps."""
+def labels_mask_of(one: Rows, k: int = 0) -> np.ndarray | None:
+    """By which labels number ``k`` count: their own mask, in a time series without one that of the inputs with its steps.
+
+    InputError where these inputs differ: which of them the loss goes by is told by the network alone.
+    """
     arrays = one._arrays
-    given = arrays.features_masks[0] if len(arrays.features_masks) == 1 else None
+    labels, own = arrays.labels[k], arrays.labels_masks[k]
+    if own is not None or labels.ndim != 3:
+        return own
+    inputs = [(x, m) for x, m in zip(arrays.features, arrays.features_masks, strict=True) if _steps(x, m) == labels.shape[2]]
+    if all(mask is None for _, mask in inputs):
+        return None
+    first, *others = [np.ones((len(x), labels.shape[2])) if mask is None else mask for x, mask in inputs]
+    if any((mask != first).any() for mask in others):
+        raise InputError(
+            f"labels[{k}] have no mask of their own, and the inputs with their {labels.shape[2]} time steps are masked differently; "
+            "give labels_masks=[...], which say the steps whose labels count"
+        )
+    return first
 
-    def mask_of(labels: np.ndarray, own: np.ndarray | None) -> np.ndarray | None:
-        fits = given is not None and labels.ndim == 3 and labels.shape[2] == given.shape[1]
-        return given if own is None and fits else own
 
-    return [mask_of(labels, own) for labels, own in zip(arrays.labels, arrays.labels_masks, strict=True)]
+def _steps(x: np.ndarray, mask: np.ndarray | None) -> int | None:
+    """How many steps an input has; None of one without a time axis."""
+    return mask.shape[1] if mask is not None else x.shape[-1] if x.ndim in (3, 5) else None
 
 
 class _Gathering(Generic[C]):

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from rnngraph.data import DataSet, epochs_over, known_sets
+from rnngraph.data import DataSet, MultiDataSet, epochs_over, known_sets
 from rnngraph.errors import InputError, TrainingError
 
 ONE, TWO = (DataSet(np.full((1, 1), k), np.ones((1, 1))) for k in (1, 2))
@@ -129,6 +129,29 @@ def test_tuples_and_loaders_of_torch() -> None:
     np.testing.assert_array_equal(one.labels_mask, np.zeros((3, 1)))
 
 
+def test_tuples_of_lists_of_arrays_are_of_several_inputs() -> None:
+    x, y = torch.arange(6.0).reshape(3, 2, 1), torch.ones(3, 1, 1)
+    mask = np.zeros((3, 1))
+    batch: Any = [(x, x[:, :1]), [y], [None, mask], [mask]]
+    (batches,) = epochs_over([([x], (y,)), batch])
+    one, two = batches
+    assert isinstance(one, MultiDataSet)
+    assert isinstance(two, MultiDataSet)
+    np.testing.assert_array_equal(two.features[1], x[:, :1].numpy())
+    assert (two.features_masks[0], one.labels_masks) == (None, (None,))
+    np.testing.assert_array_equal(np.asarray(two.features_masks[1]), mask)
+    np.testing.assert_array_equal(np.asarray(two.labels_masks[0]), mask)
+
+
+def test_lists_of_numbers_are_one_array() -> None:
+    rows = [[1.0, 2.0], list(np.array([3.0, 4.0]))]
+    for features in (rows, list(map(tuple, rows)), np.array(rows)):
+        (batches,) = epochs_over([(features, [[np.float64(1)], [np.float64(0)]])])
+        (one,) = batches
+        assert isinstance(one, DataSet)
+        np.testing.assert_array_equal(one.features, [[1, 2], [3, 4]])
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -140,6 +163,8 @@ def test_tuples_and_loaders_of_torch() -> None:
         ([ONE, "text"], "element 1 of data is a str; expected a DataSet or (features, labels[, features_mask[, labels_mask]]). "
          "Two arrays make one DataSet: DataSet(features, labels)"),
         ([(ONE,)], "element 0 of data is a tuple of 1; expected a DataSet or (features, labels["),
+        ([([np.ones((2, 3)), np.ones((1, 3))], [np.ones((2, 1))])],
+         "element 0 of data: features[1] has 1 rows (shape [1, 3]), features[0] 2"),
         ([ONE, (np.ones((2, 3)), np.ones((1, 1)))], "element 1 of data: features have 2 rows (shape [2, 3]), labels 1 (shape [1, 1])"),
     ],
 )  # fmt: skip

@@ -409,9 +409,9 @@ def test_none_leaves_an_input_as_it_is() -> None:
     np.testing.assert_array_equal(changed.features[1], ids)
     np.testing.assert_array_equal(changed.labels[1], x)
     refused(
-        lambda: KNOWN.fit(data),
-        "MultiDataSet(features [[4, 3, 5], [4, 1, 5]], labels [[4, 3, 5], [4, 3, 5]]) has 2 arrays of features, but the normalizer is for "
-        "1; rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, or None, for each",
+        lambda: several.fit([DataSet(x, x)]),
+        "element 0 of data: DataSet(features [4, 3, 5], labels [4, 3, 5]) has 1 arrays of features, but the normalizer is for 2; "
+        "rg.MultiNormalizer(features=[...], labels=[...]) has a normalizer, or None, for each",
     )
     spoilt = rg.MultiDataSet([x, ids], [x, np.full_like(x, np.nan)])
     wider = rg.MultiNormalizer([NormalizerStandardize(), None], [None, NormalizerStandardize()])
@@ -419,3 +419,56 @@ def test_none_leaves_an_input_as_it_is() -> None:
     assert wider.features[0] == NormalizerStandardize()
     refused(lambda: several.transform(DataSet(x, x)), "expected a MultiDataSet, not a DataSet; MultiDataSet.of(dataset) makes one")  # type: ignore[arg-type]
     refused(lambda: several.transform_features([x]), "features are 1 arrays, but the MultiNormalizer has 2 for features")
+
+
+def test_one_normalizer_refuses_a_multi_data_set() -> None:
+    data: Any = rg.MultiDataSet([ONES], [ONES])
+    message = "expected a DataSet, not a MultiDataSet; rg.MultiNormalizer(features=[...], labels=[...]) takes these"
+    for call in (KNOWN.fit, KNOWN.transform, KNOWN.revert):
+        refused(lambda call=call: call(data), message)
+    refused(lambda: KNOWN.fit([DataSet(ONES, ONES), data]), f"element 1 of data: {message}")
+
+
+M = np.array([[1, 1, 0, 0]])
+X4, Y4 = np.array([[[1.0, 3.0, 0.0, 0.0]]]), np.array([[[10.0, 20.0, 0.0, 0.0]]])
+"""One row of two real steps."""
+
+
+@pytest.mark.parametrize(
+    ("features", "masks"),
+    [
+        ([X4], [M]),
+        ([X4, X4], [M, M]),
+        ([X4, X4[..., :3]], [M, np.ones((1, 3))]),
+        ([X4, X4[..., :3]], [M, None]),
+        ([X4, X4[:, :, 0]], [M, None]),
+    ],
+    ids=["one", "two alike", "one of other length", "one of other length without a mask", "a vector"],
+)
+def test_labels_of_several_inputs_count_by_the_mask_that_these_agree_on(features: Any, masks: Any) -> None:
+    data = rg.MultiDataSet(features, [Y4], masks)
+    several = rg.MultiNormalizer([None] * len(features), [NormalizerStandardize()])
+    several.fit(data)
+    (of_labels,) = several.labels
+    np.testing.assert_array_equal([of_labels.mean, of_labels.std], [[15.0], [5.0]])  # type: ignore[union-attr]
+    changed = several.transform(data)
+    np.testing.assert_array_equal(changed.labels[0], [[[-1.0, 1.0, 0.0, 0.0]]])
+    np.testing.assert_array_equal(several.revert(changed).labels[0], Y4)
+
+
+@pytest.mark.parametrize("other", [np.array([[1, 1, 1, 0]]), None], ids=["another mask", "no mask"])
+def test_labels_of_inputs_that_are_masked_differently(other: Any) -> None:
+    data, own = rg.MultiDataSet([X4, X4], [Y4], [M, other]), rg.MultiDataSet([X4, X4], [Y4], [M, other], [M])
+    several = rg.MultiNormalizer([NormalizerStandardize(), None], [NormalizerStandardize()])
+    message = (
+        "labels[0] have no mask of their own, and the inputs with their 4 time steps are masked differently; "
+        "give labels_masks=[...], which say the steps whose labels count"
+    )
+    refused(lambda: several.fit(data), message)
+    several.fit(own)
+    assert several.labels[0].mean == [15.0]  # type: ignore[union-attr]
+    refused(lambda: several.transform(data), message)
+    refused(lambda: several.revert(data), message)
+    unread = rg.MultiNormalizer([NormalizerStandardize(), None], [None])
+    unread.fit(data)
+    np.testing.assert_array_equal(unread.transform(data).labels[0], Y4)
