@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rnngraph.base_network import Network
     from rnngraph.runtime import ParityReport
 
+NARROWEST = 60
+"""Columns of a console. In a narrower one the table of layers is not squeezed further: its lines go on below."""
 KEYS = ("name", "class", "takes", "gives", "parameters")
 
 
@@ -66,8 +68,10 @@ class Findings:
         net = self.network
         console.print(f"{escape(str(self.told.path))}: a {self.told.kind} of DL4J {self.told.version}", highlight=False, soft_wrap=True)
         if net is not None:
-            console.print(_layers(net))
+            console.print(_layers(net, None if console.width >= NARROWEST else NARROWEST), crop=False)
         facts = Table.grid(padding=(0, 2))
+        facts.add_column(no_wrap=True)
+        facts.add_column(overflow="fold")
         for name, text in self._facts():
             facts.add_row(name, escape(text))
         console.print(facts, highlight=False)
@@ -118,10 +122,12 @@ def _shapes(flows: InputType | tuple[InputType, ...]) -> list[str]:
     return [one.layout for one in (flows if isinstance(flows, tuple) else (flows,))]
 
 
-def _layers(net: Network) -> Table:
-    table = Table(title="layers")
+def _layers(net: Network, width: int | None) -> Table:
+    """Numbers stay on one line, whatever else is folded to fit ``width``, None: the console's."""
+    table = Table(title="layers", width=width)
     for column in KEYS:
-        table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
+        numbers = column == "parameters"
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     for row in rows(net):
         count = f"{row.parameters:,}" if row.name else ""
         table.add_row(*map(escape, (row.name, row.kind, "\n".join(row.takes), row.gives, count)))
