@@ -145,6 +145,17 @@ def test_a_number_that_is_off_is_exit_code_1(model: Path, tmp_path: Path, run: R
     assert "1 of 1 comparisons OFF" in shown.out
 
 
+def test_a_file_that_cannot_be_checked_is_told(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise rg.ModelFileError("onnxruntime cannot open it")
+
+    monkeypatch.setattr("rnngraph.runtime.verify", refuse)
+    shown = run(model, "--onnx", tmp_path / "net.onnx")
+    assert shown.code == 2
+    told = f"onnxruntime cannot open it. What was asked for is written, but {tmp_path}/net.onnx could not be checked\n"
+    assert shown.err == f"rnngraph: {told}"
+
+
 def test_json_is_one_object(model: Path, tmp_path: Path, run: Run) -> None:
     shown = run(model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx", "--json")
     assert shown.code == 0

@@ -28,6 +28,7 @@ from rnngraph.inputs import OpenInputs
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
+    from rnngraph.runtime import ParityReport
 
 Types = dict[str | None, InputType]
 
@@ -81,7 +82,8 @@ def run(asked: Request) -> Findings:
     """Do what the command was asked for, and print it.
 
     Raises ModelFileError for a file that cannot be read as a network, after what is known of it was printed, ExportError for what cannot
-    be written, InputError for other misuse; nothing is written then.
+    be written, InputError for other misuse; nothing is written then. Where the ONNX file is written and cannot be checked, a
+    ModelFileError says so.
     """
     told = None
     try:
@@ -192,10 +194,17 @@ def _written(found: Findings, asked: Request) -> Findings:
     if asked.out is not None:
         written[asked.out] = "the network"
     if asked.onnx is not None:
-        from rnngraph.runtime import verify
-
-        written[asked.onnx], report = what, verify(asked.onnx)
+        written[asked.onnx], report = what, _checked(asked.onnx)
     return replace(found, written=written, report=report)
+
+
+def _checked(path: Path) -> ParityReport:
+    from rnngraph.runtime import verify
+
+    try:
+        return verify(path)
+    except RnnGraphError as error:
+        raise ModelFileError(f"{error}. What was asked for is written, but {path} could not be checked") from error
 
 
 @contextmanager

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rnngraph.runtime import ParityReport
 
 NARROWEST = 60
-"""Columns of a console. In a narrower one the table of layers is not squeezed further: its lines go on below."""
+"""Columns of a console. In a narrower one tables are not squeezed further: their lines go on below."""
 KEYS = ("name", "class", "takes", "gives", "parameters")
 
 
@@ -65,16 +65,17 @@ class Findings:
 
     def print(self, console: Console) -> None:
         """Tables for people."""
-        net = self.network
+        net, width = self.network, None if console.width >= NARROWEST else NARROWEST
         console.print(f"{escape(str(self.told.path))}: a {self.told.kind} of DL4J {self.told.version}", highlight=False, soft_wrap=True)
         if net is not None:
-            console.print(_layers(net, None if console.width >= NARROWEST else NARROWEST), crop=False)
+            console.print(_layers(net, width), crop=False)
         facts = Table.grid(padding=(0, 2))
+        facts.width = width
         facts.add_column(no_wrap=True)
         facts.add_column(overflow="fold")
         for name, text in self._facts():
             facts.add_row(name, escape(text))
-        console.print(facts, highlight=False)
+        console.print(facts, highlight=False, crop=False)
         if self.report is not None:
             console.print(str(self.report), markup=False, highlight=False, soft_wrap=True)
 
