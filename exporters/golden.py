@@ -6,6 +6,7 @@ manifest. Where the network reads no padding, an input is NaN at masked steps: a
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from onnx import numpy_helper
 
 from rnngraph.backends.reference import run
 from rnngraph.data.columns import Columns
+from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import inputs, outputs
 from rnngraph.file_format import DATA_SET, INPUT, OUTPUT, tensor_file
@@ -24,6 +26,7 @@ from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import mask_of, reads_padding_of
 from rnngraph.ir.steps import least_steps
 from rnngraph.ir.types import evaluate
+from rnngraph.names import shown
 
 SIZES = ((2, 7), (1, 1))
 """Rows and steps of the samples; of several series that may differ in length each is a step longer than the one before."""
@@ -122,7 +125,11 @@ def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph, 
 
 @contextmanager
 def replaced(folder: Path, content: list[Sample]) -> Iterator[None]:
-    """Put the samples at ``folder``; what was there comes back if the block fails, and goes when it ends well."""
+    """Put the samples at ``folder``; those that were there come back if the block fails, and go when it ends well.
+
+    ExportError where anything but samples is there.
+    """
+    _check_only_samples(folder)
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     old = fresh / "old"
     try:
@@ -139,6 +146,25 @@ def replaced(folder: Path, content: list[Sample]) -> Iterator[None]:
             raise
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _check_only_samples(folder: Path) -> None:
+    if folder.is_dir():
+        other = next((one for one in folder.rglob("*") if not _is_of_samples(one, one.relative_to(folder).parts)), None)
+        found = f"holds {shown(str(other.relative_to(folder)))} too" if other else ""
+    else:
+        found = "is no folder" if os.path.lexists(folder) else ""
+    if found:
+        raise ExportError(
+            f"{folder}: {found}, and the export would replace it by a folder of golden samples; move it away, or write to another file"
+        )
+
+
+def _is_of_samples(path: Path, parts: tuple[str, ...]) -> bool:
+    """Whether it is what an export writes: a folder of a data set, or a tensor in one."""
+    if len(parts) == 1:
+        return parts[0].startswith(DATA_SET) and path.is_dir()
+    return len(parts) == 2 and path.is_file() and any(path.match(tensor_file(kind, "*")) for kind in (INPUT, OUTPUT))
 
 
 def _write(folder: Path, content: list[Sample]) -> None:

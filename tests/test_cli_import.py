@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 import sys
 import warnings
@@ -144,6 +145,17 @@ def test_a_number_that_is_off_is_exit_code_1(model: Path, tmp_path: Path, run: R
     assert "1 of 1 comparisons OFF" in shown.out
 
 
+def test_a_file_that_cannot_be_checked_is_told(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> None:
+        raise rg.ModelFileError("onnxruntime cannot open it")
+
+    monkeypatch.setattr("rnngraph.runtime.verify", refuse)
+    shown = run(model, "--onnx", tmp_path / "net.onnx")
+    assert shown.code == 2
+    told = f"onnxruntime cannot open it. What was asked for is written, but {tmp_path}/net.onnx could not be checked\n"
+    assert shown.err == f"rnngraph: {told}"
+
+
 def test_json_is_one_object(model: Path, tmp_path: Path, run: Run) -> None:
     shown = run(model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx", "--json")
     assert shown.code == 0
@@ -234,7 +246,8 @@ def test_frames_are_told_where_the_file_does_not(tmp_path: Path, run: Run, golde
     refused = run(path)
     assert refused.code == 2
     assert "the size of the images is missing" in refused.err
-    assert "the option is --input height,width,channels" in refused.err
+    assert refused.err.endswith(". Of this command the option is --input 28,28,1 (height, width, channels)\n")
+    assert "28,28,1" in json.loads(run(path, "--json").out)["error"]
     frame = Case(path.parent, "examples").config.input_type.frame or ()
     shown = run(path, "--input", ",".join(map(str, frame)))
     assert shown.code == 0
@@ -298,7 +311,17 @@ def test_widths_that_are_only_guessed_are_not_written(tmp_path: Path, run: Run) 
         (["m.zip", "--bake-normalizer"], "--bake-normalizer writes the normalizer into the ONNX file; give --onnx net.onnx too"),
         (["bare.zip", "--onnx", "n.onnx", "--bake-normalizer"], "--bake-normalizer: bare.zip has no normalizer that could be written"),
         (["m.zip", "--input", "28,28"], "--input '28,28': expected a width, or height,width,channels of frames"),
-        (["m.zip", "--input", "a=3"], "the file holds a network of one input"),
+        (["m.zip", "--input", "a=3"], "tell it by input_type=.... Of this command the option is --input 12 (how many features)"),
+        (["m.zip", "-o", "."], "--out . is a folder; give the name of a file in it, as net.rnng or net.onnx"),
+        (["m.zip", "-o", "n.rnng", "--onnx", "."], "--onnx . is a folder; give the name of a file in it, as net.rnng or net.onnx"),
+        (["m.zip", "-o", "n.rnng", "--onnx", "no/n.onnx"], "--onnx no/n.onnx: the folder no is not there; make it, or write elsewhere"),
+        (["m.zip", "-o", "n.rnng", "--onnx", "old.rnng"], "'old.rnng' is a saved network, which the export would replace"),
+        (["m.zip", "-o", "n.rnng", "--onnx", "p.onnx"], "p.onnx.golden: is no folder, and the export would replace it by a folder of"),
+        (["m.zip", "--onnx", "y.onnx", "-o", "y.onnx.golden"], "puts golden samples at y.onnx.golden, where y.onnx.golden would be lost"),
+        (
+            ["k.onnx.golden", "--onnx", "k.onnx"],
+            "--onnx k.onnx puts golden samples at k.onnx.golden, where k.onnx.golden would be lost; give",
+        ),
     ],
 )
 def test_errors_are_one_line(
@@ -311,12 +334,62 @@ def test_errors_are_one_line(
     (tmp_path / "text.zip").write_text("no zip, but long enough for a header")
     fields = struct.pack("<HHHH", 8, 8, 4, 0)  # the list of fields, then the table, which points back to it
     (tmp_path / "graph.fb").write_bytes(struct.pack("<I", 12) + fields + struct.pack("<iI", 8, 0) + b"\0" * 40)
+    for name in ("old.rnng", "p.onnx.golden"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "k.onnx.golden").write_bytes(model.read_bytes())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    told = run(*arguments, "--json")
+    assert told.code == 2
+    assert json.loads(told.out)["error"] == told.err.removeprefix("rnngraph: ").removesuffix("\n")
     shown = run(*arguments)
     assert shown.code == 2
     assert message in shown.err
     assert len(shown.err.splitlines()) == 1
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_lies_in_the_folder_of_samples_is_kept(model: Path, tmp_path: Path, run: Run) -> None:
+    data_set = tmp_path / "net.onnx.golden" / "test_data_set_0"
+    data_set.mkdir(parents=True)
+    (data_set / "m.zip").write_bytes(model.read_bytes())
+    refused = run(data_set / "m.zip", "--onnx", tmp_path / "net.onnx")
+    assert refused.code == 2
+    assert "net.onnx.golden/test_data_set_0/m.zip would be lost; give it another name" in refused.err
+    assert [one.name for one in tmp_path.rglob("*")] == ["net.onnx.golden", "test_data_set_0", "m.zip"]
+
+
+def test_a_pipe_is_not_replaced(model: Path, tmp_path: Path, run: Run) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for option in ("-o", "--onnx"):
+        refused = run(model, option, tmp_path / "pipe")
+        assert refused.code == 2
+        assert (
+            "pipe is not a regular file, but a device, a pipe or a socket; give the name of a file, as net.rnng or net.onnx" in refused.err
+        )
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("failing", ["rnngraph.exporters.export_onnx", "rnngraph.base_network.Network.save"])
+def test_both_files_are_written_or_none(failing: str, model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object, **options: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "net.rnng").write_text("mine")
+    monkeypatch.setattr(failing, full)
+    refused = run(model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
+    assert refused.code == 2
+    assert f"{tmp_path}/net.rnng and {tmp_path}/net.onnx: cannot be written (No space left on device); nothing is written" in refused.err
+    assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("net.rnng", "mine")]
+
+
+def test_a_narrow_screen_hides_nothing(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    out = tmp_path / f"{'long' * 20}.rnng"
+    shown = run(model, "-o", out)
+    assert shown.code == 0
+    assert [row[-1] for row in shown.rows if row[-1]] == ["128", "10"]
+    assert "".join(row[1] for row in shown.rows).startswith("LSTM")
+    assert f"{out}: the network, ".replace(" ", "") in "".join(line[15:] for line in shown.out.splitlines()).replace(" ", "")
 
 
 def test_the_example_in_the_help_works(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from rnngraph.errors import ModelFileError
 from rnngraph.files import atomic_write
 
 
@@ -43,3 +44,14 @@ def test_a_link_stays_and_its_target_is_replaced(there: bool, tmp_path: Path) ->
     assert link.is_symlink()
     assert hop.is_symlink()
     assert os.listdir(tmp_path / "data") == ["file"]
+
+
+def test_what_is_neither_a_file_nor_a_folder_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        message = rf"/{name}: is not a regular file, but a device, a pipe or a socket, which is not replaced; give the name of a file, as"
+        with pytest.raises(ModelFileError, match=message):
+            write(tmp_path / name, b"new")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["link", "pipe"]

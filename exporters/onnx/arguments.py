@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.targets import ACCEPTS
+from rnngraph.files import SPECIAL, is_special
 
 _SAVED = b"PK\x03\x04"
 """How a saved network begins, which is a zip."""
@@ -97,6 +98,8 @@ def _check_path(path: object) -> Path:
         raise ExportError(f"path={name!r}: there is no folder {str(file.parent)!r}; create it first")
     if file.is_dir():
         raise ExportError(f"path={name!r} is a folder; give the name of a file, as net.onnx")
+    if is_special(file):
+        raise ExportError(f"path={name!r} {SPECIAL}; give the name of a file, as net.onnx")
     if file.is_file() and _is_saved_network(file):
         raise ExportError(f"path={name!r} is a saved network, which the export would replace; write to another file, as net.onnx")
     return file

@@ -76,8 +76,8 @@ def export_onnx(
     ``class_labels`` is a mapping from outputs to labels (a list, where there is one output). A MultiNormalizer has a normalizer for each.
 
     ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
-    network lies or whose folder is not there; nothing is written then. ExportWarning: the network was fitted with a features mask and the
-    file has none.
+    network lies or whose folder is not there, or anything but samples where those go; nothing is written then. ExportWarning: the network
+    was fitted with a features mask and the file has none.
     """
     if not isinstance(net, Network):
         raise ExportError(

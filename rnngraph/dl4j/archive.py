@@ -12,17 +12,24 @@ from types import TracebackType
 from typing import IO, Self
 
 from rnngraph.errors import ModelFileError
+from rnngraph.files import SPECIAL, is_special
 from rnngraph.names import shown
 
 LARGEST_JSON = 8 * 2**20
 """Of the configuration: a layer takes about 3 KB."""
-LARGEST_RATIO = 1100
-"""Deflate makes bytes at most 1032 times fewer; an entry that claims more is made to fill the memory."""
+LARGEST_RATIO = 100
+"""Of an entry to the whole file. Trained numbers hardly compress; what updaters keep may be zeros, but they are few times as many."""
+SMALL = 16 * 2**20
+"""An entry of so many bytes is read whatever its ratio."""
 LARGEST_INDEX = 2**20
 """Of the zip's list of entries, of which a model has about five."""
 HEADERS = 1024
 """More than both headers of an array take."""
+_TAIL = 2**16 + 22 + 20 + 56
+"""The longest comment of a zip, and the records before it that say how long its list of entries is."""
 _ZIP = int.from_bytes(b"PK", "little")
+_ENCRYPTED = 1
+"""The bit of an entry's flags."""
 _FLAT_TABLE = 256
 """More than the list of fields of a FlatBuffers table takes."""
 
@@ -32,10 +39,15 @@ class Archive:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        if is_special(self.path):
+            raise ModelFileError(f"{self.path}: {SPECIAL}; expected a model file of DL4J's")
         try:
             with self.path.open("rb") as file:
                 self._check_kind(file)
+                self._size = file.seek(0, os.SEEK_END)
             self._zip = zipfile.ZipFile(self.path)
+        except ModelFileError:  # which is a ValueError too
+            raise
         except (OSError, ValueError, NotImplementedError, struct.error) as error:
             reason = error.strerror or error if isinstance(error, OSError) else error
             raise ModelFileError(f"{self.path}: cannot be read ({reason}); expected a model file of DL4J's") from error
@@ -105,9 +117,14 @@ class Archive:
         """The entry, which may have ``largest`` bytes."""
         size = self.size(name)
         info = self._entries[name]
-        if size > largest or size > LARGEST_RATIO * max(info.compress_size, 1):
+        if size > largest:
             raise ModelFileError(
                 f"{self.where(name)}: {size} bytes out of {info.compress_size}, where at most {largest} are expected; it is not read"
+            )
+        if size > max(SMALL, LARGEST_RATIO * self._size):
+            raise ModelFileError(
+                f"{self.where(name)}: {size} bytes out of a file of {self._size}, which is more than {LARGEST_RATIO} times as many and no "
+                "trained numbers are; it is not read: save the model again"
             )
         data = self._read(name, largest + 1)
         if len(data) != size:
@@ -120,6 +137,8 @@ class Archive:
         return self._read(name, HEADERS)
 
     def _read(self, name: str, largest: int) -> bytes:
+        if self._entries[name].flag_bits & _ENCRYPTED:
+            raise ModelFileError(f"{self.where(name)}: encrypted; save it without a password")
         try:
             with self._zip.open(self._entries[name]) as file:
                 return file.read(largest)
@@ -154,8 +173,8 @@ def _is_flat_buffer(file: IO[bytes]) -> bool:
 def _size_of_index(file: IO[bytes]) -> int:
     """How many bytes the zip says that its list of entries has, by the last records of a small or large file; 0: no zip."""
     end = file.seek(0, os.SEEK_END)
-    file.seek(max(0, end - 2**16 - 42))
-    tail = file.read()
+    file.seek(max(0, end - _TAIL))
+    tail = file.read(_TAIL)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) < at + 16:
         return 0

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rnngraph.base_network import Network
     from rnngraph.runtime import ParityReport
 
+NARROWEST = 60
+"""Columns of a console. In a narrower one tables are not squeezed further: their lines go on below."""
 KEYS = ("name", "class", "takes", "gives", "parameters")
 
 
@@ -63,14 +65,17 @@ class Findings:
 
     def print(self, console: Console) -> None:
         """Tables for people."""
-        net = self.network
+        net, width = self.network, None if console.width >= NARROWEST else NARROWEST
         console.print(f"{escape(str(self.told.path))}: a {self.told.kind} of DL4J {self.told.version}", highlight=False, soft_wrap=True)
         if net is not None:
-            console.print(_layers(net))
+            console.print(_layers(net, width), crop=False)
         facts = Table.grid(padding=(0, 2))
+        facts.width = width
+        facts.add_column(no_wrap=True)
+        facts.add_column(overflow="fold")
         for name, text in self._facts():
             facts.add_row(name, escape(text))
-        console.print(facts, highlight=False)
+        console.print(facts, highlight=False, crop=False)
         if self.report is not None:
             console.print(str(self.report), markup=False, highlight=False, soft_wrap=True)
 
@@ -118,10 +123,12 @@ def _shapes(flows: InputType | tuple[InputType, ...]) -> list[str]:
     return [one.layout for one in (flows if isinstance(flows, tuple) else (flows,))]
 
 
-def _layers(net: Network) -> Table:
-    table = Table(title="layers")
+def _layers(net: Network, width: int | None) -> Table:
+    """Numbers stay on one line, whatever else is folded to fit ``width``, None: the console's."""
+    table = Table(title="layers", width=width)
     for column in KEYS:
-        table.add_column(column, justify="right" if column == "parameters" else "left", overflow="fold")
+        numbers = column == "parameters"
+        table.add_column(column, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers)
     for row in rows(net):
         count = f"{row.parameters:,}" if row.name else ""
         table.add_row(*map(escape, (row.name, row.kind, "\n".join(row.takes), row.gives, count)))

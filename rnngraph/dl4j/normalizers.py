@@ -23,7 +23,7 @@ from rnngraph.dl4j.archive import Archive
 from rnngraph.dl4j.arrays import _Reader
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.errors import InputError, ModelFileError
-from rnngraph.files import atomic_write
+from rnngraph.files import atomic_write, is_special
 
 ENTRY, LEGACY = "normalizer.bin", "preprocessor.bin"
 HEADER, VERSION = "NORMALIZER", 1
@@ -43,9 +43,11 @@ def load_normalizer(path: str | os.PathLike[str]) -> AnyNormalizer | None:
     if not _is_bare(Path(path)):
         with Archive(path) as archive:
             return normalizer_in(archive)
-    if Path(path).stat().st_size > LARGEST:
+    with Path(path).open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
         raise ModelFileError(f"{path}: more than {LARGEST} bytes, which is no normalizer; it is not read")
-    return read_normalizer(Path(path).read_bytes(), str(path))
+    return read_normalizer(data, str(path))
 
 
 def normalizer_in(archive: Archive) -> AnyNormalizer | None:
@@ -89,10 +91,12 @@ def save_normalizer(normalizer: AnyNormalizer, path: str | os.PathLike[str]) -> 
 
 def _is_bare(path: Path) -> bool:
     """Whether it begins as a normalizer of its own; what cannot be read is the archive's to tell."""
+    if is_special(path):
+        return False
     try:
         with path.open("rb") as file:
             return file.read(len(_text(HEADER))) == _text(HEADER)
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,15 @@ def test_a_saved_network_is_not_replaced(tmp_path: Path) -> None:
         with pytest.raises(ExportError, match=r"is a saved network, which the export would replace; write to another file, as net\.onnx"):
             export_onnx(net, path)
     assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(
+        ExportError, match=r"^path='.*pipe\.onnx' is not a regular file, but a device, a pipe or a socket; give the name of a"
+    ):
+        export_onnx(classifier(), tmp_path / "pipe.onnx")
+    assert [p.name for p in tmp_path.iterdir() if p.is_fifo()] == ["pipe.onnx"]
 
 
 def test_class_labels_are_in_the_manifest(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from rnngraph.errors import ExportError
+from rnngraph.exporters import export_onnx
 from rnngraph.exporters.golden import replaced, samples
 from rnngraph.file_format import golden_folder
 from rnngraph.ir.graph import Graph
-from tests.exporters.networks import Layer, model, parameters, run, session, stack
+from tests.exporters.networks import Layer, classifier, model, parameters, run, session, stack
 
 LAYERS = [Layer("graves_lstm", 4), Layer("lstm", 3, mask_mode="reset")]
 
@@ -70,10 +72,46 @@ def fail_after_writing(folder: Path, graph: Graph) -> None:
 def test_a_failure_leaves_what_was_there(before: bool, tmp_path: Path) -> None:
     graph, folder = stack(LAYERS), tmp_path / "net.onnx.golden"
     if before:
-        folder.mkdir()
-        (folder / "mine").write_text("old")
+        (folder / "test_data_set_0").mkdir(parents=True)
+        (folder / "test_data_set_0" / "input_0.pb").write_text("old")
     with pytest.raises(OSError, match="disk"):
         fail_after_writing(folder, graph)
     assert [p.name for p in tmp_path.iterdir()] == ["net.onnx.golden"] * before
     if before:
-        assert (folder / "mine").read_text() == "old"
+        assert (folder / "test_data_set_0" / "input_0.pb").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("there", "found"),
+    [
+        ("", "is no folder"),
+        ("test_data_set_1", "holds 'test_data_set_1' too"),
+        ("test_data_set_0/net.rnng", "holds 'test_data_set_0/net.rnng' too"),
+        ("notes.txt", "holds 'notes.txt' too"),
+        ("mine/file", "holds 'mine' too"),
+    ],
+)
+def test_what_is_no_sample_is_not_replaced(there: str, found: str, tmp_path: Path) -> None:
+    mine = tmp_path / "net.onnx.golden" / there
+    mine.parent.mkdir(parents=True, exist_ok=True)
+    mine.write_text("mine")
+    before = sorted(map(str, tmp_path.rglob("*")))
+    message = rf"/net\.onnx\.golden: {found}, and the export would replace it by a folder of golden samples; move it away, or write to ano"
+    with pytest.raises(ExportError, match=message):
+        export_onnx(classifier(), tmp_path / "net.onnx")
+    assert sorted(map(str, tmp_path.rglob("*"))) == before
+    assert mine.read_text() == "mine"
+
+
+def test_a_link_to_nowhere_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx.golden").symlink_to("nowhere")
+    with pytest.raises(ExportError, match=r"/net\.onnx\.golden: is no folder, and the export would replace it"):
+        export_onnx(classifier(), tmp_path / "net.onnx")
+    assert [(one.name, one.is_symlink()) for one in tmp_path.iterdir()] == [("net.onnx.golden", True)]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    folder = tmp_path / "net.onnx.golden"
+    folder.mkdir()
+    export_onnx(classifier(), tmp_path / "net.onnx")
+    assert sorted(one.name for one in folder.iterdir()) == ["test_data_set_0", "test_data_set_1"]
