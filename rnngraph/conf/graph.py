@@ -83,11 +83,11 @@ def _node(name: object, value: object) -> GraphNode:
         return value
     if isinstance(value, Mapping):
         return GraphNode(**{str(key): v for key, v in value.items()})
-    first = value[0] if isinstance(value, (list, tuple)) and value else None
+    first, *rest = value if isinstance(value, (list, tuple)) and value else [None]
     if isinstance(first, type) and issubclass(first, (Layer, GraphVertex)):
         raise ValueError(f"{name!r} has the class {first.__name__}; make one, as in ({first.__name__}(...), 'in')")
     if isinstance(first, (Layer, GraphVertex)):
-        inputs = value[1] if len(value) == 2 and isinstance(value[1], (list, tuple)) else value[1:]
+        inputs = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else tuple(rest)
         if not inputs:
             raise ValueError(f"{name!r} has no input; name what comes in, as in ({type(first).__name__}(...), 'in')")
         fields: dict[str, Any] = {"layer" if isinstance(first, Layer) else "vertex": first, "inputs": inputs}
