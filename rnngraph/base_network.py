@@ -263,7 +263,7 @@ class Network(Spelled):
         from rnngraph.data.iteration import epochs_over
         from rnngraph.evaluation import Evaluation
 
-        evaluation = Evaluation(self.config.heads[output].layer.n_out)
+        evaluation = Evaluation(self.config.heads[output].width)
         for one in next(epochs_over(data, 1)):
             arrays = one._arrays
             xs, masks = self._inputs.features(arrays.features, arrays.features_masks)

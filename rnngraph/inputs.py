@@ -192,7 +192,7 @@ class Inputs:
         self, head: Head, name: str, given: np.ndarray, own: np.ndarray | None, derived: np.ndarray | None, n: int, steps: int | None
     ) -> tuple[np.ndarray, np.ndarray | None]:
         """Labels of one output, and which of them count."""
-        data_type, width = self.config.data_type, head.layer.n_out
+        data_type, width = self.config.data_type, head.width
         chosen = loss_of(head.layer)
         sparse = chosen is not None and with_options(chosen[0]).name == "sparse_mcxent"
         y = as_labels(given, n, 1 if sparse else width, steps, data_type, name, sparse=sparse)

@@ -129,7 +129,11 @@ class Case:
         return ""
 
     def network(self) -> Any:
-        """The network as DL4J saved it before training, whose parameters have to be those that it recorded."""
+        """The network as DL4J saved it, its parameters those that were recorded; made of these where DL4J cannot save it."""
+        if not (self.folder / "model.zip").is_file():
+            net = rg.MultiLayerNetwork(self.config)
+            net.set_parameters(dl4j.from_table(net, self.named("param")))
+            return net
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dl4j.ImportNote)
             net = dl4j.load(self.folder / "model.zip", self.input_type)

@@ -113,9 +113,10 @@ class ComputationGraphConfiguration(NetworkConfiguration):
     """Layers and vertices with named inputs and outputs, and what they share.
 
     ``vertices`` has under each name a layer or vertex and the names of what comes in: ``{"encoder": (LSTM(n_out=8), "in"), ...}``.
-    ``outputs`` names those whose outputs are the network's. After construction ``vertices`` holds filled ones, in topological order
-    (Kahn's algorithm, as Deeplearning4j orders them), with merges for layers of several inputs, named ``<layer>-merge``; ``input_types``
-    is known for each input. Nothing changes afterwards. Raises ConfigurationError that names vertex and field.
+    ``outputs`` names those whose outputs are the network's. After construction ``vertices`` holds filled ones, in topological order (as
+    they are given, if they stand so; else by Kahn's algorithm, as Deeplearning4j orders them), with merges for layers of several inputs,
+    named ``<layer>-merge``; ``input_types`` is known for each input. Nothing changes afterwards. Raises ConfigurationError that names
+    vertex and field.
     """
 
     inputs: Names = Field(description="the names of the network's inputs")

@@ -1,6 +1,6 @@
 """Filling of a graph: from layers and vertices as written to those that stand in their network.
 
-1. Layers with several inputs get a MergeVertex, ``<layer>-merge``, and all are brought into topological order.
+1. Layers with several inputs get a MergeVertex, ``<layer>-merge``, and all are brought into topological order, if they do not stand so.
 2. What the network takes: ``input_types``, or what the layers and vertices behind an input say (:mod:`rnngraph.conf.graph_inputs`).
 3. From front to back each layer gets its preprocessor and its place, and fills itself, as in a network of layers in a row.
 """
@@ -21,7 +21,7 @@ from rnngraph.conf.layers.output import loss_of
 from rnngraph.conf.losses import misfit, weights_misfit
 from rnngraph.conf.ports import Head
 from rnngraph.conf.preprocessors import PreProcessor, described
-from rnngraph.conf.topology import topological_order
+from rnngraph.conf.topology import in_order
 from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, GraphVertex, MergeVertex, StackVertex, UnstackVertex
 from rnngraph.errors import ConfigurationError
 from rnngraph.names import nearest
@@ -51,7 +51,7 @@ def fill_graph(config: ComputationGraphConfiguration) -> tuple[dict[str, GraphNo
     """The filled layers and vertices in order, and the types of all inputs. Raises ConfigurationError that names the vertex."""
     _check_names(config)
     nodes = _merged(config.vertices)
-    order = topological_order(config.inputs, {name: node.inputs for name, node in nodes.items()})
+    order = in_order(config.inputs, {name: node.inputs for name, node in nodes.items()})
     nodes = {name: nodes[name] for name in order}
     _check_use(config, nodes)
     starts = inferred_types(config.inputs, nodes, config.input_types)
@@ -138,7 +138,8 @@ def check_graph_backprop(stages: Sequence[GraphStage], backprop: Backprop) -> No
         return
     for stage in stages:
         ends = stage.takes[0].has_time and not stage.gives.has_time
-        if ends or not stage.layer.causal:
+        whole = isinstance(stage.layer, GraphVertex) and stage.layer.reads_whole(stage.takes[0])
+        if ends or whole or not stage.layer.causal:
             raise ConfigurationError(
                 f"vertex {stage.name!r} ({stage.layer.title}): backprop=TruncatedBPTT(length={backprop.length}) cannot train it: "
                 f"{stage.layer.whole_sequences}; use backprop=StandardBackprop()"

@@ -41,6 +41,11 @@ class Head:
     labels_mask_name: str = "labels_mask"
 
     @property
+    def width(self) -> int:
+        """How many values it gives, per example or step."""
+        return self.gives.size
+
+    @property
     def has_time(self) -> bool:
         """Whether it gives [N, n_out, T]; else [N, n_out]."""
         return self.gives.has_time

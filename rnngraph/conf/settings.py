@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypedDict
 
 from pydantic import BeforeValidator, Field
@@ -88,6 +88,10 @@ class NetworkConfiguration(Configured):
     mask_mode: MaskMode = Field(default="hold", description="what layers do at masked steps")
     mini_batch: bool = Field(default=True, description="whether score and gradients are divided by the number of examples")
     validate_output_layer: bool = Field(default=True, description="whether a loss that does not fit its activation is refused")
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override]  # as pydantic's own
+        """The fields, without what was computed from them."""
+        return ((name, getattr(self, name)) for name in type(self).model_fields)
 
     if TYPE_CHECKING:
 

@@ -36,6 +36,18 @@ def topological_order(inputs: Sequence[str], edges: Mapping[str, Sequence[str]])
     return order[len(inputs) :]
 
 
+def in_order(inputs: Sequence[str], edges: Mapping[str, Sequence[str]]) -> list[str]:
+    """The vertices as they stand where each stands behind what comes in, else by :func:`topological_order`, whose errors it raises."""
+    order = topological_order(inputs, edges)
+    return list(edges) if is_topological(inputs, edges) else order
+
+
+def is_topological(inputs: Sequence[str], edges: Mapping[str, Sequence[str]]) -> bool:
+    """Whether each vertex stands behind what comes in."""
+    place = {name: k for k, name in enumerate((*inputs, *edges))}
+    return all(place[source] < place[name] for name, sources in edges.items() for source in sources)
+
+
 def check_names(inputs: Sequence[str], edges: Mapping[str, Sequence[str]]) -> None:
     """Raise ConfigurationError for a name that stands for two things, or for none."""
     for name in inputs:

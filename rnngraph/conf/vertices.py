@@ -40,6 +40,10 @@ class GraphVertex(Family):
         """Whether no output needs a later step."""
         return True
 
+    def reads_whole(self, flow: InputType) -> bool:
+        """Whether what it gives for ``flow`` needs whole sequences although no output needs a later step by itself."""
+        return False
+
     @property
     def title(self) -> str:
         """What it is, for people."""
@@ -197,9 +201,21 @@ class ShiftVertex(_Shaped):
 class L2NormalizeVertex(_Shaped):
     """Each example divided by its norm, over all its values and steps; by ``epsilon`` where that is larger."""
 
+    whole_sequences: ClassVar[str] = "it divides by the norm of the whole sequence, of which a segment is a part"
+
     type: Literal["L2NormalizeVertex"] = "L2NormalizeVertex"
     epsilon: Positive = Field(default=1e-8, description="the smallest norm")
     mask_mode: Inherited[MaskMode] = inherited(MASKED_STEPS)
+
+    def reads_whole(self, flow: InputType) -> bool:
+        """A series is divided by one number."""
+        return flow.has_time
+
+    def output_type(self, flows: Sequence[InputType]) -> InputType:
+        """What it gets, series or vectors."""
+        if isinstance(flows[0], ConvolutionalInput):
+            raise ConfigurationError(f"takes time series or vectors, but gets {described(flows[0])}; flatten them by a PreprocessorVertex")
+        return flows[0]
 
 
 class _OfInput(GraphVertex):

@@ -9,7 +9,7 @@ from typing import Any
 from rnngraph.conf import GraphNode, InputType
 from rnngraph.conf.family import choices
 from rnngraph.conf.graph_inputs import divided_evenly, inferred_types
-from rnngraph.conf.topology import topological_order
+from rnngraph.conf.topology import is_topological, topological_order
 from rnngraph.conf.vertices import GraphVertex
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
@@ -107,8 +107,10 @@ def _ordered(network: Node, inputs: tuple[str, ...]) -> dict[str, GraphNode]:
     except ConfigurationError as error:
         raise ModelFileError(f"{WHERE}: {error}") from error
     noted = [name for name in network.texts("topologicalOrderStr") if name not in inputs]
-    if noted and sorted(noted) != sorted(order):
-        raise ModelFileError(f"{WHERE}: topologicalOrderStr names {', '.join(noted[:5])} ...; expected each of the vertices once")
+    if noted and (sorted(noted) != sorted(order) or not is_topological(inputs, {name: edges[name] for name in noted})):
+        raise ModelFileError(
+            f"{WHERE}: topologicalOrderStr is {', '.join(noted[:5])} ...; expected each of the vertices once, behind what comes into it"
+        )
     return {name: _node(held.node(name), name, edges[name]) for name in noted or order}
 
 

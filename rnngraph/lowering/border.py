@@ -58,7 +58,7 @@ def labels_of(head: Head, graph: Graph, flow: Flow, labels_mask: LabelsMask) -> 
 
     Without a mask of their own, the features mask masks labels of a time series.
     """
-    width, prefix = head.layer.n_out, graph.prefix
+    width, prefix = head.width, graph.prefix
     graph.prefix = ""
     try:
         if head.has_time:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
-from rnngraph.conf import NetworkConfiguration
+from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.conf.ports import Head, Link
 from rnngraph.conf.vertices import GraphVertex
 from rnngraph.errors import ConfigurationError, GraphError
@@ -17,6 +18,7 @@ from rnngraph.lowering.dropout import lower_layer
 from rnngraph.lowering.flow import Flow, Flows
 from rnngraph.lowering.parameters import parameter_shapes  # noqa: F401  (loads the families)
 from rnngraph.lowering.preprocessors import lower_preprocessor
+from rnngraph.lowering.registry import buffers_of
 from rnngraph.lowering.vertices import lower_vertex
 
 
@@ -60,10 +62,11 @@ def lower(
     for link in config.links:
         given = [flows[source] for source in link.inputs]
         context.enter(link.index)
-        if isinstance(link.content, GraphVertex):
-            flows[link.name] = lower_vertex(link.content, context, given, borders)
-        else:
-            flows[link.name] = _layer(link, context, given[0], heads.get(link.index) if loss else None)
+        with _named(config, link):
+            if isinstance(link.content, GraphVertex):
+                flows[link.name] = lower_vertex(link.content, context, given, borders)
+            else:
+                flows[link.name] = _layer(link, context, given[0], heads.get(link.index) if loss else None)
     graph.prefix = ""
     for head in config.heads:
         graph.output(head.name, "output", leave(head, _single(head, flows[config.layer_names[head.index]]).value), head.index)
@@ -71,9 +74,22 @@ def lower(
     return graph
 
 
+@contextmanager
+def _named(config: NetworkConfiguration, link: Link) -> Iterator[None]:
+    """A graph may join what does not fit, which only its shapes tell: the error names the vertex."""
+    try:
+        yield
+    except GraphError as error:
+        if isinstance(config, ComputationGraphConfiguration):
+            raise ConfigurationError(f"{config.layer_label(link.index)}: {error}") from error
+        raise
+
+
 def _layer(link: Link, context: Context, given: Flows, head: tuple[Head, LabelsMask] | None) -> Flows:
     """What a layer gives for each of the stacked flows: one, as a rule."""
     out = []
+    if len(given) > 1 and buffers_of(link.content):
+        raise ConfigurationError(f"{context.label}: keeps statistics, which stacked examples do not share; put it before the stack")
     for part, flow in enumerate(given):
         context.turn(flow, part)
         if link.preprocessor is not None:

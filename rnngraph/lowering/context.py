@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rnngraph.errors import GraphError
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.cell import greater, where
 from rnngraph.ir.graph import Graph, Value
@@ -130,8 +129,6 @@ class Context:
 
     def update_buffer(self, key: str, value: Value) -> None:
         """Give the value of buffer ``key`` after this step of training."""
-        if self._part:
-            raise GraphError(f"{self._label}: statistics of stacked examples are not kept; put it in front of the StackVertex")
         self.buffer_updates.append((f"next_{self._config.layer_names[self.index]}.{key}", value, self.index))
 
     def noise(self, key: str, shape: tuple[Dim, ...], law: Law = UNIFORM) -> Value:

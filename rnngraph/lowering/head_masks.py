@@ -27,6 +27,8 @@ def head_masks(config: NetworkConfiguration, masks: Masks) -> list[Mask]:
 
     ``masks`` are those of the inputs, [N, T] by name. As :func:`rnngraph.lowering.lower` has it in a training graph.
     """
+    if all(mask is None for mask in masks.values()):
+        return [None] * len(config.heads)
     found: dict[str, tuple[Mask, ...]] = {entry.name: (masks.get(entry.name),) for entry in config.entries}
     timed = {stage_name for stage_name, gives in config.flows.items() if gives.has_time}
     for link in config.links:
@@ -60,6 +62,8 @@ def _of_vertex(vertex: GraphVertex, given: Sequence[Mask], masks: Masks) -> Mask
         return masks.get(vertex.input)
     if isinstance(vertex, ReverseTimeSeriesVertex):
         own = None if vertex.input is None else masks.get(vertex.input)
+        if own is not None and given[0] is not None and own.shape != given[0].shape:  # the series became shorter
+            own = given[0]
         return own if own is not None or given[0] is None else given[0][:, ::-1]
     real = [mask for mask in given if mask is not None]
     return np.maximum.reduce(real) if len(real) == len(given) else None

@@ -140,7 +140,12 @@ def _l2_normalize(vertex: L2NormalizeVertex, context: Context, flows: Sequence[F
 def _last_time_step(vertex: LastTimeStepVertex, context: Context, flows: Sequence[Flow], borders: Borders) -> Flow:
     """x at the last step that the input's mask does not mask; its state, which a chunk that is wholly masked gives again."""
     (flow,) = flows
-    return Flow(last_seen(context, "last_output", flow.value, borders[vertex.input].mask))
+    return Flow(last_seen(context, "last_output", flow.value, _mask_over(flow, borders[vertex.input])))
+
+
+def _mask_over(flow: Flow, border: Flow) -> Value | None:
+    """The mask of an input, laid over what became of it: where that is shorter, what became of the mask."""
+    return border.mask if flow.value.shape[0] == border.value.shape[0] else flow.mask
 
 
 @vertex(DuplicateToTimeSeriesVertex)
@@ -155,7 +160,7 @@ def _duplicate(vertex: DuplicateToTimeSeriesVertex, context: Context, flows: Seq
 def _reverse(vertex: ReverseTimeSeriesVertex, context: Context, flows: Sequence[Flow], borders: Borders) -> Flow:
     """Real steps in the opposite order, at the places of real steps; all steps where no input is named, whose masks turn with them."""
     (flow,), graph = flows, context.graph
-    mask = None if vertex.input is None else borders[vertex.input].mask
+    mask = None if vertex.input is None else _mask_over(flow, borders[vertex.input])
     if mask is not None:
         return Flow(_reversed_among(flow, mask), mask, True, mask)
     turned = {m: graph.add("reverse_steps", [m], "reversed_mask") for m in (flow.mask, flow.given) if m is not None}

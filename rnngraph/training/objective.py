@@ -118,7 +118,7 @@ def gradient(network: Network, data: Examples) -> tuple[float, dict[str, np.ndar
     _warn_without_labels(network, data)
     loss, _, _ = loss_sum(network, tensors_of(network, data, network._device))
     names = list(network._parameters)
-    grads = torch.autograd.grad(loss, [network._parameters[n] for n in names]) if names else ()
+    grads = torch.autograd.grad(loss, [network._parameters[n] for n in names], materialize_grads=True) if names else ()
     value = float(loss.detach()) / divisor(network, data) + penalty(network, penalties(network))
     return value, {n: g.cpu().numpy() for n, g in zip(names, grads, strict=True)}
 

@@ -63,7 +63,7 @@ class Update:
         parameters = network._parameters
         value = float(loss.detach()) + penalty(network, self._penalties)
         check_score(value, network.iteration)
-        gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values())), strict=True))
+        gradients = dict(zip(parameters, torch.autograd.grad(loss, list(parameters.values()), materialize_grads=True), strict=True))
         with torch.no_grad():
             self._step(gradients, buffers, segment.after(value, states), masked=batch._masked)
 

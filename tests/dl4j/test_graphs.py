@@ -152,7 +152,7 @@ def test_the_order_of_the_file_is_that_of_its_vector() -> None:
         ({"v": (lstm(nin=4), ["nobody"])}, {}, "its input 'nobody' is neither an input of the network nor a vertex"),
         ({"v": (lstm(nin=4), [])}, {}, "vertexInputs: 'v' has no input"),
         ({"v": (lstm(nin=4), ["out"]), "out": (lstm(nin=4), ["v"])}, {}, "each needs what the other gives"),
-        ({}, {"topologicalOrderStr": ["in", "lstm"]}, "topologicalOrderStr names lstm"),
+        ({}, {"topologicalOrderStr": ["in", "lstm"]}, "topologicalOrderStr is lstm"),
         ({}, {"networkOutputs": ["nobody"]}, "outputs: there is no vertex 'nobody'"),
         ({"v": (lstm("Own"), ["lstm"])}, {}, r"vertex 'v' \(Own\): layer Own is not supported"),
     ],

@@ -32,10 +32,10 @@ the default; two entries of one penalty, which add up, become one."""
 
 def resaved(case: Case, name: str, path: Path) -> tuple[dict[str, bytes], dict[str, bytes]]:
     """The entries of DL4J's file and of ours."""
-    net = dl4j.load(case.folder / name, case.config.input_type)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dl4j.DL4JWarning)
-        dl4j.save(net, path)
+        warnings.simplefilter("ignore", dl4j.ImportNote)
+        dl4j.save(dl4j.load(case.folder / name, case.input_type), path)
     return entries(case.folder / name), entries(path)
 
 

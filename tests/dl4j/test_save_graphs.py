@@ -43,7 +43,8 @@ def test_a_recorded_graph_in_our_words_is_dl4js_file(name: str, tmp_path: Path) 
 def test_a_recorded_graph_that_was_loaded_is_saved_as_it_was(name: str, tmp_path: Path) -> None:
     """Every byte of every entry."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", (dl4j.DL4JWarning, dl4j.ImportNote))
+        warnings.simplefilter("ignore", dl4j.DL4JWarning)
+        warnings.simplefilter("ignore", dl4j.ImportNote)
         net = dl4j.load(WHOLE / name / "model.zip")
         dl4j.save(net, tmp_path / "m.zip")
     assert entries(tmp_path / "m.zip") == entries(WHOLE / name / "model.zip")

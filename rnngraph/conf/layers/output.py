@@ -8,7 +8,7 @@ from pydantic import Field
 
 from rnngraph.conf.activations import ActivationName, name_of
 from rnngraph.conf.fields import Real
-from rnngraph.conf.layers.base import Layer, Place, PlainLayer, SameWidth, WeightLayer
+from rnngraph.conf.layers.base import Place, PlainLayer, SameWidth, WeightLayer
 from rnngraph.conf.losses import Loss, LossName
 
 SOFTMAX = "activation function of the output"
@@ -82,6 +82,6 @@ class RnnLossLayer(_PlainLoss):
         return "use LossLayer"
 
 
-def loss_of(layer: Layer) -> tuple[str | Loss, str] | None:
+def loss_of(layer: object) -> tuple[str | Loss, str] | None:
     """(loss, activation) of an output layer, None for other layers."""
     return (layer.loss, name_of(layer.activation)) if isinstance(layer, (_DenseOutput, _PlainLoss)) else None
