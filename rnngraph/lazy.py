@@ -12,7 +12,11 @@ from rnngraph.errors import MissingDependencyError
 from rnngraph.later import coming
 from rnngraph.names import nearest
 
-FOREIGN = {"NeuralNetConfiguration": "MultiLayerConfiguration", "ModelSerializer": "MultiLayerNetwork.save and MultiLayerNetwork.load"}
+FOREIGN = {
+    "GraphBuilder": "ComputationGraphConfiguration",
+    "ModelSerializer": "MultiLayerNetwork.save and MultiLayerNetwork.load",
+    "NeuralNetConfiguration": "MultiLayerConfiguration, or of a graph ComputationGraphConfiguration",
+}
 """Classes of Deeplearning4j that have no counterpart, and what does their work."""
 EXTRAS = {"torch": "train", "onnxruntime": "cpu", "matplotlib": "plot"}
 """Optional packages and the extra of rnngraph that installs each."""

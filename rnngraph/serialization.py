@@ -21,7 +21,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -38,24 +37,31 @@ from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.files import atomic_write
 from rnngraph.names import shown
 from rnngraph.position import Position
+from rnngraph.serialization_checks import (
+    CARRIED,
+    POSITION,
+    buffer_shapes_of,
+    misfit_of_arrays,
+    misfit_of_counts,
+    misfit_of_position,
+    misfit_of_size,
+    misfit_of_states,
+    shapes_of,
+)
 
 if TYPE_CHECKING:
     from rnngraph.conf import NetworkConfiguration
     from rnngraph.data.multi_normalizer import AnyNormalizer
-    from rnngraph.state import StateSpec
 
 FORMAT = 4
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
 _BUFFERS = "buffers.safetensors"
-_CARRIED = "carried.safetensors"
-_OPTIONAL = (_BUFFERS, _CARRIED)
+_OPTIONAL = (_BUFFERS, CARRIED)
 _JSON_LIMIT = 16 * 2**20
-_HEADER_LIMIT = 2**20
-"""What safetensors' own header may add to the bytes of the arrays."""
 _KINDS = ("MultiLayerNetwork", "ComputationGraph")
 """What files hold; ``network`` in training.json says which, where it is not the first."""
-_POSITION = ("batches", "score", "segments", "steps")
-"""The fields of a position in training.json."""
+_SAVE = " or ".join(f"{kind}.save" for kind in _KINDS)
+"""What writes files."""
 _MARK = b"rnngraph sha256:"
 _DIGEST_LENGTH = 64
 
@@ -94,15 +100,15 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     if network.normalizer is not None:
         training["normalizer"] = _normalizer_told(where, network.normalizer)
     if at:
-        training["position"] = {key: getattr(at, key) for key in _POSITION}
+        training["position"] = {key: getattr(at, key) for key in POSITION}
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
-    shapes = _shapes(network.config)
+    shapes = shapes_of(network.config)
     problem = (
-        _misfit_of_counts(training)
-        or _misfit_of_position(training.get("position"), at.states, network.config)
-        or _misfit_of_arrays(network.parameters, shapes, network.config.data_type)
-        or _misfit_of_arrays(network.buffers, _buffer_shapes(network.config), network.config.data_type)
-        or _misfit_of_states(flat, shapes, network.config)
+        misfit_of_counts(training)
+        or misfit_of_position(training.get("position"), at.states, network.config)
+        or misfit_of_arrays(network.parameters, shapes, network.config.data_type)
+        or misfit_of_arrays(network.buffers, buffer_shapes_of(network.config), network.config.data_type)
+        or misfit_of_states(flat, shapes, network.config)
     )
     if problem:
         raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
@@ -161,13 +167,9 @@ def read_network(path: str | os.PathLike[str], kind: str | None = None) -> Saved
     try:
         content = where.read_bytes() if _looks_right(where) else b""
     except OSError as error:
-        raise ModelFileError(
-            f"{where}: cannot be read ({error.strerror or error}); expected a .rnng file written by MultiLayerNetwork.save"
-        ) from error
+        raise ModelFileError(f"{where}: cannot be read ({error.strerror or error}); expected a .rnng file written by {_SAVE}") from error
     if not content:
-        raise ModelFileError(
-            f"{where}: not a .rnng file (it does not begin as a zip archive does); expected one written by MultiLayerNetwork.save"
-        )
+        raise ModelFileError(f"{where}: not a .rnng file (it does not begin as a zip archive does); expected one written by {_SAVE}")
     _check_digest(where, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -207,16 +209,16 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str | Non
         reader = found if found in _KINDS else kind or _KINDS[0]
         raise ModelFileError(f"{where}: holds a {shown(found)}, not a {wanted}; read it by {reader}.load(path)")
     config = _configuration(where, archive.read("configuration.json").decode(), found)
-    shapes = _shapes(config)
-    _refuse(where, _misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
+    shapes = shapes_of(config)
+    _refuse(where, misfit_of_size(shapes, config.data_type, sizes["parameters.safetensors"].file_size))
     parameters = load_arrays(archive.read("parameters.safetensors"))
-    _refuse(where, _misfit_of_arrays(parameters, shapes, config.data_type))
+    _refuse(where, misfit_of_arrays(parameters, shapes, config.data_type))
     buffers = _buffers(where, config, archive if _BUFFERS in sizes else None)
     states = load_arrays(archive.read("updater_state.safetensors"))
-    _refuse(where, _misfit_of_states(states, shapes, config))
-    carried = load_arrays(archive.read(_CARRIED)) if _CARRIED in sizes else {}
+    _refuse(where, misfit_of_states(states, shapes, config))
+    carried = load_arrays(archive.read(CARRIED)) if CARRIED in sizes else {}
     at = training.get("position")
-    _refuse(where, _misfit_of_position(at, carried, config))
+    _refuse(where, misfit_of_position(at, carried, config))
     return SavedNetwork(
         config,
         {name: parameters[name] for name in shapes},
@@ -232,13 +234,13 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str | Non
 
 def _buffers(where: Path, config: NetworkConfiguration, archive: zipfile.ZipFile | None) -> dict[str, np.ndarray]:
     """The buffers that the configuration asks for; ``archive`` is None where the file has no such part."""
-    shapes = _buffer_shapes(config)
+    shapes = buffer_shapes_of(config)
     if bool(shapes) != (archive is not None):
         there = "no part" if archive is None else "a part"
         asked = ", ".join(shapes) or "(none)"
         _refuse(where, f"the configuration asks for the buffers {asked}, the file has {there} {_BUFFERS}; the two are not of one network")
     arrays = load_arrays(archive.read(_BUFFERS)) if archive else {}
-    _refuse(where, _misfit_of_arrays(arrays, shapes, config.data_type))
+    _refuse(where, misfit_of_arrays(arrays, shapes, config.data_type))
     return {name: arrays[name] for name in shapes}
 
 
@@ -264,9 +266,7 @@ def _check_format(where: Path, training: Any) -> None:
     """The version comes first: of a newer file nothing else is known."""
     version = training.get("format") if isinstance(training, dict) else None
     if not isinstance(version, int) or version < 1:
-        raise ModelFileError(
-            f"{where}: training.json has no format version (format={version!r}); expected a .rnng file written by MultiLayerNetwork.save"
-        )
+        raise ModelFileError(f"{where}: training.json has no format version (format={version!r}); expected a .rnng file written by {_SAVE}")
     if version > FORMAT:
         raise ModelFileError(
             f"{where}: format {version}, written by {training.get('producer')}; this is rnngraph {__version__}, which reads up to "
@@ -274,8 +274,8 @@ def _check_format(where: Path, training: Any) -> None:
         )
     for key in ("iteration", "epoch", "fitted_with_mask"):
         if key not in training:
-            raise ModelFileError(f"{where}: training.json lacks {key}; expected a .rnng file written by MultiLayerNetwork.save")
-    _refuse(where, _misfit_of_counts(training))
+            raise ModelFileError(f"{where}: training.json lacks {key}; expected a .rnng file written by {_SAVE}")
+    _refuse(where, misfit_of_counts(training))
 
 
 def _check_digest(where: Path, content: bytes) -> None:
@@ -311,97 +311,6 @@ def _refuse(where: Path, problem: str | None) -> None:
     """ModelFileError where there is a problem."""
     if problem:
         raise ModelFileError(f"{where}: {problem}")
-
-
-# What does not fit, in words, or None. Reading and writing ask the same.
-
-
-def _shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
-    from rnngraph.lowering import parameter_shapes
-
-    return parameter_shapes(config)
-
-
-def _buffer_shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
-    from rnngraph.lowering import buffer_shapes
-
-    return buffer_shapes(config)
-
-
-def _state_specs(config: NetworkConfiguration) -> list[StateSpec]:
-    from rnngraph.lowering.states import state_specs
-
-    return state_specs(config)
-
-
-def _misfit_of_counts(training: Mapping[str, Any]) -> str | None:
-    for key in ("iteration", "epoch"):
-        if type(training[key]) is not int or training[key] < 0:
-            return f"training.json: {key} is {shown(training[key])}, expected a whole number from 0 on"
-    return None
-
-
-def _misfit_of_position(position: Any, carried: Mapping[str, np.ndarray], config: NetworkConfiguration) -> str | None:
-    """The position in an epoch, and what is carried to the next segment: the states of the network, with the same N in each."""
-    if position is None:
-        return f"it has {_CARRIED}, but training.json has no position" if carried else None
-    if not isinstance(position, Mapping) or sorted(position) != sorted(_POSITION):
-        return f"training.json: position is {shown(position)}, expected an object with {', '.join(_POSITION)}"
-    wrong = [key for key in _POSITION if key != "score" and (type(position[key]) is not int or position[key] < 0)]
-    if type(position["score"]) is not float or not math.isfinite(position["score"]):
-        wrong.append("score")
-    if wrong:
-        kind = "a finite number" if wrong[0] == "score" else "a whole number from 0 on"
-        return f"training.json: position: {wrong[0]} is {shown(position[wrong[0]])}, expected {kind}"
-    if not position["segments"]:
-        return f"it has {_CARRIED}, but its position is between two minibatches" if carried else None
-    rows = next((len(array) for array in carried.values() if array.ndim), 0)
-    shapes = {spec.name: (rows, *spec.shape) for spec in _state_specs(config)}
-    return _misfit_of_arrays(carried, shapes, config.data_type, finite=False)
-
-
-def _misfit_of_size(shapes: Mapping[str, tuple[int, ...]], data_type: str, size: int) -> str | None:
-    """The part with the parameters has to have the bytes that the configuration asks for."""
-    needed = sum(math.prod(shape) for shape in shapes.values()) * np.dtype(data_type).itemsize
-    if needed <= size <= needed + _HEADER_LIMIT:
-        return None
-    return f"the configuration asks for {needed} bytes of parameters, parameters.safetensors has {size}; the two are not of one network"
-
-
-def _misfit_of_arrays(
-    arrays: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], data_type: str, finite: bool = True
-) -> str | None:
-    """Names, shapes and types have to be as the configuration asks for, values finite (those of states need not be)."""
-    if sorted(arrays) != sorted(shapes):
-        return f"it has the arrays {', '.join(sorted(arrays))}; the configuration asks for {', '.join(sorted(shapes))}"
-    for name, shape in shapes.items():
-        array = arrays[name]
-        if array.shape != shape or array.dtype != np.dtype(data_type):
-            return f"array {name} is {array.dtype}{list(array.shape)}; the configuration asks for {data_type}{list(shape)}"
-        if finite and not np.isfinite(array).all():
-            position = np.argwhere(~np.isfinite(array))[0].tolist()
-            return f"array {name} has values that are not finite, the first at {position}; a file of rnngraph has none"
-    return None
-
-
-def _misfit_of_states(flat: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]], config: NetworkConfiguration) -> str | None:
-    """Each array of an updater is one that it keeps, shaped as its parameter; torch's optimisers have names and shapes of their own."""
-    from rnngraph.conf import TorchUpdater
-    from rnngraph.conf.parameters import updater_of
-
-    expected: dict[str, tuple[int, ...]] = {}
-    ours: dict[str, np.ndarray] = {}
-    for key, array in flat.items():
-        owner = key.rpartition("/")[0]
-        if owner not in shapes:
-            return f"updater state {key!r} belongs to no parameter of the configuration ({', '.join(shapes)})"
-        updater = updater_of(config, owner)
-        if not isinstance(updater, TorchUpdater):
-            ours[key] = array
-            expected.update((f"{owner}/{state}", shapes[owner]) for state in updater.states)
-        elif not np.isfinite(array).all():
-            return f"updater state {key!r} has values that are not finite; a file of rnngraph has none"
-    return _misfit_of_arrays(ours, expected, config.data_type)
 
 
 def _by_parameter(flat: Mapping[str, np.ndarray], names: Iterable[str]) -> dict[str, dict[str, np.ndarray]]:

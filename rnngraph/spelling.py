@@ -23,7 +23,10 @@ FOREIGN: Mapping[str, str] = {
     "asarraysdataset": "batch_by",
     "aslist": "batch_by",
     "computegradientandscore": "gradient",
+    "configuration": "config",
     "epochcount": "epoch",
+    "feedforward": "output",
+    "getconfiguration": "config",
     "featuresmaskarray": "features_mask",
     "getepochcount": "epoch",
     "getfeaturesmaskarray": "features_mask",
@@ -59,8 +62,25 @@ FOREIGN: Mapping[str, str] = {
 }
 """Other systems' names, squeezed, and ours."""
 
+_VERTICES = "config.vertices holds the layers and vertices of a graph by name"
+_LAYERS = f"config.layers holds the layers; {_VERTICES}"
+OF_GRAPHS: Mapping[str, str] = {
+    "addinputs": "write ComputationGraphConfiguration(inputs=['a', 'b'], ...)",
+    "addlayer": "write ComputationGraphConfiguration(vertices={'name': (layer, 'input'), ...}, ...)",
+    "addvertex": "write ComputationGraphConfiguration(vertices={'name': (vertex, 'a', 'b'), ...}, ...)",
+    "graphbuilder": "there are no builders; write ComputationGraphConfiguration(inputs=[...], vertices={...}, outputs=[...])",
+    "setinputtypes": "write ComputationGraphConfiguration(input_types={'input': InputType.recurrent(12), ...}, ...)",
+    "setoutputs": "write ComputationGraphConfiguration(outputs=['a', 'b'], ...)",
+}
+"""What DL4J's builder of graphs has, and where it stands here."""
 SENTENCES: Mapping[str, str] = {
+    "getlayer": _LAYERS,
+    "getlayers": _LAYERS,
+    "getvertex": _VERTICES,
+    "getvertices": _VERTICES,
     "numparams": "parameters() gives all by name, and summary() their number",
+    "outputsingle": "write output(features), and [0] of a graph's, which is a list",
+    **OF_GRAPHS,
 }
 """Names for which rnngraph has no single one."""
 

@@ -131,9 +131,9 @@ class Case:
     def network(self) -> Any:
         """The network as DL4J saved it, its parameters those that were recorded; made of these where DL4J cannot save it."""
         if not (self.folder / "model.zip").is_file():
-            net = rg.MultiLayerNetwork(self.config)
-            net.set_parameters(dl4j.from_table(net, self.named("param")))
-            return net
+            made = rg.MultiLayerNetwork(self.config)
+            made.set_parameters(dl4j.from_table(made, self.named("param")))
+            return made
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dl4j.ImportNote)
             net = dl4j.load(self.folder / "model.zip", self.input_type)

@@ -110,7 +110,10 @@ def test_saving_replaces_the_file_or_leaves_it(saved: Path, monkeypatch: pytest.
 
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"none.rnng: cannot be read \(No such file or directory\); expected a .rnng file"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"none.rnng: cannot be read \(No such file or directory\); expected a .rnng file written by Multi.* or ComputationGraph",
+    ):
         rg.MultiLayerNetwork.load(tmp_path / "none.rnng")
     with pytest.raises(ModelFileError, match=r"cannot be read \(Is a directory\)"):
         rg.MultiLayerNetwork.load(tmp_path)
@@ -173,7 +176,10 @@ def test_what_load_would_refuse_is_not_saved(saved: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK", b"hello, this is text", pickle.dumps({"a": 1})])
 def test_a_file_of_another_kind_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.rnng").write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"x.rnng: not a .rnng file \(it does not begin as a zip archive does\)"):
+    with pytest.raises(
+        ModelFileError,
+        match=r"x.rnng: not a .rnng file \(it does not .* does\); expected one written by MultiLayerNetwork.save or ComputationGraph.save$",
+    ):
         rg.MultiLayerNetwork.load(tmp_path / "x.rnng")
 
 
@@ -219,8 +225,11 @@ def changed(saved: Path, change: Change) -> None:
     ("change", "message"),
     [
         (lambda t: t.update(format=5, producer="rnngraph 9.0"), r"format 5, written by rnngraph 9.0; .* reads up to format 4: upgrade it"),
-        (lambda t: t.update(format="1"), r"training.json has no format version \(format='1'\)"),
-        (lambda t: t.pop("epoch"), r"training.json lacks epoch"),
+        (
+            lambda t: t.update(format="1"),
+            r"training.json has no format version \(format='1'\); .* by MultiLayerNetwork.save or ComputationGraph.save$",
+        ),
+        (lambda t: t.pop("epoch"), r"training.json lacks epoch; .* by MultiLayerNetwork.save or ComputationGraph.save$"),
         (lambda t: t.update(iteration=-1), r"training.json: iteration is -1, expected a whole number from 0 on"),
         (lambda t: t.update(epoch="a"), r"training.json: epoch is 'a'"),
     ],

@@ -23,6 +23,20 @@ NET: Any = rg.MultiLayerNetwork(
 )
 DATA: Any = rg.DataSet(X, Y)
 SNAPSHOT: Any = rg.StateSnapshot
+GRAPH: Any = rg.ComputationGraph
+VERTICES = "config.vertices holds the layers and vertices of a graph by name"
+BUILT: tuple[Any, ...] = (rg.ComputationGraphConfiguration, rg.MultiLayerConfiguration, rg.ComputationGraph)
+MADE = "write ComputationGraphConfiguration"
+BUILDER = {
+    "GraphBuilder": f"there are no builders; {MADE}(inputs=[...], vertices={{...}}, outputs=[...])",
+    "graphBuilder": f"there are no builders; {MADE}(inputs=[...], vertices={{...}}, outputs=[...])",
+    "addInputs": f"{MADE}(inputs=['a', 'b'], ...)",
+    "addLayer": f"{MADE}(vertices={{'name': (layer, 'input'), ...}}, ...)",
+    "addVertex": f"{MADE}(vertices={{'name': (vertex, 'a', 'b'), ...}}, ...)",
+    "setOutputs": f"{MADE}(outputs=['a', 'b'], ...)",
+    "setInputTypes": f"{MADE}(input_types={{'input': InputType.recurrent(12), ...}}, ...)",
+}
+"""What DL4J's builder of graphs has."""
 
 
 @pytest.mark.parametrize(
@@ -51,7 +65,23 @@ SNAPSHOT: Any = rg.StateSnapshot
         (rg.Evaluation, "fromJson", "Evaluation has no attribute 'fromJson'; write from_json"),
         (rg, "StreamPool", "module 'rnngraph' has no attribute 'StreamPool'; StreamPool is not in this version of rnngraph"),
         (rg, "GRUs", "module 'rnngraph' has no attribute 'GRUs'; the nearest names are: GRU"),
-        (rg, "NeuralNetConfiguration", "module 'rnngraph' has no attribute 'NeuralNetConfiguration'; write MultiLayerConfiguration"),
+        (
+            rg,
+            "NeuralNetConfiguration",
+            "module 'rnngraph' has no attribute 'NeuralNetConfiguration'; "
+            "write MultiLayerConfiguration, or of a graph ComputationGraphConfiguration",
+        ),
+        (rg, "GraphBuilder", "module 'rnngraph' has no attribute 'GraphBuilder'; write ComputationGraphConfiguration"),
+        (NET, "getLayer", f"MultiLayerNetwork has no attribute 'getLayer'; config.layers holds the layers; {VERTICES}"),
+        (GRAPH, "getVertex", f"ComputationGraph has no attribute 'getVertex'; {VERTICES}"),
+        (GRAPH, "feedForward", "ComputationGraph has no attribute 'feedForward'; write output"),
+        (NET, "getConfiguration", "MultiLayerNetwork has no attribute 'getConfiguration'; write config"),
+        (
+            GRAPH,
+            "outputSingle",
+            "ComputationGraph has no attribute 'outputSingle'; write output(features), and [0] of a graph's, which is a list",
+        ),
+        *((owner, name, f"{owner.__name__} has no attribute {name!r}; {told}") for owner in BUILT for name, told in BUILDER.items()),
     ],
 )
 def test_attributes(owner: Any, name: str, message: str) -> None:

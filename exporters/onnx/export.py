@@ -77,12 +77,12 @@ def export_onnx(
 
     ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
     network lies or whose folder is not there, or anything but samples where those go; nothing is written then. ExportWarning: the network
-    was fitted with a features mask and the file has none.
+    was fitted with a features mask and the file has none, or none for some input with a time axis.
     """
     if not isinstance(net, Network):
         raise ExportError(
-            f"net: expected a MultiLayerNetwork, got {type(net).__name__}; build one with rnngraph.MultiLayerNetwork(config), "
-            "or a graph with rnngraph.ComputationGraph(config)"
+            f"net: expected a MultiLayerNetwork or a ComputationGraph, got {type(net).__name__}; "
+            "build one with rnngraph.MultiLayerNetwork(config), or a graph with rnngraph.ComputationGraph(config)"
         )
     names = None if isinstance(net.config, MultiLayerConfiguration) else tuple(net.config.layer_names)
     getattr(net, "_check_settled", _settled)("export_onnx")
@@ -95,8 +95,9 @@ def export_onnx(
         asked = "streaming=True" if streaming else "steps=1"
         raise ExportError(f"{asked}: the network cannot stream: {reason}; leave {asked} out to export it for whole sequences")
     baked = bake(graph, normalizer, net.config.layers)
-    if not features_mask and getattr(net, "fitted_with_mask", False):
-        warnings.warn(_NO_MASK, ExportWarning, stacklevel=2)
+    unmasked = _unmasked(net.config, features_mask)
+    if unmasked and getattr(net, "fitted_with_mask", False):
+        warnings.warn(_mask_is_missing(unmasked if features_mask else []), ExportWarning, stacklevel=2)
     arrays = {**net.parameters(), **getattr(net, "buffers", dict)()}
     parameters = {p.name: np.asarray(arrays[p.name]) for p in graph.ports(*CONSTANT) if p.name in arrays}
     content = manifest(
@@ -134,10 +135,25 @@ def write_file(
         out.write(data)
 
 
-_NO_MASK = (
-    "the network was fitted with a features mask and is exported without one: the file treats every step as real, padding included; "
-    "pass features_mask=True to give it a mask input"
-)
+def _unmasked(config: Any, features_mask: bool | Collection[str]) -> list[str]:
+    """The inputs with a time axis to which the file gives no mask."""
+    if features_mask is True:
+        return []
+    masked = features_mask or ()
+    return [entry.name for entry in config.entries if entry.has_time and entry.name not in masked]
+
+
+def _mask_is_missing(inputs: Sequence[str]) -> str:
+    """The warning for a file without masks, or without those of some ``inputs``."""
+    if not inputs:
+        return (
+            "the network was fitted with a features mask and is exported without one: the file treats every step as real, padding "
+            "included; pass features_mask=True to give it a mask input"
+        )
+    return (
+        f"the network was fitted with features masks and the file has none for {', '.join(map(repr, inputs))}, of which it treats every "
+        "step as real, padding included; pass features_mask=True to give every input with a time axis a mask input"
+    )
 
 
 def _widths(graph: Graph) -> dict[str, int]:

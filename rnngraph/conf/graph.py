@@ -76,18 +76,21 @@ class GraphNode(Configured):
 
 
 def _node(name: object, value: object) -> GraphNode:
-    """What stands in ``vertices`` under ``name``: ``(layer or vertex, input, ...)``, a GraphNode, or its mapping."""
+    """What stands in ``vertices`` under ``name``: ``(layer or vertex, input, ...)`` or ``(.., [input, ...])``, a GraphNode, its mapping."""
     if not isinstance(name, str) or not name:
         raise ValueError(f"the key {shown(name)} is no name; expected strings, as in {{'encoder': (LSTM(n_out=8), 'in')}}")
     if isinstance(value, GraphNode):
         return value
     if isinstance(value, Mapping):
         return GraphNode(**{str(key): v for key, v in value.items()})
-    if isinstance(value, Sequence) and not isinstance(value, str) and value and isinstance(value[0], (Layer, GraphVertex)):
-        kind = "layer" if isinstance(value[0], Layer) else "vertex"
-        if len(value) == 1:
-            raise ValueError(f"{name!r} has no input; name what comes in, as in ({type(value[0]).__name__}(...), 'in')")
-        fields: dict[str, Any] = {kind: value[0], "inputs": value[1:]}
+    first, *rest = value if isinstance(value, (list, tuple)) and value else [None]
+    if isinstance(first, type) and issubclass(first, (Layer, GraphVertex)):
+        raise ValueError(f"{name!r} has the class {first.__name__}; make one, as in ({first.__name__}(...), 'in')")
+    if isinstance(first, (Layer, GraphVertex)):
+        inputs = rest[0] if len(rest) == 1 and isinstance(rest[0], (list, tuple)) else tuple(rest)
+        if not inputs:
+            raise ValueError(f"{name!r} has no input; name what comes in, as in ({type(first).__name__}(...), 'in')")
+        fields: dict[str, Any] = {"layer" if isinstance(first, Layer) else "vertex": first, "inputs": inputs}
         return GraphNode(**fields)
     raise ValueError(f"{name!r} is {shown(value)}; expected a layer or vertex and the names of its inputs, as (LSTM(n_out=8), 'in')")
 

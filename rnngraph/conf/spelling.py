@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rnngraph.names import nearest, squeezed
+from rnngraph.spelling import OF_GRAPHS
 
 FOREIGN: Mapping[str, str] = {
     # DL4J's builders and JSON
@@ -63,6 +64,7 @@ SENTENCES: Mapping[str, str] = {
     "tbpttforwardlength": "write backprop=TruncatedBPTT(length=...)",
     "tbpttbacklength": "write backprop=TruncatedBPTT(length=..., backward_length=...)",
     "tbpttbackwardlength": "write backprop=TruncatedBPTT(length=..., backward_length=...)",
+    **OF_GRAPHS,
 }
 """Names that are no field here but part of another setting."""
 

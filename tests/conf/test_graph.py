@@ -56,6 +56,7 @@ def test_ways_to_write_a_vertex() -> None:
     ways: list[Any] = [
         (lstm(3), "in"),
         [lstm(3), "in"],
+        (lstm(3), ["in"]),
         rg.GraphNode(layer=lstm(3), inputs="in"),
         rg.GraphNode(layer=lstm(3), inputs=["in"]),
         {"layer": {"type": "LSTM", "n_in": 3, "n_out": 4}, "inputs": ["in"]},
@@ -63,6 +64,11 @@ def test_ways_to_write_a_vertex() -> None:
     ]
     made = [ComputationGraphConfiguration(inputs="in", vertices={"rnn": way, "y": (series(), "rnn")}, outputs=["y"]) for way in ways]
     assert all(one == made[0] and hash(one) == hash(made[0]) for one in made)
+    for way in ((rg.MergeVertex(), ["a", "b"]), (rg.MergeVertex(), ("a", "b")), (rg.MergeVertex(), "a", "b")):
+        config = ComputationGraphConfiguration(
+            inputs=["a", "b"], vertices={"m": way, "y": (series(), "m")}, outputs="y", input_types={"a": R(2), "b": R(3)}
+        )
+        assert config.vertices["m"].inputs == ("a", "b")
 
 
 EVERY_VERTEX: Any = {
@@ -297,6 +303,18 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "a node without inputs": (
         {"vertices": {"y": (rg.MergeVertex(),)}},
         f"{KEY}{{'y': (MergeVertex(mask_mode=None),)}}: 'y' has no input; name what comes in, as in (MergeVertex(...), 'in')",
+    ),
+    "a node with an empty list": (
+        {"vertices": {"y": (rg.MergeVertex(), [])}},
+        f"{KEY}{{'y': (MergeVertex(mask_mode=None), [])}}: 'y' has no input; name what comes in, as in (MergeVertex(...), 'in')",
+    ),
+    "a class": (
+        {"vertices": {"y": (rg.LSTM, "in")}},
+        f"{KEY}{{'y': ({rg.LSTM!r}, 'in')}}: 'y' has the class LSTM; make one, as in (LSTM(...), 'in')",
+    ),
+    "a list of names and a name": (
+        {"vertices": {"y": (series(3), ["in"], "in")}},
+        "vertices: GraphNode: inputs=(['in'], 'in'): expected names, as in ['a', 'b']",
     ),
     "a number for a name": (
         {"vertices": {3: "in"}},

@@ -25,6 +25,7 @@ FIELDS = {"Cell": ["n_in", "n_out", "gate_activation"], "Step": ["learning_rate"
         ("n_ou", "did you mean n_out?"),
         ("gate_activaton", "did you mean gate_activation?"),
         ("tbpttFwdLength", "write backprop=TruncatedBPTT(length=...)"),
+        ("addInputs", "write ComputationGraphConfiguration(inputs=['a', 'b'], ...)"),
         ("qqq", "its fields are n_in, n_out, gate_activation"),
         ("dropout", "its fields are n_in, n_out, gate_activation"),
     ],

@@ -131,7 +131,7 @@ def test_paths_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("thing", [None, {"a": 1}, "net.rnng", Net])
 def test_what_is_no_network(thing: Any, tmp_path: Path) -> None:
-    message = r"net: expected a MultiLayerNetwork, got \w+; build one with rnngraph\.MultiLayerNetwork\(config\)"
+    message = r"net: expected a MultiLayerNetwork or a ComputationGraph, got \w+; build one with rnngraph\.MultiLayerNetwork\(config\)"
     refused(thing, tmp_path / "net.onnx", message)
 
 

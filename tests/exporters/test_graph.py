@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,16 @@ def test_a_network_that_was_fitted_with_masks(file: Path) -> None:
     net.fitted_with_mask = True
     with pytest.warns(ExportWarning, match="the network was fitted with a features mask and is exported without one"):
         export_onnx(net, file)
+    message = (
+        "the network was fitted with features masks and the file has none for 'target', of which it treats every step as real, padding "
+        "included; pass features_mask=True to give every input with a time axis a mask input"
+    )
+    with pytest.warns(ExportWarning, match=f"^{re.escape(message)}$"):
+        export_onnx(net, file, features_mask=["in"])
+    one = one_time()  # whose "who" has no time axis
+    one.fitted_with_mask = True
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        export_onnx(net, file, features_mask=["in"])
+        export_onnx(net, file, features_mask=["in", "target"])
+        export_onnx(net, file, features_mask=True)
+        export_onnx(one, file, features_mask=["a", "b"])
