@@ -14,6 +14,7 @@ from rnngraph.dl4j.graphs import graph_fields
 from rnngraph.dl4j.legacy import modern, walk
 from rnngraph.dl4j.preprocessors import preprocessor_classes, preprocessors
 from rnngraph.dl4j.series import Step, as_series, check_outputs, of_ids, series, start_of_row
+from rnngraph.dl4j.updaters import has_open_number
 from rnngraph.dl4j.whole import HALVES, WHERE, made, read_conf, shared
 from rnngraph.errors import InputError, ModelFileError
 
@@ -26,6 +27,10 @@ NWC = (
     "give np.swapaxes(x, 1, 2), and swap what comes out. Its numbers are the same"
 )
 HALF = "this network computes in 16 bits in DL4J; here it computes in float32, from the same parameters: its outputs are more exact"
+OPEN = (
+    "an updater of this network has a number that is NaN or null, and no schedule in its place, with which DL4J would train; here the "
+    "default of its class is used"
+)
 
 
 def read_configuration(
@@ -92,5 +97,6 @@ def _of_layers(network: Node, input_type: InputType | None) -> dict[str, Any]:
 def notes_of_use(network: Node) -> list[str]:
     """What a user of the network has to know before the first array."""
     swapped = steps_before_features(walk.layers(network), walk.preprocessors(network))
-    notes = {NWC: swapped, HALF: network.text("dataType", "FLOAT") in HALVES}
+    open_ = any(has_open_number(layer) for layer in walk.layers(network))
+    notes = {NWC: swapped, OPEN: open_, HALF: network.text("dataType", "FLOAT") in HALVES}
     return [note for note, holds in notes.items() if holds]

@@ -75,11 +75,12 @@ def of_ids(layer: Layer, is_series: bool) -> Layer:
     return EmbeddingSequenceLayer(**fields)
 
 
-def start_of_row(layers: Sequence[Layer]) -> InputType | None:
-    """What the first layer that tells it takes, behind layers that change no width."""
+def start_of_row(layers: Sequence[Any]) -> InputType | None:
+    """What the first layer that tells it takes, behind layers that change no width; they are not filled yet."""
     for layer in layers:
-        if layer.n_in is not None:  # type: ignore[redundant-expr]  # not filled yet
-            return layer.starting_type()
+        if layer.n_in is not None:
+            start: InputType | None = layer.starting_type()
+            return start
         if not isinstance(layer, SameWidth):
             return None
     return None

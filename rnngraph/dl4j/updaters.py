@@ -34,11 +34,11 @@ def updater(layer: Node, key: str, field: str) -> Any:
     node = layer.node(key)
     value: dict[str, Any] = {"type": node.kind}
     for theirs, ours in FIELDS.items():
-        scheduled = next((key for key in (f"{theirs}Schedule", f"{theirs}ISchedule") if node.has(key)), None)
+        scheduled = _scheduled(node, theirs)
         if scheduled is not None:
             value[ours] = schedule(node.node(scheduled))
-        elif theirs in node.values:
-            value[ours] = node.needed_number(theirs, "and no schedule stands in its place, so DL4J would not train")
+        elif node.has(theirs):
+            value[ours] = node.number(theirs, 0.0)
     schedules = [v["type"] for v in value.values() if isinstance(v, dict)]
     element = f"{'updater' if key == 'iupdater' else 'bias updater'} {node.kind}" + (f" with {', '.join(schedules)}" if schedules else "")
     if value.get("learning_rate") == 0:
@@ -46,6 +46,17 @@ def updater(layer: Node, key: str, field: str) -> Any:
             layer.where, f"{element} with learningRate 0", "updaters here ask for more than 0; NoOp changes nothing either"
         )
     return accepted(field, value, element, layer.where)
+
+
+def has_open_number(layer: Node) -> bool:
+    """Whether an updater of ``layer`` has NaN, and no schedule, for a number: DL4J's AdaGrad loses its schedule so."""
+    updaters = [layer.node(key) for key in ("iupdater", "biasUpdater") if layer.has(key)]
+    return any(key in one.values and not one.has(key) and _scheduled(one, key) is None for one in updaters for key in FIELDS)
+
+
+def _scheduled(updater: Node, number: str) -> str | None:
+    """The key of the schedule that stands in the place of a number."""
+    return next((key for key in (f"{number}Schedule", f"{number}ISchedule") if updater.has(key)), None)
 
 
 _DERIVED: Mapping[str, frozenset[str]] = {"CycleSchedule": frozenset({"stepSize", "increment"})}

@@ -107,6 +107,9 @@ def test_constants_are_initialisers_of_their_own() -> None:
         (lstm(regularization=[object_("r", "L1Regularization", l1=object_("s", "Step"))]), "Step of a regularisation"),
         (lstm(idropout=object_("d", "Own", p=0.5)), "dropout Own"),
         (lstm(constraints=[object_("c", "Own", params=["W"])]), "constraint Own"),
+        (lstm(constraints=[object_("c", "Own")]), "constraint Own"),
+        (lstm(constraints=[object_("c", "Own", params=[])]), "constraint Own"),
+        (lstm(constraints=[{"Own": {"params": ["W"]}}]), "constraint Own"),
         (lstm(constraints=[object_("c", "NonNegativeConstraint", params=["P"])]), "constraint NonNegativeConstraint on P"),
         (
             lstm(constraints=[object_("c", "NonNegativeConstraint", params=["W"], epsilon=0.5)]),
@@ -238,11 +241,6 @@ LONG = "1" * 5000
         (mapped({"0": 0.1, "5": None}), r"values: 5 is None, which DL4J would train with; expected a number: save the model again"),
         (mapped({"0": 0.1, "5": "NaN"}), r"values: 5 is 'NaN', which DL4J would train with; expected a number"),
         (
-            lstm(iupdater=updater("Adam", **{**RATES, "learningRate": "NaN"})),
-            r"iupdater: learningRate is 'NaN', and no schedule stands in its place, so DL4J would not train; expected a number",
-        ),
-        (lstm(iupdater=updater("Adam", **{**RATES, "learningRate": None})), r"iupdater: learningRate is None, and no schedule stands"),
-        (
             lstm(iupdater=updater("Adam", **{**RATES, "learningRate": -1})),
             r"layers\[0\] \(LSTM\): updater: Adam: learning_rate=-1\.0: expected a number greater than 0 .*; correct it in DL4J and save",
         ),
@@ -268,3 +266,17 @@ def test_a_learning_rate_of_0_is_lacking_here() -> None:
 def test_a_key_that_counts_no_layer_is_told(key: str) -> None:
     with pytest.raises(rg.ModelFileError, match=r"inputPreProcessors: the key '.* is no index of a layer; save the model again"):
         dl4j.read_configuration(network(lstm(), output(), inputPreProcessors={key: {"@class": "p"}}))
+
+
+@pytest.mark.parametrize("value", ["NaN", None])
+def test_an_updater_whose_number_is_open_is_told(value: Any) -> None:
+    """As DL4J writes an AdaGrad with a schedule, which it loses."""
+    text = network(lstm(iupdater=updater("AdaGrad", learningRate=value, epsilon=1e-6)), output())
+    with pytest.warns(dl4j.ImportNote, match=r"an updater of this network has a number that is NaN or null, and no schedule in its place"):
+        config = dl4j.read_configuration(text)
+    assert config.layers[0].updater == rg.AdaGrad()
+
+
+def test_a_constraint_inside_its_name_is_read() -> None:
+    wrapped = {"MaxNormConstraint": {"maxNorm": 0.5, "dimensions": [0], "params": ["W", "RW"], "epsilon": 1e-6}}
+    assert first(network(lstm(constraints=[wrapped]), output())).constraints == (rg.MaxNormConstraint(0.5, dimensions=(0,), on="weights"),)

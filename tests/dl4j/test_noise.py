@@ -134,7 +134,10 @@ def test_a_field_of_the_wrong_kind() -> None:
             r"dropout: Dropout: retain=1\.5: expected a number of at most 1\.0 .*; correct it in DL4J",
         ),
         ({"idropout": dropout("Dropout", p="NaN")}, r"idropout: p is 'NaN', and no schedule stands in its place; expected a number: save"),
-        ({"weightNoise": weight_noise("DropConnect", weightRetainProb=0.0)}, r"DropConnect: retain=0\.0: expected a number greater than 0"),
+        (
+            {"weightNoise": weight_noise("DropConnect", weightRetainProb=0.0)},
+            r"weight_noise: DropConnect: retain=0\.0: expected a number greater",
+        ),
     ],
 )
 def test_numbers_that_no_noise_has(fields: Json, message: str) -> None:
