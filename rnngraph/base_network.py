@@ -70,6 +70,13 @@ class Network(Spelled):
                 raise ConfigurationError(f"{label(config, name)}: at the start {error}") from None
         self._set_up(config, arrays, initial_buffers(config))
 
+    @classmethod
+    def _holding(cls, config: Any, parameters: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> Self:
+        """A network with these arrays, which are as it needs them; none are drawn."""
+        network = cls.__new__(cls)
+        network._set_up(config, parameters, buffers)
+        return network
+
     def _set_up(self, config: Any, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
@@ -321,8 +328,7 @@ class Network(Spelled):
         """The network that :meth:`save` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
         torch = _torch()
         saved = read_network(path, cls.__name__)
-        network = cls.__new__(cls)
-        network._set_up(saved.config, saved.parameters, saved.buffers)
+        network = cls._holding(saved.config, saved.parameters, saved.buffers)
         network.iteration, network.epoch, network.fitted_with_mask = saved.iteration, saved.epoch, saved.fitted_with_mask
         network.updater_state = {
             name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()

@@ -96,7 +96,7 @@ class _Equations:
         if width is not None:
             self.widths.setdefault(name, width)
         if source in self.timed:
-            self.timed.setdefault(name, self.timed[source] and not _ends_time(layer))
+            self.timed.setdefault(name, self.timed[source] and not ends_time(layer))
 
     def _vertex(self, name: str, node: GraphNode) -> None:
         vertex = node.vertex
@@ -145,7 +145,7 @@ def _width(layer: Layer) -> int | None:
     return width * 2 if joined and width is not None else width
 
 
-def _ends_time(layer: Layer) -> bool:
+def ends_time(layer: Layer) -> bool:
     """Whether a layer that gets a series gives vectors."""
     inner: Any = layer
     while isinstance(inner, WrapperLayer) and not isinstance(inner, LastTimeStep):

@@ -12,10 +12,14 @@ from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.formats import steps_before_features
 from rnngraph.dl4j.graphs import graph_fields
 from rnngraph.dl4j.legacy import modern, walk
-from rnngraph.dl4j.preprocessors import preprocessors
+from rnngraph.dl4j.preprocessors import preprocessor_classes, preprocessors
+from rnngraph.dl4j.series import Step, as_series, check_outputs, of_ids, series, start_of_row
+from rnngraph.dl4j.updaters import has_open_number
 from rnngraph.dl4j.whole import HALVES, WHERE, made, read_conf, shared
 from rnngraph.errors import InputError, ModelFileError
 
+START = "-1"
+"""What comes into a row of layers, by the name that the layer before the first would have."""
 MOST_LAYERS = 1000
 """More than any network has; each takes some time to read."""
 NWC = (
@@ -23,6 +27,10 @@ NWC = (
     "give np.swapaxes(x, 1, 2), and swap what comes out. Its numbers are the same"
 )
 HALF = "this network computes in 16 bits in DL4J; here it computes in float32, from the same parameters: its outputs are more exact"
+OPEN = (
+    "an updater of this network has a number that is NaN or null, and no schedule in its place, with which DL4J would train; here the "
+    "default of its class is used"
+)
 
 
 def read_configuration(
@@ -74,16 +82,21 @@ def configuration(
 def _of_layers(network: Node, input_type: InputType | None) -> dict[str, Any]:
     """The fields of a network of layers in a row."""
     confs = network.nodes("confs")
-    return {
-        **shared(network, confs),
-        "layers": [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)],
-        "input_type": input_type,
-        "preprocessors": preprocessors(network) or None,
-    }
+    whole, between, classes = shared(network, confs), preprocessors(network), preprocessor_classes(network)
+    layers = [read_conf(conf, f"{WHERE}: layers[{index}]", f"layer{index}") for index, conf in enumerate(confs)]
+    steps = [
+        Step(str(k), (str(k - 1),), layer, classes.get(k, ""), f"{WHERE}: layers[{k}] ({layer.tag()})") for k, layer in enumerate(layers)
+    ]
+    timed = series(steps)
+    layers = [of_ids(layer, str(k) in timed) for k, layer in enumerate(layers)]
+    start = input_type or (None if 0 in between else as_series(start_of_row(layers), START in timed))
+    check_outputs(steps, {START} if start is not None and start.has_time else ())
+    return {**whole, "layers": layers, "input_type": start, "preprocessors": between or None}
 
 
 def notes_of_use(network: Node) -> list[str]:
     """What a user of the network has to know before the first array."""
     swapped = steps_before_features(walk.layers(network), walk.preprocessors(network))
-    notes = {NWC: swapped, HALF: network.text("dataType", "FLOAT") in HALVES}
+    open_ = any(has_open_number(layer) for layer in walk.layers(network))
+    notes = {NWC: swapped, OPEN: open_, HALF: network.text("dataType", "FLOAT") in HALVES}
     return [note for note, holds in notes.items() if holds]

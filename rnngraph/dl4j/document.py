@@ -15,6 +15,8 @@ MOST_OBJECTS, MOST_VALUES = 20_000, 200_000
 """A layer has about 15 objects and lists; values are many where a loss has a weight for each class."""
 MOST_LEVELS = 64
 """A schedule in an updater in a layer in three wrappers has about 20."""
+INDEX = r"\d{1,9}"
+"""A key that counts layers or iterations."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,20 @@ class Node:
         """A number that is finite; ``default`` where there is none."""
         if not self.has(key):
             return default
-        value = float(self.get(key, (int, float), "a number"))
+        held = self.get(key, (int, float), "a number")
+        try:
+            value = float(held)
+        except OverflowError:  # a whole number of more digits than a float has
+            value = math.inf
         if not math.isfinite(value):
-            raise ModelFileError(f"{self.where}: {key} is {value}; expected a finite number: save the model again")
+            raise ModelFileError(f"{self.where}: {key} is {shown(held)}; expected a finite number: save the model again")
         return value
+
+    def needed_number(self, key: str, use: str) -> float:
+        """A number that is there; ``use`` tells what DL4J would do without."""
+        if self.has(key):
+            return self.number(key, 0.0)
+        raise ModelFileError(f"{self.where}: {key} is {shown(self.values.get(key))}, {use}; expected a number: save the model again")
 
     def count(self, key: str) -> int:
         """A whole number."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from rnngraph.conf import GraphNode, InputType
@@ -14,6 +14,7 @@ from rnngraph.conf.vertices import GraphVertex
 from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.preprocessors import read_preprocessor
+from rnngraph.dl4j.series import Step, as_series, check_outputs, of_ids, series
 from rnngraph.dl4j.whole import WHERE, read_conf, shared
 from rnngraph.errors import ConfigurationError, ModelFileError
 
@@ -60,16 +61,35 @@ def graph_fields(network: Node, input_types: Mapping[str, InputType]) -> dict[st
     held = network.node("vertices")
     confs = [held.node(name).node("layerConf") for name in held.values if held.node(name).has("layerConf")]
     whole, nodes = shared(network, confs), _ordered(network, inputs)
+    steps = [Step(name, node.inputs, node.content, _between(held.node(name)), _label(name, node)) for name, node in nodes.items()]
+    timed = series(steps)
+    nodes = {name: node if node.layer is None else node.replaced(layer=of_ids(node.layer, name in timed)) for name, node in nodes.items()}
     guessed = _open_inputs(inputs, nodes, input_types)
     if guessed:
         warnings.warn(ImportNote(_note(guessed)), stacklevel=4)
-    return {
-        **whole,
-        "inputs": inputs,
-        "vertices": nodes,
-        "outputs": network.texts("networkOutputs"),
-        "input_types": {**guessed, **input_types},
-    }
+    types = _types(inputs, nodes, {**guessed, **input_types}, timed - input_types.keys())
+    check_outputs(steps, {name for name, flow in types.items() if flow.has_time})
+    return {**whole, "inputs": inputs, "vertices": nodes, "outputs": network.texts("networkOutputs"), "input_types": types}
+
+
+def _types(
+    inputs: tuple[str, ...], nodes: Mapping[str, GraphNode], given: Mapping[str, InputType], timed: Set[str]
+) -> dict[str, InputType]:
+    """What comes in, those that are ``timed`` as series; ``given`` where the rest does not follow."""
+    try:
+        found = inferred_types(inputs, nodes, given)
+    except ConfigurationError:  # which the configuration tells
+        return dict(given)
+    return {name: as_series(flow, name in timed) or flow for name, flow in found.items()}
+
+
+def _between(vertex: Node) -> str:
+    """DL4J's class of the preprocessor in front of a vertex."""
+    return vertex.node("preProcessor").kind if vertex.kind == "LayerVertex" and vertex.has("preProcessor") else ""
+
+
+def _label(name: str, node: GraphNode) -> str:
+    return f"{WHERE}: vertex {name!r} ({node.content.tag()})"
 
 
 def _note(guessed: Mapping[str, InputType]) -> str:

@@ -6,6 +6,7 @@ the order i, f, g, o; its peepholes, the last three columns of RW, in the order 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,21 +18,26 @@ from rnngraph.conf import Layer
 from rnngraph.conf.layers import innermost
 
 Array = NDArray[Any]
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One array of DL4J's: its key, our keys of what it holds, and the way there and back; ``rank`` is what DL4J's has."""
+    """One array of DL4J's: its key, our keys of what it holds, and the way there and back.
+
+    ``rank`` is what DL4J's has, ``shape`` tells its shape from those of ours.
+    """
 
     key: str
     ours: tuple[str, ...]
     there: Callable[..., Array]
     back: Callable[[Array], tuple[Array, ...]]
     rank: int = 2
+    shape: Callable[..., Shape] = lambda shape: shape[::-1]
 
 
 def _same(key: str, ours: str, rank: int = 1) -> Part:
-    return Part(key, (ours,), lambda a: a, lambda a: (a,), rank)
+    return Part(key, (ours,), lambda a: a, lambda a: (a,), rank, lambda shape: shape)
 
 
 def _transposed(key: str, ours: str) -> Part:
@@ -97,9 +103,10 @@ def _prefixed(parts: tuple[Part, ...], name: Callable[[str], str], direction: st
     return tuple(replace(p, key=name(p.key), ours=tuple(f"{direction}.{k}" for k in p.ours)) for p in parts)
 
 
+_PEEPING = Part("RW", ("R", "P"), _with_peepholes, _without_peepholes, shape=lambda R, P: (R[1], R[0] + P[0]))
 _LSTM = (_gates("W", "W"), _gates("RW", "R"), _gates("b", "b", rank=1))
-_GRAVES = (_gates("W", "W"), Part("RW", ("R", "P"), _with_peepholes, _without_peepholes), _gates("b", "b", rank=1))
-_GAINS = Part("g", ("g",), np.ravel, lambda a: (a.reshape(2, -1),), rank=1)
+_GRAVES = (_gates("W", "W"), _PEEPING, _gates("b", "b", rank=1))
+_GAINS = Part("g", ("g",), np.ravel, lambda a: (a.reshape(2, -1),), rank=1, shape=lambda shape: (math.prod(shape),))
 _SIMPLE_RNN = (_transposed("W", "W"), _transposed("RW", "R"), _same("b", "b"), _GAINS)
 _DENSE = (_transposed("W", "W"), _same("b", "b"), _same("g", "g"))
 _EMBEDDING = (_same("W", "W", rank=2), _same("b", "b"))
@@ -108,7 +115,7 @@ _VARIANCE = _same("var", "var")
 
 LAYOUTS: Mapping[str, tuple[Part, ...]] = {
     "BatchNormalization": (_same("gamma", "gamma"), _same("beta", "beta"), _same("mean", "mean"), _LOG_DEVIATION),
-    "Convolution1DLayer": (_same("b", "b"), Part("W", ("W",), _filter_1d, _from_filter_1d, rank=4)),
+    "Convolution1DLayer": (_same("b", "b"), Part("W", ("W",), _filter_1d, _from_filter_1d, 4, lambda shape: (*shape, 1))),
     "ConvolutionLayer": (_same("b", "b"), _same("W", "W", rank=4)),
     "DenseLayer": _DENSE,
     "EmbeddingLayer": _EMBEDDING,

@@ -6,12 +6,14 @@ import math
 import os
 import warnings
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf import ComputationGraphConfiguration, InputType, MultiLayerConfiguration
+from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array, read_header
 from rnngraph.dl4j.configuration import HALF, configuration, document
@@ -19,11 +21,12 @@ from rnngraph.dl4j.document import Node
 from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.graphs import open_inputs
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
+from rnngraph.dl4j.legacy.states import MOMENTUM, SQUARES
 from rnngraph.dl4j.normalizers import normalizer_of_model
 from rnngraph.dl4j.table import from_table, shapes
-from rnngraph.dl4j.vector import Shapes, taken_apart, updater_tables
+from rnngraph.dl4j.vector import Shapes, taken_apart, updater_count, updater_tables
 from rnngraph.dl4j.whole import HALVES, WHERE
-from rnngraph.errors import ConfigurationError, InputError, ModelFileError
+from rnngraph.errors import ModelFileError
 from rnngraph.lowering import buffer_shapes, parameter_shapes
 
 if TYPE_CHECKING:
@@ -63,8 +66,8 @@ def load(
         tables = _updater_tables(archive, config, layout, root)
         iteration, epoch = (count_of(root, key) for key in ("iterationCount", "epochCount"))
         found = filters_as_today(taken_apart(vector, layout), root)
-        network: MultiLayerNetwork | ComputationGraph = _network(config, found, archive)
-        _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()})
+        network: MultiLayerNetwork | ComputationGraph = _network(config, found, archive.where(PARAMETERS))
+        _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()}, archive.where(UPDATERS))
         network.iteration, network.epoch = iteration, epoch
         network.normalizer = normalizer_of_model(archive)
         if isinstance(network, ComputationGraph):
@@ -84,11 +87,8 @@ def _configuration(root: Node, input_type: InputType | None, input_types: Mappin
 def _parameters(archive: Archive, config: Configuration, root: Node) -> tuple[Configuration, NDArray[Any]]:
     """The vector of all parameters, and ``config`` with its data type, whatever the JSON says. No more is read than the configuration's."""
     count = sum(math.prod(shape) for shape in {**parameter_shapes(config), **buffer_shapes(config)}.values())
-    vector = _vector(archive, PARAMETERS, count) if count else np.zeros(0, config.data_type)
-    if len(vector) != count:
-        raise ModelFileError(
-            f"{archive.where(PARAMETERS)}: {len(vector)} parameters, but the configuration describes {count}; they are of two models"
-        )
+    what = "parameters, but the configuration describes"
+    vector = _vector(archive, PARAMETERS, count, what) if count else np.zeros(0, config.data_type)
     if (
         count
         and root.text("dataType", "FLOAT") not in HALVES
@@ -102,9 +102,9 @@ def _parameters(archive: Archive, config: Configuration, root: Node) -> tuple[Co
 def _updater_tables(archive: Archive, config: Configuration, shapes: Shapes, root: Node) -> Tables:
     """What the updaters keep, by name; nothing where the file has none, or one that only Java can read, which is told."""
     if UPDATERS in archive:
-        count = sum(map(math.prod, shapes.values()))
-        state = _vector(archive, UPDATERS, 3 * count, least=0)
-        return states_as_written(updater_tables(state, config, shapes, archive.where(UPDATERS)), state, shapes, root)
+        count = updater_count(config, shapes)
+        state = _vector(archive, UPDATERS, count, "numbers, but the configuration's updaters keep")
+        return states_as_written(updater_tables(state, config, shapes), state, shapes, root)
     if JAVA_UPDATERS in archive:
         warnings.warn(ImportNote(f"{archive.where(JAVA_UPDATERS)}: {JAVA_NOTE}"), stacklevel=3)
     return {}
@@ -119,40 +119,58 @@ def count_of(root: Node, key: str) -> int:
     return count
 
 
-def _vector(archive: Archive, name: str, count: int, least: int | None = None) -> NDArray[Any]:
-    """The vector of at most ``count`` numbers in entry ``name``, whose size is looked at first."""
-    size, least = archive.size(name), count if least is None else least
-    if not least * BYTES[0] <= size <= count * BYTES[1] + HEADERS:
+def _vector(archive: Archive, name: str, count: int, what: str) -> NDArray[Any]:
+    """The vector in entry ``name``, which has to be of ``count`` numbers, ``what`` they are: its header tells before it is read."""
+    where = archive.where(name)
+    header = read_header(archive.head(name), where)
+    size, found = archive.size(name), math.prod(header.shape)
+    if found != count:
+        raise ModelFileError(f"{where}: {found} {what} {count}; they are of two models")
+    if not count * BYTES[0] <= size <= count * BYTES[1] + HEADERS:
         raise ModelFileError(
-            f"{archive.where(name)}: {size} bytes, which cannot be the numbers of the configuration's {count}; they are of two models"
+            f"{where}: {size} bytes, which cannot be {count} numbers as its header tells; the file is altered: copy it again"
         )
-    array = read_array(archive.read(name, count * BYTES[1] + HEADERS), archive.where(name))
+    array = read_array(archive.read(name, count * BYTES[1] + HEADERS), where)
     if array.dtype.kind != "f" or max(array.shape, default=1) != array.size:
-        raise ModelFileError(f"{archive.where(name)}: {array.dtype}{list(array.shape)}; expected a vector of floats: save the model again")
+        raise ModelFileError(f"{where}: {array.dtype}{list(array.shape)}; expected a vector of floats: save the model again")
     return array.ravel()
 
 
-def _network(config: Configuration, found: dict[str, NDArray[Any]], archive: Archive) -> Any:
+def _network(config: Configuration, found: dict[str, NDArray[Any]], where: str) -> Any:
+    """The network with the arrays of ``found``; nothing is drawn, so that an initialiser which cannot draw them does not matter."""
     from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
-    try:
-        network: Any = ComputationGraph(config) if isinstance(config, ComputationGraphConfiguration) else MultiLayerNetwork(config)
-        with np.errstate(over="ignore"):  # what is too large becomes infinite, which a network does not take
-            arrays, statistics = from_table(network, found), buffer_shapes(config)
-        network.set_parameters({name: array for name, array in arrays.items() if name not in statistics})
-        network.set_buffers({name: arrays[name] for name in statistics})
-    except InputError as error:
-        raise ModelFileError(f"{archive.where(PARAMETERS)}: {error}") from error
-    except ConfigurationError as error:
-        raise ModelFileError(f"{archive.where(CONFIGURATION)}: {error}") from error
-    return network
+    with np.errstate(over="ignore"):  # a deviation that is too large becomes infinite, which is told
+        arrays, statistics = from_table(SimpleNamespace(config=config), found), buffer_shapes(config)
+    for name, array in arrays.items():
+        problem = _misfit(array, squares=name in statistics and name.endswith(".var"))
+        if problem:
+            raise ModelFileError(f"{where}: {name} {problem}: the training diverged, or the file is altered; load an earlier checkpoint")
+    kept = {name: array for name, array in arrays.items() if name in statistics}
+    cls: Any = ComputationGraph if isinstance(config, ComputationGraphConfiguration) else MultiLayerNetwork
+    return cls._holding(config, arrays, kept)
 
 
-def _restore_updaters(network: Any, tables: Tables) -> None:
+def _restore_updaters(network: Any, tables: Tables, where: str) -> None:
     import torch
 
     for name, found in tables.items():
         for key, array in from_table(network, found).items():
+            problem = _misfit(array, squares=name in SQUARES and updater_of(network.config, key).tag() != MOMENTUM)
+            if problem:
+                raise ModelFileError(
+                    f"{where}: {name} of {key} {problem}: the training diverged, or the file is altered; load an earlier checkpoint"
+                )
             state = torch.tensor(array, dtype=getattr(torch, network.config.data_type))
             network.updater_state.setdefault(key, {})[name] = state
+
+
+def _misfit(array: NDArray[Any], squares: bool) -> str:
+    """What is wrong with the numbers of an array, in words: the first that is not finite, or that is negative among ``squares``."""
+    wrong = ~np.isfinite(array) | (squares & (array < 0))
+    if not wrong.any():
+        return ""
+    position = np.argwhere(wrong)[0]
+    expected = "a finite number of at least 0" if squares else "a finite number"
+    return f"is {array[tuple(position)]} at {position.tolist()}, where {expected} is expected"

@@ -57,4 +57,5 @@ def _vector(node: Node) -> tuple[float, ...]:
     data = node.get("data", list, "a list of numbers")
     if not data or not all(type(v) in (int, float) for v in data):
         raise ModelFileError(f"{node.where}: data is {shown(data)}; expected a list of numbers: save the model again")
-    return tuple(float(v) for v in data)
+    numbers = Node({f"data[{k}]": value for k, value in enumerate(data)}, node.where)
+    return tuple(numbers.number(key, 0.0) for key in numbers.values)

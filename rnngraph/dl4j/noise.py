@@ -83,7 +83,8 @@ def _accepted(
     ours, numbers, schedules = rate
     scheduled = next((key for key in schedules if node.has(key)), None)
     if scheduled is None:
-        value[ours] = node.number(next((key for key in numbers if node.has(key)), numbers[0]), 0.0)
+        key = next((key for key in numbers if node.has(key)), numbers[0])
+        value[ours] = node.needed_number(key, "and no schedule stands in its place")
     else:
         value[ours] = schedule(node.node(scheduled))
         element += f" with {value[ours]['type']}"

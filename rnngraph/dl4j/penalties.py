@@ -67,6 +67,8 @@ def constraints(layer: Node, keys: Collection[str]) -> list[dict[str, Any]]:
     """The constraints of a layer whose parameters have DL4J's ``keys``, as our layers take them; those on no parameter are left out."""
     found = []
     for entry in layer.nodes("constraints"):
+        if entry.kind not in _NUMBERS:
+            raise UnsupportedError(entry.where, f"constraint {entry.kind}")
         names = _undirected(entry.texts("params"))
         if names:
             found += [{**_constraint(entry), "on": on} for on in _on(entry, names, _undirected(keys))]
@@ -91,8 +93,6 @@ def _on(entry: Node, names: set[str], keys: set[str]) -> list[str]:
 
 def _constraint(entry: Node) -> dict[str, Any]:
     """Its class and numbers."""
-    if entry.kind not in _NUMBERS:
-        raise UnsupportedError(entry.where, f"constraint {entry.kind}")
     if entry.number("epsilon", _EPSILON) != _EPSILON:
         raise UnsupportedError(entry.where, f"constraint {entry.kind} with epsilon {entry.number('epsilon', _EPSILON):g}")
     fields: dict[str, Any] = {ours: entry.number(theirs, 0.0) for theirs, ours in _NUMBERS[entry.kind].items()}

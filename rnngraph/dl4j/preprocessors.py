@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from rnngraph.conf.family import MEMBERS
-from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.document import INDEX, Node
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.formats import check_format
 from rnngraph.errors import ModelFileError
+from rnngraph.names import shown
 
 OF_TIME = ("FeedForwardToRnnPreProcessor", "RnnToFeedForwardPreProcessor")
 """Those that lay steps out as rows and back. rnngraph keeps the time axis, on every step of which a dense layer acts: nothing to do."""
@@ -18,16 +21,21 @@ OF_FRAMES = ("CnnToFeedForwardPreProcessor", "CnnToRnnPreProcessor", "FeedForwar
 
 def preprocessors(network: Node) -> dict[int, dict[str, Any]]:
     """By layer index, as a configuration takes them. UnsupportedError for a class that rnngraph lacks."""
-    if not network.has("inputPreProcessors"):
-        return {}
-    held, found = network.node("inputPreProcessors"), dict[int, dict[str, Any]]()
+    found = {index: read_preprocessor(node) for index, node in _by_index(network)}
+    return {index: preprocessor for index, preprocessor in found.items() if preprocessor is not None}
+
+
+def preprocessor_classes(network: Node) -> dict[int, str]:
+    """DL4J's classes by layer index, of those too that have nothing to do here."""
+    return {index: node.kind for index, node in _by_index(network)}
+
+
+def _by_index(network: Node) -> Iterator[tuple[int, Node]]:
+    held = network.node("inputPreProcessors") if network.has("inputPreProcessors") else Node({}, network.where)
     for index in held.values:
-        if not index.isdecimal():
-            raise ModelFileError(f"{held.where}: the key {index!r} is no index of a layer; save the model again")
-        preprocessor = read_preprocessor(Node(held.node(index).values, f"{held.where}[{index}]"))
-        if preprocessor is not None:
-            found[int(index)] = preprocessor
-    return found
+        if not re.fullmatch(INDEX, index, re.ASCII):
+            raise ModelFileError(f"{held.where}: the key {shown(index)} is no index of a layer; save the model again")
+        yield int(index), Node(held.node(index).values, f"{held.where}[{index}]")
 
 
 def read_preprocessor(node: Node) -> dict[str, Any] | None:

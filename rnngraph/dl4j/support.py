@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from rnngraph.conf import Layer
-from rnngraph.conf.family import choices
+from rnngraph.conf.family import MEMBERS, choices
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.errors import ConfigurationError, ModelFileError
 
 
 def accepted(field: str, value: Any, element: str, where: str, kind: str = "DenseLayer", n_out: int = 2) -> Any:
-    """``value`` as layers of class ``kind`` hold it in ``field``. UnsupportedError, which calls it ``element``, where they take no such."""
+    """``value`` as layers of class ``kind`` hold it in ``field``.
+
+    UnsupportedError, which calls it ``element``, where they take no such; ModelFileError, which tells value and range, where only a number
+    of it is one that no such thing has.
+    """
     cls = _class(kind)
     if cls is None or field not in cls.model_fields:
         raise UnsupportedError(where, element)
@@ -20,7 +24,17 @@ def accepted(field: str, value: Any, element: str, where: str, kind: str = "Dens
     try:
         return getattr(cls(**needed, **{field: value}), field)
     except ConfigurationError as error:
+        if _is_known(value):
+            raise ModelFileError(f"{where}: {error}; correct it in DL4J and save the model again") from error
         raise UnsupportedError(where, element, _expectation(error)) from error
+
+
+def _is_known(value: Any) -> bool:
+    """Whether rnngraph has the class that a mapping describes, with all its fields, and those that stand inside."""
+    cls = next((cls for cls in MEMBERS if cls.tag() == value.get("type")), None) if isinstance(value, Mapping) else None
+    if cls is None or not value.keys() <= cls.model_fields.keys():
+        return False
+    return all(_is_known(held) for held in value.values() if isinstance(held, Mapping) and "type" in held)
 
 
 def construct(kind: str, fields: Mapping[str, Any], where: str) -> Layer:

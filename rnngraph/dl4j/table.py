@@ -53,10 +53,14 @@ def table(network: Network, mapping: Mapping[str, ArrayLike]) -> dict[str, Array
 
 
 def shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
-    """DL4J's shapes of all parameters, running statistics among them, from a table of arrays that take no memory."""
+    """DL4J's shapes of all parameters, running statistics among them, from ours: no array is made."""
     ours = {**parameter_shapes(config), **buffer_shapes(config)}
-    empty = {name: np.broadcast_to(np.float32(1), shape) for name, shape in ours.items()}
-    return {key: array.shape for key, array in table(SimpleNamespace(config=config), empty).items()}
+    found: dict[str, tuple[int, ...]] = {}
+    for index, part in _places(SimpleNamespace(config=config)):
+        names = [f"{index}.{key}" for key in part.ours]
+        if all(name in ours for name in names):
+            found[f"{index}_{part.key}"] = part.shape(*(ours[name] for name in names))
+    return found
 
 
 def _statistics(network: Any, given: Mapping[str, Array]) -> dict[str, Array]:

@@ -20,7 +20,6 @@ from rnngraph.conf import NetworkConfiguration, Updater
 from rnngraph.conf.family import choices
 from rnngraph.conf.layers import innermost
 from rnngraph.dl4j.layouts import BIAS_KEYS
-from rnngraph.errors import ModelFileError
 
 Array = NDArray[Any]
 _STATISTICS = frozenset({"mean", "log10stdev", "var"})
@@ -49,20 +48,26 @@ def joined(table: Mapping[str, Array], shapes: Shapes) -> Array:
     return np.concatenate(pieces) if pieces else np.zeros(0)
 
 
+def _size(shapes: Shapes) -> int:
+    return sum(map(math.prod, shapes.values()))
+
+
 def _order(shape: tuple[int, ...]) -> Literal["C", "F"]:
     return "C" if len(shape) == 4 else "F"
 
 
-def updater_tables(vector: Array, config: NetworkConfiguration, shapes: Shapes, where: str) -> dict[str, dict[str, Array]]:
+def updater_count(config: NetworkConfiguration, shapes: Shapes) -> int:
+    """How many numbers the updaters keep."""
+    return sum(len(STATES[updater.type]) * _size(block) for updater, block in _blocks(config, shapes))
+
+
+def updater_tables(vector: Array, config: NetworkConfiguration, shapes: Shapes) -> dict[str, dict[str, Array]]:
     """What the updaters keep, as a table for each name: ``{"m": table, "v": table}``."""
-    blocks = [(updater.type, block, sum(map(math.prod, block.values()))) for updater, block in _blocks(config, shapes)]
-    expected = sum(len(STATES[kind]) * size for kind, _, size in blocks)
-    if expected != len(vector):
-        raise ModelFileError(f"{where}: {len(vector)} numbers, but the configuration's updaters keep {expected}; they are of two models")
     found: dict[str, dict[str, Array]] = {}
     at = 0
-    for kind, block, size in blocks:
-        for name in STATES[kind]:
+    for updater, block in _blocks(config, shapes):
+        size = _size(block)
+        for name in STATES[updater.type]:
             found.setdefault(name, {}).update(taken_apart(vector[at : at + size], block))
             at += size
     return found

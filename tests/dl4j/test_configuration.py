@@ -107,6 +107,9 @@ def test_constants_are_initialisers_of_their_own() -> None:
         (lstm(regularization=[object_("r", "L1Regularization", l1=object_("s", "Step"))]), "Step of a regularisation"),
         (lstm(idropout=object_("d", "Own", p=0.5)), "dropout Own"),
         (lstm(constraints=[object_("c", "Own", params=["W"])]), "constraint Own"),
+        (lstm(constraints=[object_("c", "Own")]), "constraint Own"),
+        (lstm(constraints=[object_("c", "Own", params=[])]), "constraint Own"),
+        (lstm(constraints=[{"Own": {"params": ["W"]}}]), "constraint Own"),
         (lstm(constraints=[object_("c", "NonNegativeConstraint", params=["P"])]), "constraint NonNegativeConstraint on P"),
         (
             lstm(constraints=[object_("c", "NonNegativeConstraint", params=["W"], epsilon=0.5)]),
@@ -204,3 +207,76 @@ def test_an_updater_of_biases_is_read_or_named() -> None:
     else:
         with pytest.raises(dl4j.UnsupportedError, match=r"layers\[0\] \(LSTM\): bias updater Sgd is not supported"):
             dl4j.read_configuration(text)
+
+
+RATES = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "learningRate": 0.01}
+SGD = {"learningRate": "NaN"}
+
+
+def stepped(**fields: Any) -> dict[str, Any]:
+    """A layer whose rate has a schedule by steps."""
+    usual = {"scheduleType": "ITERATION", "initialValue": 0.1, "decayRate": 0.5, "step": 3.0}
+    return lstm(iupdater=updater("Sgd", **SGD, learningRateSchedule=object_("s", "StepSchedule", **{**usual, **fields})))
+
+
+def mapped(values: dict[str, Any]) -> dict[str, Any]:
+    """A layer whose rate has a schedule by a map."""
+    held = object_("s", "MapSchedule", scheduleType="ITERATION", values=values)
+    return lstm(iupdater=updater("Sgd", **SGD, learningRateSchedule=held))
+
+
+LONG = "1" * 5000
+
+
+@pytest.mark.parametrize(
+    ("stored", "message"),
+    [
+        (lstm(forgetGateBiasInit=10**400), r"layers\[0\] \(LSTM\): forgetGateBiasInit is 1000+\.\.\.; expected a finite number"),
+        (output(n_in=3, biasInit=-(10**400)), r"layers\[0\] \(RnnOutputLayer\): biasInit is -1000+\.\.\.; expected a finite number"),
+        (output(n_in=3, lossFn=loss("MSE", weights={"data": [1, 10**400]})), r"weights: data\[1\] is 1000+\.\.\.; expected a finite"),
+        (lstm(iupdater=updater("Sgd", learningRate=10**400)), r"iupdater: learningRate is 1000+\.\.\.; expected a finite number"),
+        (stepped(initialValue=10**400), r"layers\[0\] \(LSTM\): .*StepSchedule: initial_value=1000+\.\.\.: expected a number"),
+        (mapped({"0": 0.1, LONG: 0.2}), r"values: the key '1111+\.\.\. is no iteration or epoch; expected a whole number of at most 9"),
+        (mapped({"0": 0.1, "٣": 0.2}), r"values: the key '٣' is no iteration or epoch"),
+        (mapped({"0": 0.1, "5": None}), r"values: 5 is None, which DL4J would train with; expected a number: save the model again"),
+        (mapped({"0": 0.1, "5": "NaN"}), r"values: 5 is 'NaN', which DL4J would train with; expected a number"),
+        (
+            lstm(iupdater=updater("Adam", **{**RATES, "learningRate": -1})),
+            r"layers\[0\] \(LSTM\): updater: Adam: learning_rate=-1\.0: expected a number greater than 0 .*; correct it in DL4J and save",
+        ),
+        (lstm(iupdater=updater("Adam", **{**RATES, "beta1": 1.0})), r"updater: Adam: beta1=1\.0: expected a number .* 1.*; correct it in"),
+        (stepped(step=0), r"updater: learning_rate: StepSchedule: step=0: expected a number greater than 0 .*; correct it in DL4J and"),
+        (lstm(idropout=object_("d", "Dropout", p=2.0)), r"dropout: Dropout: retain=2\.0: expected a number of at most 1"),
+    ],
+    ids=lambda v: v[:30] if isinstance(v, str) else "",
+)  # fmt: skip
+def test_numbers_that_no_such_thing_has_are_told(stored: dict[str, Any], message: str) -> None:
+    with pytest.raises(rg.ModelFileError, match=message) as caught:
+        dl4j.read_configuration(network(stored))
+    assert not isinstance(caught.value, dl4j.UnsupportedError)
+
+
+def test_a_learning_rate_of_0_is_lacking_here() -> None:
+    message = r"updater Sgd with learningRate 0 is not supported in this version of rnngraph \(updaters here ask for more than 0; NoOp"
+    with pytest.raises(dl4j.UnsupportedError, match=message):
+        dl4j.read_configuration(network(lstm(iupdater=updater("Sgd", learningRate=0.0))))
+
+
+@pytest.mark.parametrize("key", [LONG, "٣", "-1"])
+def test_a_key_that_counts_no_layer_is_told(key: str) -> None:
+    with pytest.raises(rg.ModelFileError, match=r"inputPreProcessors: the key '.* is no index of a layer; save the model again"):
+        dl4j.read_configuration(network(lstm(), output(), inputPreProcessors={key: {"@class": "p"}}))
+
+
+@pytest.mark.parametrize("value", ["NaN", None])
+def test_an_updater_whose_number_is_open_is_told(value: Any) -> None:
+    """As DL4J writes an AdaGrad with a schedule, which it loses."""
+    text = network(lstm(iupdater=updater("AdaGrad", learningRate=value, epsilon=1e-6)), output())
+    with pytest.warns(dl4j.ImportNote, match=r"an updater of this network has a number that is NaN or null, and no schedule in its place"):
+        config = dl4j.read_configuration(text)
+    assert config.layers[0].updater == rg.AdaGrad()
+
+
+def test_a_constraint_inside_its_name_is_read() -> None:
+    wrapped = {"MaxNormConstraint": {"maxNorm": 0.5, "dimensions": [0], "params": ["W", "RW"], "epsilon": 1e-6}}
+    assert first(network(lstm(constraints=[wrapped]), output())).constraints == (rg.MaxNormConstraint(0.5, dimensions=(0,), on="weights"),)

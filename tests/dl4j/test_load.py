@@ -16,7 +16,7 @@ import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.arrays import read_array
-from tests.dl4j.documents import layer, lstm, network, output, updater
+from tests.dl4j.documents import layer, lstm, network, object_, output, updater
 from tests.dl4j.files import array_bytes, write_model
 from tests.goldens import Case
 from tests.test_goldens import CASES, WHOLE
@@ -179,15 +179,20 @@ def test_arrays_that_are_none(data: bytes, message: str) -> None:
         ({"coefficients": array_bytes(VECTOR)}, r"configuration\.json is missing"),
         ({"configuration": b"\xff", "coefficients": b""}, r"configuration\.json: not UTF-8"),
         ({"configuration": JSON, "coefficients": array_bytes(VECTOR[1:])}, "137 parameters, but the configuration describes 138"),
-        ({"configuration": JSON, "coefficients": array_bytes(VECTOR[:9])}, "bytes, which cannot be the numbers of the configuration's 138"),
+        ({"configuration": JSON, "coefficients": array_bytes(VECTOR[:9])}, "9 parameters, but the configuration describes 138; they"),
+        ({"configuration": JSON, "coefficients": array_bytes(VECTOR).ljust(9000, b"0")}, "9000 bytes, which cannot be 138 numbers as its"),
+        (
+            {"configuration": JSON, "coefficients": array_bytes(VECTOR), "updater": array_bytes(np.zeros(3 * COUNT))},
+            r"updaterState\.bin: 414 numbers, but the configuration's updaters keep 276; they are of two models",
+        ),
         ({"configuration": JSON, "coefficients": array_bytes(VECTOR.astype("i8"))}, "int64.* expected a vector of floats"),
         ({"configuration": JSON, "coefficients": array_bytes(VECTOR.reshape(2, -1))}, r"float32\[2, 69\]; expected a vector"),
-        ({"configuration": JSON, "coefficients": array_bytes(VECTOR * np.nan)}, r"set_parameters: 0\.W is nan"),
+        ({"configuration": JSON, "coefficients": array_bytes(VECTOR * np.nan)}, r"coefficients\.bin: 0\.W is nan at \[0, 0\], "),
         (
             {"configuration": JSON, "coefficients": array_bytes(VECTOR), "updater": array_bytes(VECTOR)},
             "138 numbers, but the configuration's updaters keep 276; they are of two models",
         ),
-        ({"configuration": network(lstm(nout=2**31 - 1, nin=2**31 - 1)), "coefficients": b"0" * 1000}, "they are of two models"),
+        ({"configuration": network(lstm(nout=2**31 - 1, nin=2**31 - 1)), "coefficients": array_bytes(VECTOR)}, "138 parameters, "),
     ],
     ids=lambda v: "" if isinstance(v, dict) else v[:30],
 )  # fmt: skip
@@ -258,3 +263,47 @@ def test_statistics_that_no_network_has_are_told(tmp_path: Path) -> None:
     path = write_model(tmp_path / "m.zip", configuration=network(norm, output("OutputLayer", n_in=3)), coefficients=array_bytes(vector))
     with pytest.raises(rg.ModelFileError, match=r"coefficients\.bin: .*0\.var is inf"):
         dl4j.load(path)
+
+
+ADAM_STATE = np.concatenate([VECTOR, VECTOR]) / 1000
+
+
+@pytest.mark.parametrize(
+    ("coefficients", "state", "message"),
+    [
+        (
+            {137: np.nan},
+            {},
+            r"coefficients\.bin: 1\.b is nan at \[1\], where a finite number is expected: the training diverged, or the file",
+        ),
+        ({128: -np.inf}, {}, r"coefficients\.bin: 1\.W is -inf at \[0, 0\], .*; load an earlier checkpoint$"),
+        ({}, {COUNT - 1: np.nan}, r"updaterState\.bin: m of 1\.b is nan at \[1\], where a finite number is expected: the training"),
+        ({}, {2 * COUNT - 2: np.inf}, r"updaterState\.bin: v of 1\.b is inf at \[0\], where a finite number of at least 0 is expected"),
+        ({}, {2 * COUNT - 1: -0.5}, r"updaterState\.bin: v of 1\.b is -0\.5 at \[1\], where a finite number of at least 0 is expected"),
+    ],
+)
+def test_numbers_of_a_training_that_diverged_are_told(
+    coefficients: dict[int, float], state: dict[int, float], message: str, tmp_path: Path
+) -> None:
+    vectors = VECTOR.copy(), ADAM_STATE.copy()
+    for vector, changes in zip(vectors, (coefficients, state), strict=True):
+        vector[list(changes)] = list(changes.values())
+    stored = {"coefficients": array_bytes(vectors[0]), "updater": array_bytes(vectors[1])}
+    with pytest.raises(rg.ModelFileError, match=message):
+        dl4j.load(write_model(tmp_path / "m.zip", configuration=JSON, **stored))
+
+
+def test_the_momentum_of_nesterovs_may_be_negative(tmp_path: Path) -> None:
+    nesterovs = {"iupdater": updater("Nesterovs", learningRate=0.1, momentum=0.9)}
+    text = network(lstm(**nesterovs), output(**nesterovs))
+    path = write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR), updater=array_bytes(-VECTOR))
+    assert dl4j.load(path).updater_state["1.b"]["v"].tolist() == [-136, -137]
+
+
+def test_an_initialiser_that_cannot_draw_the_weights_does_not_matter(tmp_path: Path) -> None:
+    """They are in the file; DL4J itself cannot draw them again either."""
+    text = network(lstm(weightInitFn=object_("w", "WeightInitIdentity")), output())
+    with pytest.raises(rg.ConfigurationError):
+        rg.MultiLayerNetwork(dl4j.read_configuration(text))  # type: ignore[arg-type]
+    net = dl4j.load(write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR)))
+    assert dl4j.table(net, net.parameters())["1_b"].tolist() == [136, 137]

@@ -109,11 +109,9 @@ def test_layers_that_dl4j_does_not_disturb(layers: tuple[Json, ...]) -> None:
     ("fields", "element"),
     [
         ({"idropout": dropout("Own", p=0.5)}, "dropout Own"),
-        ({"idropout": dropout("Dropout", p=1.5)}, "dropout Dropout"),
         ({"idropout": dropout("Dropout", p=0.5, pschedule=schedule("Own"))}, "dropout Dropout with Own"),
         ({"idropout": dropout("AlphaDropout", p=0.5, **{**SELU, "alpha": 2.0})}, "dropout AlphaDropout with alpha 2.0"),
         ({"weightNoise": weight_noise("Own")}, "weight noise Own"),
-        ({"weightNoise": weight_noise("DropConnect", weightRetainProb=0.0)}, "weight noise DropConnect"),
         ({"weightNoise": weight_noise("WeightNoise", distribution={"type": "cauchy"})}, "distribution cauchy"),
     ],
     ids=lambda v: v if isinstance(v, str) else "",
@@ -126,3 +124,22 @@ def test_what_rnngraph_lacks_is_named(fields: Json, element: str) -> None:
 def test_a_field_of_the_wrong_kind() -> None:
     with pytest.raises(rg.errors.ModelFileError, match=r"layers\[0\].*idropout: p is 'much'; expected a number"):
         first(lstm(idropout=dropout("Dropout", p="much")), output())
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        (
+            {"idropout": dropout("Dropout", p=1.5)},
+            r"dropout: Dropout: retain=1\.5: expected a number of at most 1\.0 .*; correct it in DL4J",
+        ),
+        ({"idropout": dropout("Dropout", p="NaN")}, r"idropout: p is 'NaN', and no schedule stands in its place; expected a number: save"),
+        (
+            {"weightNoise": weight_noise("DropConnect", weightRetainProb=0.0)},
+            r"weight_noise: DropConnect: retain=0\.0: expected a number greater",
+        ),
+    ],
+)
+def test_numbers_that_no_noise_has(fields: Json, message: str) -> None:
+    with pytest.raises(rg.errors.ModelFileError, match=rf"layers\[0\] \(LSTM\): {message}"):
+        first(lstm(**fields), output())

@@ -66,7 +66,7 @@ def test_the_vectors_of_a_recorded_graph_come_out_as_they_went_in(name: str) -> 
         np.testing.assert_array_equal(found[key].reshape(array.shape), array)
     network = SimpleNamespace(config=config)
     np.testing.assert_array_equal(joined(table(network, from_table(network, found)), known), vector)
-    np.testing.assert_array_equal(updater_vector(updater_tables(state, config, known, "x"), config, known), state)
+    np.testing.assert_array_equal(updater_vector(updater_tables(state, config, known), config, known), state)
 
 
 SERIES = {"in": rg.InputType.recurrent(3)}
@@ -80,7 +80,7 @@ def test_a_vertex_whose_name_has_an_underscore_keeps_its_updater() -> None:
     assert list(known) == ["my_first_W_W", "my_first_W_RW", "my_first_W_b", "my_b_W", "my_b_b"]
     count = 8 * (3 + 2 + 1)
     first = ["my_first_W_RW", "my_first_W_W", "my_first_W_b"]
-    kept = updater_tables(np.arange(2.0 * count), config, known, "x")
+    kept = updater_tables(np.arange(2.0 * count), config, known)
     assert {state: sorted(held) for state, held in kept.items()} == {"m": first, "v": first}
 
 

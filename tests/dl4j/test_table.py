@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.dl4j.layouts import LAYOUTS
+from rnngraph.dl4j.table import shapes
 from rnngraph.lowering import parameter_shapes
 from tests.dl4j.networks import data, network
 
@@ -173,3 +174,20 @@ def test_gradients_and_what_updaters_keep_stand_under_dl4js_keys(name: str) -> N
 def test_a_variance_may_be_given_in_whole_numbers() -> None:
     table = dl4j.table(with_layers(rg.LSTM(n_in=1, n_out=2), rg.BatchNormalization()), {"1.var": [1, 100]})
     assert table["1_log10stdev"].tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("layer", [*LAYERS.values()], ids=LAYERS.keys())
+@given(n_in=SIZES, n_out=SIZES)
+def test_shapes_are_those_of_the_arrays(layer: Callable[[int, int], Any], n_in: int, n_out: int) -> None:
+    net = with_layers(layer(n_in, n_out))
+    found = dl4j.table(net, numbered(parameter_shapes(net.config)))
+    assert shapes(net.config) == {key: array.shape for key, array in found.items()}
+
+
+def test_shapes_need_no_memory() -> None:
+    """These arrays are of 16 terabytes and more."""
+    n = 2**20
+    net = with_layers(rg.Bidirectional("add", rg.GravesLSTM(n_in=n, n_out=n)), rg.SimpleRnn(n_out=n, has_layer_norm=True))
+    found = shapes(net.config)
+    assert (found["0_fW"], found["0_bRW"], found["0_bb"]) == ((n, 4 * n), (n, 4 * n + 3), (4 * n,))
+    assert (found["1_W"], found["1_g"]) == ((n, n), (2 * n,))

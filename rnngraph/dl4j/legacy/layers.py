@@ -20,19 +20,28 @@ _WRAPPED = {
     "idropout": {},
     "weightNoise": {},
 }
+_LISTS = ("constraints", "regularization", "regularizationBias")
+"""Lists of objects, whose names are those of classes."""
 
 
 def modern_layer(layer: Node, conf: Node) -> Node:
     """``layer`` of ``conf``, which has what is common to all of the layer's parameters, as beta4 and later write it."""
     node = unwrapped(layer, names.LAYERS)
     node = Node(node.values, f"{layer.where} ({str(node.values.get('@class')).rpartition('.')[2]})")
-    values = {**node.values, **unwrapped_fields(node, _WRAPPED)}
+    values = {**node.values, **unwrapped_fields(node, _WRAPPED), **_unwrapped_lists(node)}
     for key in _HELD:
         if node.has(key):
             values[key] = dict(modern_layer(node.node(key), conf).values)
     for section in (_activations, _loss, _initializers, updaters, _penalties, _dropout, _window):
         values.update(section(Node(values, node.where), conf))
     return Node(values, layer.where)
+
+
+def _unwrapped_lists(layer: Node) -> Json:
+    """Those that hold objects only; what else stands there is the reader's to tell."""
+    held = {key: layer.values.get(key) for key in _LISTS}
+    of_objects = [key for key, value in held.items() if isinstance(value, list) and all(isinstance(one, dict) for one in value)]
+    return {key: [dict(unwrapped(entry).values) for entry in layer.nodes(key)] for key in of_objects}
 
 
 def _named(layer: Node, key: str, known: Mapping[str, str], what: str) -> Json:

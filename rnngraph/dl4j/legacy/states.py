@@ -17,8 +17,9 @@ from rnngraph.dl4j.legacy.walk import layers
 from rnngraph.dl4j.vector import Shapes, taken_apart
 
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
-_SQUARES = ("G", "h", "msdx", "msg", "s", "u", "v", "v_hat")
-"""What no updater with several states makes negative, by our names."""
+SQUARES = ("G", "h", "msdx", "msg", "s", "u", "v", "v_hat")
+"""What no updater makes negative, by our names; but the v of Nesterovs is no square."""
+MOMENTUM = "Nesterovs"
 
 
 def states_as_written(tables: Tables, vector: NDArray[Any], shapes: Shapes, network: Node) -> Tables:
@@ -33,7 +34,7 @@ def states_as_written(tables: Tables, vector: NDArray[Any], shapes: Shapes, netw
 
 
 def _possible(tables: Tables) -> bool:
-    return not any((array < 0).any() for name in _SQUARES for array in tables.get(name, {}).values())
+    return not any((array < 0).any() for name in SQUARES for array in tables.get(name, {}).values())
 
 
 def _by_parameter(tables: Tables, vector: NDArray[Any], shapes: Shapes) -> Tables:
