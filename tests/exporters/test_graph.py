@@ -69,7 +69,7 @@ def test_what_the_manifest_says(file: Path) -> None:
             **kind,
         },
     ]
-    names = ["encoder", "decoder", "seen", "last", "told", "class"]
+    names = ["encoder", "decoder", "seen", "last", "class", "told"]
     assert [(s["name"], s["layer"], s["key"], s["input"]) for s in got["states"]] == [
         ("encoder", 0, "h", "state_00_h"),
         ("encoder", 0, "c", "state_00_c"),
