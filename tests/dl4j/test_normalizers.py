@@ -17,6 +17,7 @@ from rnngraph import dl4j
 from rnngraph.dl4j.normalizers import normalizer_bytes, read_normalizer
 from tests.dl4j.documents import lstm, network, output
 from tests.dl4j.files import array_bytes, write_model
+from tests.dl4j.test_graphs import merged
 
 ONE = rg.NormalizerStandardize.from_statistics([1.0, 2.0], [3.0, 4.0], [5.0], [6.0])
 
@@ -224,3 +225,17 @@ def test_a_normalizer_of_another_model_is_told(normalizer: Any, message: str, tm
     path = write_model(tmp_path / "m.zip", **entries, **{"normalizer.bin": normalizer_bytes(normalizer)})
     with pytest.raises(rg.ModelFileError, match=rf"normalizer\.bin: {message}"):
         dl4j.load(path)
+
+
+def test_the_columns_of_an_input_of_unknown_width_are_not_compared(tmp_path: Path) -> None:
+    normalizer = rg.MultiNormalizer([rg.NormalizerStandardize.from_statistics(np.zeros(n), np.ones(n)) for n in (1, 4)])
+    count = 5 * 16 + 4 * 16 + 16 + 4 * 2 + 2
+    entries: Any = {"configuration": merged(), "coefficients": array_bytes(np.zeros(count, "f4"))}
+    path = write_model(tmp_path / "m.zip", **entries, **{"normalizer.bin": normalizer_bytes(normalizer)})
+    with pytest.warns(dl4j.ImportNote, match="'a' 3 and 'b' 2 are taken until the first arrays tell"):
+        assert dl4j.load(path).normalizer == normalizer
+    types = {"a": rg.InputType.recurrent(2), "b": rg.InputType.recurrent(3)}
+    with pytest.raises(
+        rg.ModelFileError, match=r"normalizer\.bin: it is of 1 features, but a of the network has 2; they are of two models"
+    ):
+        dl4j.load(path, input_types=types)
