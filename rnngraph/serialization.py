@@ -36,6 +36,7 @@ from rnngraph import __version__
 from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.files import atomic_write
 from rnngraph.names import shown
+from rnngraph.paths import file_path
 from rnngraph.position import Position
 from rnngraph.serialization_checks import (
     CARRIED,
@@ -86,7 +87,7 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
 
     ModelFileError where the file cannot be written, and for what :func:`read_network` would refuse.
     """
-    where = _path(path, "save")
+    where = file_path(path, "save", written=True)
     at = network.position
     training: dict[str, Any] = {
         "format": 4 if _kind(network.config) != _KINDS[0] or network.normalizer is not None else 3 if at else 2 if network.buffers else 1,
@@ -146,24 +147,12 @@ def parameters_digest(parameters: Mapping[str, np.ndarray], data_type: str) -> s
     return digest.hexdigest()
 
 
-def _path(path: str | os.PathLike[str], verb: str) -> Path:
-    """``path``, where it can be a file's. ModelFileError for what is no path, a folder, or a file in a folder that is not there."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise ModelFileError(f'{verb}: the path is {shown(path)}; expected the name of a file, such as "net.rnng"')
-    where = Path(path)
-    if verb == "save" and where.is_dir():
-        raise ModelFileError(f"{where}: is a folder; give the name of a file in it, such as {where / 'net.rnng'}")
-    if verb == "save" and not where.parent.is_dir():
-        raise ModelFileError(f"{where}: there is no folder {where.parent}; create it first")
-    return where
-
-
 def read_network(path: str | os.PathLike[str], kind: str | None = None) -> SavedNetwork:
     """Read what :func:`write_network` wrote for a network of class ``kind``, or of any.
 
     ModelFileError for a file that is missing, truncated, altered, newer, of another class or not of rnngraph.
     """
-    where = _path(path, "load")
+    where = file_path(path, "load")
     try:
         content = where.read_bytes() if _looks_right(where) else b""
     except OSError as error:

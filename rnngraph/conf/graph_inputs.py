@@ -46,7 +46,10 @@ def inferred_types(inputs: Sequence[str], nodes: Mapping[str, GraphNode], given:
 
 
 def divided_evenly(inputs: Sequence[str], nodes: Mapping[str, GraphNode], given: Mapping[str, InputType]) -> dict[str, InputType]:
-    """A type for each of the inputs of which only the sum of their widths follows, where a merge joins them: as equal as that can be."""
+    """A type for each of the inputs of which only the sum of their widths follows, where a merge joins them: as equal as that can be.
+
+    One of which only the steps are taken, and no values, has one feature.
+    """
     equations = _Equations(nodes, given)
     known = equations.solved()
     found: dict[str, InputType] = {}
@@ -59,6 +62,9 @@ def divided_evenly(inputs: Sequence[str], nodes: Mapping[str, GraphNode], given:
             share, rest = divmod(total, len(open_))
             timed = equations.timed.get(name, False)
             found.update({n: plain_flow(share + (k < rest), timed) for k, n in enumerate(open_)})
+    read = {name for node in nodes.values() for name in node.inputs}
+    referred = {node.vertex.refers_to for node in nodes.values() if node.vertex is not None}
+    found.update({name: plain_flow(1, True) for name in inputs if name in referred and name not in read | known.keys()})
     return found
 
 

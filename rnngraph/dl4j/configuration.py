@@ -17,6 +17,7 @@ from rnngraph.dl4j.series import Step, as_series, check_outputs, of_ids, series,
 from rnngraph.dl4j.updaters import has_open_number
 from rnngraph.dl4j.whole import HALVES, WHERE, made, read_conf, shared
 from rnngraph.errors import InputError, ModelFileError
+from rnngraph.names import shown
 
 START = "-1"
 """What comes into a row of layers, by the name that the layer before the first would have."""
@@ -68,6 +69,8 @@ def configuration(
     network: Node, input_type: InputType | None = None, input_types: Mapping[str, InputType] | None = None
 ) -> MultiLayerConfiguration | ComputationGraphConfiguration:
     """The network that :func:`document` has read, as :func:`read_configuration` gives it."""
+    _check_types({"input_type": input_type} if input_type is not None else {}, "")
+    _check_types({} if input_types is None else input_types, "input_types: ")
     is_graph = "vertices" in network.values
     if is_graph and input_type is not None:
         raise InputError(f"input_type={input_type!r}: the file holds a graph; tell what comes in by input_types={{name: InputType...}}")
@@ -77,6 +80,16 @@ def configuration(
     for note in notes_of_use(network):
         warnings.warn(ImportNote(f"{WHERE}: {note}"), stacklevel=2)
     return made(ComputationGraphConfiguration, network, fields) if is_graph else made(MultiLayerConfiguration, network, fields)
+
+
+def _check_types(given: Mapping[str, InputType], where: str) -> None:
+    """InputError for anything but input types by name."""
+    example = "such as rg.InputType.recurrent(3)"
+    if not isinstance(given, Mapping):
+        raise InputError(f"input_types={shown(given)}: expected a mapping from the graph's inputs to their types, {example}")
+    for name, flow in given.items():
+        if not isinstance(flow, InputType):
+            raise InputError(f"{where}{name}={shown(flow)}: expected an input type, {example}")
 
 
 def _of_layers(network: Node, input_type: InputType | None) -> dict[str, Any]:

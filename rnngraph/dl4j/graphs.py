@@ -96,7 +96,7 @@ def _note(guessed: Mapping[str, InputType]) -> str:
     widths = " and ".join(f"{name!r} {flow.size}" for name, flow in guessed.items())
     told = ", ".join(f"{name!r}: InputType.recurrent(...)" for name in guessed)
     return (
-        f"{WHERE}: the file does not say how many features each of the inputs has that are merged; {widths} are taken until the "
+        f"{WHERE}: the file does not say how many features each of these inputs has; {widths} are taken until the "
         f"first arrays tell. To say it: dl4j.load(path, input_types={{{told}}})"
     )
 

@@ -17,7 +17,7 @@ from rnngraph.conf.parameters import updater_of
 from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array, read_header
 from rnngraph.dl4j.configuration import HALF, configuration, document
-from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.document import Node, parse
 from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.graphs import open_inputs
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
@@ -28,6 +28,8 @@ from rnngraph.dl4j.vector import Shapes, taken_apart, updater_count, updater_tab
 from rnngraph.dl4j.whole import HALVES, WHERE
 from rnngraph.errors import ModelFileError
 from rnngraph.lowering import buffer_shapes, parameter_shapes
+from rnngraph.names import shown
+from rnngraph.paths import file_path
 
 if TYPE_CHECKING:
     from rnngraph.graph_network import ComputationGraph
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 Configuration = MultiLayerConfiguration | ComputationGraphConfiguration
 CONFIGURATION, PARAMETERS, UPDATERS, NORMALIZER = "configuration.json", "coefficients.bin", "updaterState.bin", "normalizer.bin"
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
+OWN = "training.json"
+"""What rnngraph's own files have."""
 JAVA_UPDATERS = "updater.bin"
 """Java objects, as versions before 0.5 wrote them."""
 JAVA_NOTE = "what updaters keep stands there as Java objects, which are not read; they begin anew, as in a network that was never trained"
@@ -58,7 +62,7 @@ def load(
     """
     from rnngraph.graph_network import ComputationGraph
 
-    with Archive(path) as archive:
+    with opened(path, "dl4j.load") as archive:
         root = document(archive.text(CONFIGURATION))
         config = _configuration(root, input_type, input_types or {})
         config, vector = _parameters(archive, config, root)
@@ -69,10 +73,24 @@ def load(
         network: MultiLayerNetwork | ComputationGraph = _network(config, found, archive.where(PARAMETERS))
         _restore_updaters(network, {name: filters_as_today(table, root) for name, table in tables.items()}, archive.where(UPDATERS))
         network.iteration, network.epoch = iteration, epoch
-        network.normalizer = normalizer_of_model(archive)
+        guessed = open_inputs(root, input_types or {}) if isinstance(network, ComputationGraph) else ()
+        network.normalizer = normalizer_of_model(archive, config, guessed)
         if isinstance(network, ComputationGraph):
-            network._learn_widths(open_inputs(root, input_types or {}))
+            network._learn_widths(guessed)
     return network
+
+
+def opened(path: str | os.PathLike[str], verb: str) -> Archive:
+    """The model file at ``path``. ModelFileError for what is no path, no such file, or a file of rnngraph's own."""
+    archive = Archive(file_path(path, verb, "model.zip"))
+    if OWN not in archive or PARAMETERS in archive:
+        return archive
+    with archive:
+        kind = parse(archive.text(OWN), archive.where(OWN)).text("network", "MultiLayerNetwork")
+    raise ModelFileError(
+        f"{archive.path}: a file of rnngraph's own, not a model of DL4J's; read it by rg.{shown(kind)[1:-1]}.load(path). "
+        "A network becomes a model of DL4J's by dl4j.save(net, path)"
+    )
 
 
 def _configuration(root: Node, input_type: InputType | None, input_types: Mapping[str, InputType]) -> Configuration:

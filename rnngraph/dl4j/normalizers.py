@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import struct
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.data.columns import Columns, Range, Standard
 from rnngraph.data.multi_normalizer import AnyNormalizer, MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
@@ -24,6 +25,7 @@ from rnngraph.dl4j.arrays import _Reader
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.files import atomic_write, is_special
+from rnngraph.paths import file_path
 
 ENTRY, LEGACY = "normalizer.bin", "preprocessor.bin"
 HEADER, VERSION = "NORMALIZER", 1
@@ -40,14 +42,15 @@ def load_normalizer(path: str | os.PathLike[str]) -> AnyNormalizer | None:
     have (images, custom ones), ModelFileError for a file that is missing or damaged, and for a ``preprocessor.bin`` of old versions, which
     holds Java objects: they are never read.
     """
-    if not _is_bare(Path(path)):
-        with Archive(path) as archive:
+    where = file_path(path, "dl4j.load_normalizer", ENTRY)
+    if not _is_bare(where):
+        with Archive(where) as archive:
             return normalizer_in(archive)
-    with Path(path).open("rb") as file:
+    with where.open("rb") as file:
         data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
-        raise ModelFileError(f"{path}: more than {LARGEST} bytes, which is no normalizer; it is not read")
-    return read_normalizer(data, str(path))
+        raise ModelFileError(f"{where}: more than {LARGEST} bytes, which is no normalizer; it is not read")
+    return read_normalizer(data, str(where))
 
 
 def normalizer_in(archive: Archive) -> AnyNormalizer | None:
@@ -62,12 +65,18 @@ def normalizer_in(archive: Archive) -> AnyNormalizer | None:
     return None
 
 
-def normalizer_of_model(archive: Archive) -> AnyNormalizer | None:
-    """As :func:`normalizer_in`, for a network that is read without one where rnngraph cannot have it: an ImportNote tells of that."""
+def normalizer_of_model(archive: Archive, config: NetworkConfiguration, guessed: Collection[str] = ()) -> AnyNormalizer | None:
+    """As :func:`normalizer_in`, for a network that is read without one where rnngraph cannot have it: an ImportNote tells of that.
+
+    ModelFileError where it is of other data than the network of ``config``; the widths of inputs that are ``guessed`` say nothing.
+    """
     if ENTRY not in archive and LEGACY not in archive:
         return None
     try:
-        return normalizer_in(archive)
+        found = normalizer_in(archive)
+        if found is not None:
+            _check_fits(found, config, guessed, archive.where(ENTRY))
+        return found
     except ModelFileError as error:
         if ENTRY in archive and not isinstance(error, UnsupportedError):
             raise
@@ -76,17 +85,43 @@ def normalizer_of_model(archive: Archive) -> AnyNormalizer | None:
         return None
 
 
+def _check_fits(normalizer: AnyNormalizer, config: NetworkConfiguration, guessed: Collection[str], where: str) -> None:
+    """ModelFileError for another number of inputs, outputs or columns than the network has. Ids and images have no columns."""
+    inputs = [(one.name, None if one.ids is not None or one.flow.frame or one.name in guessed else one.flow.size) for one in config.entries]
+    outputs = [(one.name, None if one.gives.frame else one.gives.size) for one in config.heads]
+    for what, column, units, ports in zip(
+        ("inputs", "outputs"), ("features", "labels"), _sides(normalizer), (inputs, outputs), strict=True
+    ):
+        if units and len(units) != len(ports):
+            raise ModelFileError(f"{where}: it is for {len(units)} {what}, but the network has {len(ports)}; they are of two models")
+        for one, (name, width) in zip(units, ports, strict=False):
+            if width not in (None, len(one)):
+                raise ModelFileError(
+                    f"{where}: it is of {len(one)} {column}, but {name} of the network has {width}; they are of two models"
+                )
+
+
+def _sides(normalizer: AnyNormalizer) -> tuple[list[Columns], list[Columns]]:
+    """The statistics of all inputs and of all outputs whose labels are normalised."""
+    if isinstance(normalizer, Normalizer):
+        return [normalizer.statistics("features")], [normalizer.statistics("labels")] if normalizer.is_fit_label else []
+    features, labels = (
+        [one.statistics("features") for one in side if one is not None] for side in (normalizer.features, normalizer.labels)
+    )
+    return features, labels
+
+
 def save_normalizer(normalizer: AnyNormalizer, path: str | os.PathLike[str]) -> None:
     """Write a fitted normalizer as DL4J's NormalizerSerializer reads it, its statistics as float32.
 
     InputError before fit, and for what DL4J has no type for; ModelFileError where the file cannot be written.
     """
-    content = normalizer_bytes(normalizer)
+    content, where = normalizer_bytes(normalizer), file_path(path, "dl4j.save_normalizer", ENTRY, written=True)
     try:
-        with atomic_write(path) as file:
+        with atomic_write(where) as file:
             file.write(content)
     except OSError as error:
-        raise ModelFileError(f"{path}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+        raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
 
 
 def _is_bare(path: Path) -> bool:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnngraph.conf import InputType
-from rnngraph.dl4j.archive import Archive
 from rnngraph.dl4j.arrays import read_header
 from rnngraph.dl4j.configuration import configuration, document, notes_of_use
 from rnngraph.dl4j.document import Node, parse
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.legacy import modern
-from rnngraph.dl4j.load import CONFIGURATION, JAVA_NOTE, JAVA_UPDATERS, NORMALIZER, PARAMETERS, UPDATERS, count_of
+from rnngraph.dl4j.load import CONFIGURATION, JAVA_NOTE, JAVA_UPDATERS, NORMALIZER, PARAMETERS, UPDATERS, count_of, opened
 from rnngraph.dl4j.notes import notes
 from rnngraph.dl4j.versions import version
 from rnngraph.dl4j.whole import WHERE
@@ -52,7 +51,7 @@ def describe(
 
     Raises ModelFileError for a file that is missing, damaged or no model of DL4J's. What is only lacking here is told, not raised.
     """
-    with Archive(path) as archive:
+    with opened(path, "dl4j.describe") as archive:
         text = archive.text(CONFIGURATION)
         raw = parse(text, WHERE)
         header = read_header(archive.head(PARAMETERS), archive.where(PARAMETERS)) if PARAMETERS in archive else None

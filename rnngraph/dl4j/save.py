@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from rnngraph.dl4j.writing.differences import warn_of_differences
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.files import atomic_write
 from rnngraph.names import shown
+from rnngraph.paths import file_path
 
 if TYPE_CHECKING:
     from rnngraph.graph_network import ComputationGraph
@@ -45,14 +45,15 @@ def save(network: MultiLayerNetwork | ComputationGraph, path: str | os.PathLike[
 
     if not isinstance(network, Network):
         raise InputError(f"dl4j.save: expected a network, not {shown(network)}; give the network first, then the path")
+    where = file_path(path, "dl4j.save", "model.zip", written=True)
     entries = _entries(network)
     warn_of_differences(network.config)
     try:
-        with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        with atomic_write(where) as file, zipfile.ZipFile(file, "w") as archive:
             for name, content in entries.items():
                 archive.writestr(zipfile.ZipInfo(name, STAMP), content, zipfile.ZIP_DEFLATED)
     except OSError as error:  # which names the temporary file
-        raise ModelFileError(f"{Path(path)}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+        raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
 
 
 def _entries(network: MultiLayerNetwork | ComputationGraph) -> dict[str, bytes]:

@@ -18,6 +18,7 @@ from rnngraph.conf.layers.base import SameWidth, SingleLayer
 from rnngraph.conf.vertices import DuplicateToTimeSeriesVertex, GraphVertex, LastTimeStepVertex, PreprocessorVertex, ReverseTimeSeriesVertex
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.preprocessors import OF_TIME
+from rnngraph.errors import ConfigurationError
 
 OF_STEPS: Mapping[str, str] = {"LossLayer": "RnnLossLayer", "OutputLayer": "RnnOutputLayer"}
 """Output layers of vectors, and those that compute the same at each step of a series."""
@@ -79,11 +80,19 @@ def start_of_row(layers: Sequence[Any]) -> InputType | None:
     """What the first layer that tells it takes, behind layers that change no width; they are not filled yet."""
     for layer in layers:
         if layer.n_in is not None:
-            start: InputType | None = layer.starting_type()
-            return start
+            return _start(layer)
         if not isinstance(layer, SameWidth):
             return None
     return None
+
+
+def _start(layer: Any) -> InputType | None:
+    """What the layer takes; None where it does not tell, as of images, which the configuration tells then."""
+    try:
+        start: InputType | None = layer.starting_type()
+    except ConfigurationError:
+        return None
+    return start
 
 
 def _needs_series(content: Layer | GraphVertex) -> bool:

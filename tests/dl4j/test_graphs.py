@@ -170,3 +170,45 @@ def test_types_of_inputs_of_the_wrong_kind_are_told() -> None:
         dl4j.read_configuration(merged(), series)
     with pytest.raises(rg.ModelFileError, match="there is no input 'c' as input_types has it; the graph's are a, b"):
         dl4j.read_configuration(merged(), input_types={"c": series})
+
+
+REPEATED: dict[str, tuple[Json, list[str]]] = {
+    "encoder": (lstm(), ["in"]),
+    "last": (object_(RNN, "LastTimeStepVertex", maskArrayInputName="in"), ["encoder"]),
+    "repeat": (object_(RNN, "DuplicateToTimeSeriesVertex", inputName="clock"), ["last"]),
+    "out": (output(), ["repeat"]),
+}
+
+
+def test_an_input_of_which_only_the_steps_are_used_has_any_width(tmp_path: Path) -> None:
+    path = saved(graph(REPEATED, ["in", "clock"], ["out"]), tmp_path / "m.zip")
+    with pytest.warns(
+        dl4j.ImportNote, match=r"how many features each of these inputs has; 'clock' 1 are taken until the first arrays tell"
+    ):
+        net = dl4j.load(path)
+    assert isinstance(net, rg.ComputationGraph)
+    random = np.random.default_rng(0)
+    x, clock = random.standard_normal((2, 3, 6)), random.standard_normal((2, 7, 4))
+    (y,) = net.output([x, clock])
+    assert net.config.input_types == {"in": rg.InputType.recurrent(3), "clock": rg.InputType.recurrent(7)}
+    assert y.shape == (2, 2, 4)
+    np.testing.assert_array_equal(y, np.repeat(y[:, :, :1], 4, axis=2))
+    (other,) = net.output([x, 0 * clock])
+    np.testing.assert_array_equal(other, y)
+
+
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        ({"a": 3}, r"input_types: a=3: expected an input type, such as rg\.InputType\.recurrent\(3\)"),
+        (3, r"input_types=3: expected a mapping from the graph's inputs to their types, such as rg\.InputType"),
+    ],
+)
+def test_types_of_inputs_are_expected(types: Any, message: str) -> None:
+    with pytest.raises(rg.InputError, match=message):
+        dl4j.read_configuration(merged(), input_types=types)
+
+
+def test_a_type_of_the_input_is_expected() -> None:
+    with pytest.raises(rg.InputError, match=r"^input_type=3: expected an input type, such as rg\.InputType\.recurrent\(3\)"):
+        dl4j.read_configuration(merged(), 3)  # type: ignore[arg-type]

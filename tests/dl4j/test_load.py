@@ -285,16 +285,16 @@ ADAM_STATE = np.concatenate([VECTOR, VECTOR]) / 1000
 def test_numbers_of_a_training_that_diverged_are_told(
     coefficients: dict[int, float], state: dict[int, float], message: str, tmp_path: Path
 ) -> None:
-    vectors = VECTOR.copy(), ADAM_STATE.copy()
+    vectors: list[np.ndarray] = [VECTOR.copy(), ADAM_STATE.copy()]
     for vector, changes in zip(vectors, (coefficients, state), strict=True):
-        vector[list(changes)] = list(changes.values())
-    stored = {"coefficients": array_bytes(vectors[0]), "updater": array_bytes(vectors[1])}
+        np.put(vector, list(changes), list(changes.values()))
+    stored: Any = {"coefficients": array_bytes(vectors[0]), "updater": array_bytes(vectors[1])}
     with pytest.raises(rg.ModelFileError, match=message):
         dl4j.load(write_model(tmp_path / "m.zip", configuration=JSON, **stored))
 
 
 def test_the_momentum_of_nesterovs_may_be_negative(tmp_path: Path) -> None:
-    nesterovs = {"iupdater": updater("Nesterovs", learningRate=0.1, momentum=0.9)}
+    nesterovs: Any = {"iupdater": updater("Nesterovs", learningRate=0.1, momentum=0.9)}
     text = network(lstm(**nesterovs), output(**nesterovs))
     path = write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR), updater=array_bytes(-VECTOR))
     assert dl4j.load(path).updater_state["1.b"]["v"].tolist() == [-136, -137]
@@ -307,3 +307,28 @@ def test_an_initialiser_that_cannot_draw_the_weights_does_not_matter(tmp_path: P
         rg.MultiLayerNetwork(dl4j.read_configuration(text))  # type: ignore[arg-type]
     net = dl4j.load(write_model(tmp_path / "m.zip", configuration=text, coefficients=array_bytes(VECTOR)))
     assert dl4j.table(net, net.parameters())["1_b"].tolist() == [136, 137]
+
+
+READERS: dict[str, Any] = {"dl4j.load": dl4j.load, "dl4j.describe": dl4j.describe, "dl4j.load_normalizer": dl4j.load_normalizer}
+
+
+@pytest.mark.parametrize("verb", READERS)
+@pytest.mark.parametrize("path", [None, 5, b"m.zip"])
+def test_a_path_is_expected(verb: str, path: Any) -> None:
+    message = rf'^{verb}: the path is {path!r}; expected the name of a file, such as "'
+    with pytest.raises(rg.ModelFileError, match=message):
+        READERS[verb](path)
+
+
+@pytest.mark.parametrize("read", [dl4j.load, dl4j.describe])
+def test_a_file_of_our_own_is_told_with_what_reads_it(read: Any, tmp_path: Path) -> None:
+    layers = [rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2)]
+    rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers)).save(tmp_path / "net.rnng")
+    with pytest.raises(
+        rg.ModelFileError, match=r"net\.rnng: a file of rnngraph's own, not a model of DL4J's; read it by rg\.MultiLayerNetwork\.load\("
+    ):
+        read(tmp_path / "net.rnng")
+    vertices = {"lstm": (layers[0], "in"), "out": (layers[1], "lstm")}
+    rg.ComputationGraph(rg.ComputationGraphConfiguration(inputs=["in"], vertices=vertices, outputs=["out"])).save(tmp_path / "graph.rnng")
+    with pytest.raises(rg.ModelFileError, match=r"graph\.rnng: .* read it by rg\.ComputationGraph\.load\(path\)"):
+        read(tmp_path / "graph.rnng")

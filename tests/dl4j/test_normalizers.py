@@ -17,6 +17,7 @@ from rnngraph import dl4j
 from rnngraph.dl4j.normalizers import normalizer_bytes, read_normalizer
 from tests.dl4j.documents import lstm, network, output
 from tests.dl4j.files import array_bytes, write_model
+from tests.dl4j.test_graphs import merged
 
 ONE = rg.NormalizerStandardize.from_statistics([1.0, 2.0], [3.0, 4.0], [5.0], [6.0])
 
@@ -174,12 +175,12 @@ def test_what_dl4j_cannot_have(normalizer: Any, message: str, tmp_path: Path) ->
     with pytest.raises(rg.InputError, match=f"^{re.escape(message)}"):
         dl4j.save_normalizer(normalizer, tmp_path / "n.bin")
     assert not list(tmp_path.iterdir())
-    with pytest.raises(rg.ModelFileError, match=r"n.bin: cannot be written \(No such file or directory\)"):
+    with pytest.raises(rg.ModelFileError, match=r"n\.bin: there is no folder .*nowhere; create it first"):
         dl4j.save_normalizer(ONE, tmp_path / "nowhere" / "n.bin")
 
 
-JSON = network(lstm(), output())
-VECTOR = array_bytes(np.arange(3 * 16 + 4 * 16 + 16 + 4 * 2 + 2, dtype=np.float32))
+JSON = network(lstm(nin=2), output(nout=1))
+VECTOR = array_bytes(np.arange(2 * 16 + 4 * 16 + 16 + 4 * 1 + 1, dtype=np.float32))
 
 
 def test_a_network_is_loaded_with_its_normalizer(tmp_path: Path) -> None:
@@ -204,3 +205,37 @@ def test_a_network_is_saved_with_its_normalizer(tmp_path: Path) -> None:
     with pytest.raises(rg.InputError, match=r"^NormalizerStandardize is not fitted: call fit\(data\)"):
         dl4j.save(net, tmp_path / "unfitted.zip")
     assert not (tmp_path / "unfitted.zip").exists()
+
+
+COLUMNS = [rg.NormalizerStandardize.from_statistics(np.zeros(n), np.ones(n)) for n in (2, 3)]
+LABELLED = rg.NormalizerStandardize.from_statistics(np.zeros(3), np.ones(3), np.zeros(4), np.ones(4))
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "message"),
+    [
+        (COLUMNS[0], "it is of 2 features, but x of the network has 3; they are of two models"),
+        (LABELLED, "it is of 4 labels, but y of the network has 2; they are of two models"),
+        (rg.MultiNormalizer([COLUMNS[1], COLUMNS[1]]), "it is for 2 inputs, but the network has 1; they are of two models"),
+        (rg.MultiNormalizer([COLUMNS[1]], [COLUMNS[0], COLUMNS[0]]), "it is for 2 outputs, but the network has 1; they are of two models"),
+    ],
+)
+def test_a_normalizer_of_another_model_is_told(normalizer: Any, message: str, tmp_path: Path) -> None:
+    entries: Any = {"configuration": network(lstm(), output()), "coefficients": array_bytes(np.zeros(138, "f4"))}
+    path = write_model(tmp_path / "m.zip", **entries, **{"normalizer.bin": normalizer_bytes(normalizer)})
+    with pytest.raises(rg.ModelFileError, match=rf"normalizer\.bin: {message}"):
+        dl4j.load(path)
+
+
+def test_the_columns_of_an_input_of_unknown_width_are_not_compared(tmp_path: Path) -> None:
+    normalizer = rg.MultiNormalizer([rg.NormalizerStandardize.from_statistics(np.zeros(n), np.ones(n)) for n in (1, 4)])
+    count = 5 * 16 + 4 * 16 + 16 + 4 * 2 + 2
+    entries: Any = {"configuration": merged(), "coefficients": array_bytes(np.zeros(count, "f4"))}
+    path = write_model(tmp_path / "m.zip", **entries, **{"normalizer.bin": normalizer_bytes(normalizer)})
+    with pytest.warns(dl4j.ImportNote, match="'a' 3 and 'b' 2 are taken until the first arrays tell"):
+        assert dl4j.load(path).normalizer == normalizer
+    types = {"a": rg.InputType.recurrent(2), "b": rg.InputType.recurrent(3)}
+    with pytest.raises(
+        rg.ModelFileError, match=r"normalizer\.bin: it is of 1 features, but a of the network has 2; they are of two models"
+    ):
+        dl4j.load(path, input_types=types)

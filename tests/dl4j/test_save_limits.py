@@ -97,8 +97,18 @@ def test_a_schedule_of_ones_own_is_refused() -> None:
 
 
 def test_a_path_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(rg.ModelFileError, match=r"gone/m\.zip: cannot be written \(No such file or directory\); what stood there is as"):
+    with pytest.raises(rg.ModelFileError, match=r"gone/m\.zip: there is no folder .*gone; create it first"):
         dl4j.save(rg.MultiLayerNetwork(config(LSTM, RNN_OUT)), tmp_path / "gone" / "m.zip")
+    with pytest.raises(rg.ModelFileError, match=r": is a folder; give the name of a file in it, such as .*model\.zip"):
+        dl4j.save(rg.MultiLayerNetwork(config(LSTM, RNN_OUT)), tmp_path)
+
+
+@pytest.mark.parametrize("path", [None, 5])
+def test_a_path_is_expected(path: Any) -> None:
+    with pytest.raises(rg.ModelFileError, match=rf'^dl4j\.save: the path is {path}; expected the name of a file, such as "model\.zip"'):
+        dl4j.save(rg.MultiLayerNetwork(config(LSTM, RNN_OUT)), path)
+    with pytest.raises(rg.ModelFileError, match=rf'^dl4j\.save_normalizer: the path is {path}; expected .* "normalizer\.bin"'):
+        dl4j.save_normalizer(rg.NormalizerStandardize.from_statistics([0.0], [1.0]), path)
 
 
 def test_the_network_comes_first() -> None:

@@ -143,3 +143,10 @@ WAY_OUT = (
 def test_an_output_layer_of_rows_that_are_steps_is_told_with_the_way_out(text: str) -> None:
     with pytest.raises(dl4j.UnsupportedError, match=WAY_OUT):
         dl4j.read_configuration(text)
+
+
+def test_images_are_asked_for_as_before() -> None:
+    window = {"kernelSize": [2, 2], "stride": [1, 1], "padding": [0, 0], "dilation": [1, 1], "convolutionMode": "Truncate"}
+    text = network(layer("ConvolutionLayer", 3, 4, **window), output("OutputLayer"))
+    with pytest.raises(rg.ModelFileError, match=r"layers\[0\] \(ConvolutionLayer\): the size of the images is missing"):
+        dl4j.read_configuration(text)
