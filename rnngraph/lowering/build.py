@@ -110,7 +110,7 @@ def _behind(flow: Flow, y: Value, context: Context) -> Flow:
 
 
 def _single(head: Head, flows: Flows) -> Flow:
-    """The one flow of an output. GraphError where examples are stacked there."""
+    """The one flow of an output. ConfigurationError where examples are stacked there."""
     if len(flows) > 1:
         raise ConfigurationError(
             f"output {head.name!r}: the examples of {len(flows)} inputs are stacked there; put an UnstackVertex in front of it for each"
