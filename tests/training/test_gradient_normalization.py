@@ -87,8 +87,8 @@ def test_no_mode_hides_a_gradient_that_is_not_finite(mode: str, value: float, mo
     net = made(gradient_normalization=mode)
     before, grad = net.parameters(), torch.autograd.grad
 
-    def broken(*arguments: Any) -> list[torch.Tensor]:
-        gradients = [g.clone() for g in grad(*arguments)]
+    def broken(*arguments: Any, **options: Any) -> list[torch.Tensor]:
+        gradients = [g.clone() for g in grad(*arguments, **options)]
         gradients[1][2, 1] = value
         return gradients
 

@@ -72,8 +72,8 @@ def test_a_gradient_that_is_not_finite_is_named(value: float, monkeypatch: pytes
     net.fit(batch(), progress=False)
     before, grad = content(net), torch.autograd.grad
 
-    def broken(*arguments: Any) -> list[torch.Tensor]:
-        gradients = [g.clone() for g in grad(*arguments)]
+    def broken(*arguments: Any, **options: Any) -> list[torch.Tensor]:
+        gradients = [g.clone() for g in grad(*arguments, **options)]
         gradients[1][2, 1] = value
         return gradients
 
@@ -100,7 +100,7 @@ def test_any_error_amid_an_update_puts_everything_back(monkeypatch: pytest.Monke
     update(Segment(batch()))
     before, step = content(net), Group.step
 
-    def broken(*arguments: Any) -> None:
+    def broken(*arguments: Any, **options: Any) -> None:
         step(*arguments)
         raise MemoryError("in between")
 
