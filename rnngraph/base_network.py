@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_parameter, masks_outputs
+from rnngraph.checks import as_numeric, as_parameter, masks_outputs
 from rnngraph.conf import NetworkConfiguration
 from rnngraph.conf.parameters import label
 from rnngraph.data.rows import Masks, Several
@@ -23,6 +23,7 @@ from rnngraph.names import shown
 from rnngraph.position import Position
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
 from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
+from rnngraph.several import is_single_step
 from rnngraph.spelling import Spelled, spelled
 from rnngraph.state import Rows, StreamState
 from rnngraph.summary import summary_table
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from rnngraph.data.iteration import Examples
     from rnngraph.data.multi_normalizer import AnyNormalizer
     from rnngraph.evaluation import Evaluation
-    from rnngraph.ir.graph import Graph
     from rnngraph.training.listeners import TrainingListener
 
 
@@ -80,7 +80,7 @@ class Network(Spelled):
     def _set_up(self, config: Any, arrays: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> None:
         torch = _torch()
         self.config = config
-        self._inputs = Inputs.of(config, self._whole_graph(config), self._several)
+        self._inputs = self._inputs_of(config)
         self.iteration = 0
         self.epoch = 0
         self.fitted_with_mask = False
@@ -99,10 +99,10 @@ class Network(Spelled):
         types = [type(layer).__name__ for layer in config.layers]
         self._stream = StreamState(state_specs(config), types, config.data_type, names=names if self._several else None)
 
-    @staticmethod
-    def _whole_graph(config: NetworkConfiguration) -> Graph:
-        """The graph of inference with all masks that there may be."""
-        return lower(config, features_mask=bool(config.clocks))
+    @classmethod
+    def _inputs_of(cls, config: NetworkConfiguration) -> Inputs:
+        """What a network of ``config`` takes, by its graph of inference with all masks that there may be."""
+        return Inputs.of(config, lower(config, features_mask=bool(config.clocks)), cls._several)
 
     @property
     def _device(self) -> torch.device:
@@ -373,11 +373,17 @@ class Network(Spelled):
         fed = {entry.name: x for entry, x in zip(entries, xs, strict=True)}
         return fed | {entry.mask_name: mask for entry, mask in zip(entries, masks, strict=True) if mask is not None}
 
-    def _step(self, xs: Several, masks: Masks) -> list[np.ndarray]:
-        """The outputs of the next steps; the state is kept for the call after."""
-        outputs, states = self._run(xs, masks, self._stream)
+    def _step(self, given: Sequence[ArrayLike], masks: Sequence[ArrayLike | None], name: str | None = None) -> list[np.ndarray]:
+        """The outputs for the next step or steps, without a time axis where series are given without; the state is kept for the call after.
+
+        ``name`` is what the caller calls the only input.
+        """
+        arrays = [as_numeric(array, name or one.array) for array, one in zip(given, self._inputs.inputs, strict=True)]
+        entries = [one.entry for one in self._inputs.inputs]
+        single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, arrays, strict=True) if e.has_time)
+        outputs, states = self._run(*self._inputs.features(arrays, masks, step_allowed=True, name=name), self._stream)
         self._stream.advance(states)
-        return outputs
+        return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, self._inputs.lengths, strict=True)]
 
     def _check_streams(self) -> None:
         """StreamingError where the network needs whole sequences."""

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnngraph.base_network import Network
-from rnngraph.checks import as_numeric
 from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.inputs import Inputs, OpenInputs
 from rnngraph.names import shown
-from rnngraph.several import is_single_step, one_for_each
+from rnngraph.several import one_for_each
 from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
@@ -68,13 +67,7 @@ class ComputationGraph(Network):
         :meth:`MultiLayerNetwork.rnn_time_step`.
         """
         self._check_streams()
-        given = [as_numeric(array, name.array) for array, name in zip(self._listed(x), self._inputs.inputs, strict=True)]
-        entries = [one.entry for one in self._inputs.inputs]
-        single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, given, strict=True) if e.has_time)
-        fed = self._inputs.features(given, self._listed_masks(features_masks), step_allowed=True)
-        outputs = self._step(*fed)
-        lengths = self._inputs.lengths
-        return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, lengths, strict=True)]
+        return self._step(self._listed(x), self._listed_masks(features_masks))
 
     @spelled
     def evaluate(self, data: Data, output: str | None = None) -> Evaluation:
@@ -113,9 +106,8 @@ class ComputationGraph(Network):
         try:
             config = self.config.replaced(input_types=types)
         except ConfigurationError:
-            return Inputs.of(self.config, self._whole_graph(self.config), several=True)
-        self.config, self._programs = config, {}
-        self._inputs = Inputs.of(config, self._whole_graph(config), several=True)
+            return self._inputs_of(self.config)
+        self.config, self._programs, self._inputs = config, {}, self._inputs_of(config)
         return self._inputs
 
     def _listed(self, given: Arrays) -> Sequence[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,7 @@ class Inputs:
     def labels(self, data: Arrays, xs: Sequence[np.ndarray]) -> tuple[Several, Masks]:
         """Labels as the training graph takes them, and which count; those that do not may hold anything."""
         labels, counts = self.dense_labels(data, self.sizes(xs))
-        for head, name, y, mask in zip(self.heads, self._label_names(), labels, counts, strict=True):
+        for head, name, y, mask in zip(self.heads, self._label_names, labels, counts, strict=True):
             check_finite(y, mask, name, "output")
             chosen = loss_of(head.layer)
             if chosen is None:
@@ -184,7 +185,7 @@ class Inputs:
         derived = head_masks(self.config, features_masks)
         found = [
             self._dense(head, name, data.labels[k], data.labels_masks[k], derived[k], sizes["N"], steps)
-            for k, (head, name, steps) in enumerate(zip(self.heads, self._label_names(), self.output_steps(sizes), strict=True))
+            for k, (head, name, steps) in enumerate(zip(self.heads, self._label_names, self.output_steps(sizes), strict=True))
         ]
         return tuple(y for y, _ in found), tuple(mask for _, mask in found)
 
@@ -204,6 +205,7 @@ class Inputs:
             counts = as_mask(derived, n, steps, data_type=data_type)
         return (one_hot(y, counts, width, self._label(head)) if sparse else y), counts
 
+    @cached_property
     def _label_names(self) -> list[str]:
         """What callers give labels by."""
         several = self.inputs[0].array != "features"

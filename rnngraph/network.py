@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rnngraph.base_network import Network
-from rnngraph.checks import as_numeric
 from rnngraph.conf import MultiLayerConfiguration, NetworkConfiguration
-from rnngraph.ids import is_one_step
 from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
@@ -66,10 +64,8 @@ class MultiLayerNetwork(Network):
         StreamingError for a network that needs whole sequences; the state is then as it was.
         """
         self._check_streams()
-        given = as_numeric(x, "x")
-        single = is_one_step(given) if self.config.ids is not None else given.ndim in (2, 4) and self.config.starts_in_time_series
-        (y,) = self._step(*self._inputs.features([given], [features_mask], step_allowed=True, name="x"))
-        return y[..., 0] if single and self._inputs.lengths[0] is not None else y
+        (y,) = self._step([x], [features_mask], name="x")
+        return y
 
     @spelled
     def evaluate(self, data: Data) -> Evaluation:

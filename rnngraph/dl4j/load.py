@@ -18,6 +18,7 @@ from rnngraph.dl4j.archive import HEADERS, Archive
 from rnngraph.dl4j.arrays import read_array, read_header
 from rnngraph.dl4j.configuration import HALF, configuration, document
 from rnngraph.dl4j.document import Node, parse
+from rnngraph.dl4j.entries import CONFIGURATION, JAVA_UPDATERS, PARAMETERS, UPDATERS
 from rnngraph.dl4j.errors import ImportNote
 from rnngraph.dl4j.graphs import open_inputs
 from rnngraph.dl4j.legacy import filters_as_today, states_as_written
@@ -36,12 +37,9 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
 
 Configuration = MultiLayerConfiguration | ComputationGraphConfiguration
-CONFIGURATION, PARAMETERS, UPDATERS, NORMALIZER = "configuration.json", "coefficients.bin", "updaterState.bin", "normalizer.bin"
 Tables = Mapping[str, Mapping[str, NDArray[Any]]]
 OWN = "training.json"
 """What rnngraph's own files have."""
-JAVA_UPDATERS = "updater.bin"
-"""Java objects, as versions before 0.5 wrote them."""
 JAVA_NOTE = "what updaters keep stands there as Java objects, which are not read; they begin anew, as in a network that was never trained"
 BYTES = (2, 8)
 """The smallest and the largest number of bytes of a parameter."""

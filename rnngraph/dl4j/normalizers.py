@@ -22,12 +22,12 @@ from rnngraph.data.normalizers import KINDS
 from rnngraph.dl4j import arrays
 from rnngraph.dl4j.archive import Archive
 from rnngraph.dl4j.arrays import _Reader
+from rnngraph.dl4j.entries import LEGACY_NORMALIZER, NORMALIZER
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.files import atomic_write, is_special
 from rnngraph.paths import file_path
 
-ENTRY, LEGACY = "normalizer.bin", "preprocessor.bin"
 HEADER, VERSION = "NORMALIZER", 1
 TYPES: Mapping[str, type[Standard] | type[Range]] = {"STANDARDIZE": Standard, "MIN_MAX": Range}
 SEVERAL = "MULTI_"
@@ -42,7 +42,7 @@ def load_normalizer(path: str | os.PathLike[str]) -> AnyNormalizer | None:
     have (images, custom ones), ModelFileError for a file that is missing or damaged, and for a ``preprocessor.bin`` of old versions, which
     holds Java objects: they are never read.
     """
-    where = file_path(path, "dl4j.load_normalizer", ENTRY)
+    where = file_path(path, "dl4j.load_normalizer", NORMALIZER)
     if not _is_bare(where):
         with Archive(where) as archive:
             return normalizer_in(archive)
@@ -55,12 +55,13 @@ def load_normalizer(path: str | os.PathLike[str]) -> AnyNormalizer | None:
 
 def normalizer_in(archive: Archive) -> AnyNormalizer | None:
     """The normalizer of a model file that is open; see :func:`load_normalizer`."""
-    if ENTRY in archive:
-        return read_normalizer(archive.read(ENTRY, LARGEST), archive.where(ENTRY))
-    if LEGACY in archive:
+    if NORMALIZER in archive:
+        return read_normalizer(archive.read(NORMALIZER, LARGEST), archive.where(NORMALIZER))
+    if LEGACY_NORMALIZER in archive:
         raise ModelFileError(
-            f"{archive.where(LEGACY)}: Java objects of an old version of DL4J, which could run code when they are read, so they are not; "
-            f"load them in DL4J and save them by ModelSerializer.addNormalizerToModel, which writes {ENTRY}"
+            f"{archive.where(LEGACY_NORMALIZER)}: Java objects of an old version of DL4J, which could run code when they are read, so they "
+            "are not; "
+            f"load them in DL4J and save them by ModelSerializer.addNormalizerToModel, which writes {NORMALIZER}"
         )
     return None
 
@@ -70,15 +71,15 @@ def normalizer_of_model(archive: Archive, config: NetworkConfiguration, guessed:
 
     ModelFileError where it is of other data than the network of ``config``; the widths of inputs that are ``guessed`` say nothing.
     """
-    if ENTRY not in archive and LEGACY not in archive:
+    if NORMALIZER not in archive and LEGACY_NORMALIZER not in archive:
         return None
     try:
         found = normalizer_in(archive)
         if found is not None:
-            _check_fits(found, config, guessed, archive.where(ENTRY))
+            _check_fits(found, config, guessed, archive.where(NORMALIZER))
         return found
     except ModelFileError as error:
-        if ENTRY in archive and not isinstance(error, UnsupportedError):
+        if NORMALIZER in archive and not isinstance(error, UnsupportedError):
             raise
         note = "the network is read without its normalizer: normalise what it is fed as in DL4J"
         warnings.warn(ImportNote(f"{error}. Until then {note}"), stacklevel=3)
@@ -116,7 +117,7 @@ def save_normalizer(normalizer: AnyNormalizer, path: str | os.PathLike[str]) -> 
 
     InputError before fit, and for what DL4J has no type for; ModelFileError where the file cannot be written.
     """
-    content, where = normalizer_bytes(normalizer), file_path(path, "dl4j.save_normalizer", ENTRY, written=True)
+    content, where = normalizer_bytes(normalizer), file_path(path, "dl4j.save_normalizer", NORMALIZER, written=True)
     try:
         with atomic_write(where) as file:
             file.write(content)

@@ -13,9 +13,10 @@ from rnngraph.conf import InputType
 from rnngraph.dl4j.arrays import read_header
 from rnngraph.dl4j.configuration import configuration, document, notes_of_use
 from rnngraph.dl4j.document import Node, parse
+from rnngraph.dl4j.entries import CONFIGURATION, JAVA_UPDATERS, NORMALIZER, PARAMETERS, UPDATERS
 from rnngraph.dl4j.errors import ImportNote, UnsupportedError
 from rnngraph.dl4j.legacy import modern
-from rnngraph.dl4j.load import CONFIGURATION, JAVA_NOTE, JAVA_UPDATERS, NORMALIZER, PARAMETERS, UPDATERS, count_of, opened
+from rnngraph.dl4j.load import JAVA_NOTE, count_of, opened
 from rnngraph.dl4j.notes import notes
 from rnngraph.dl4j.versions import version
 from rnngraph.dl4j.whole import WHERE

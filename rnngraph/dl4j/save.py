@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnngraph.conf.parameters import updater_of
-from rnngraph.dl4j.normalizers import ENTRY as NORMALIZER
+from rnngraph.dl4j.entries import CONFIGURATION, NO_PARAMETERS, NORMALIZER, PARAMETERS, UPDATERS
 from rnngraph.dl4j.normalizers import normalizer_bytes
 from rnngraph.dl4j.table import shapes, table
 from rnngraph.dl4j.vector import STATES, Shapes, joined, updater_vector
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
-CONFIGURATION, PARAMETERS, NO_PARAMETERS, UPDATERS = "configuration.json", "coefficients.bin", "noParams.marker", "updaterState.bin"
 STAMP = (1980, 1, 1, 0, 0, 0)
 """The time of all entries, so that the same network gives the same bytes."""
 

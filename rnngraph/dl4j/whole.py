@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from rnngraph.conf import Backprop, Layer, NetworkConfiguration, StandardBackprop, TruncatedBPTT
 from rnngraph.dl4j.document import Node
+from rnngraph.dl4j.entries import CONFIGURATION
 from rnngraph.dl4j.errors import UnsupportedError
 from rnngraph.dl4j.layers import read_layer
 from rnngraph.errors import ConfigurationError, ModelFileError
@@ -15,7 +16,7 @@ from rnngraph.errors import ConfigurationError, ModelFileError
 DATA_TYPES: Mapping[str, str] = {"BFLOAT16": "float32", "DOUBLE": "float64", "FLOAT": "float32", "HALF": "float32"}
 """DL4J's data types and those that networks compute in here."""
 HALVES = ("BFLOAT16", "HALF")
-WHERE = "configuration.json"
+WHERE = CONFIGURATION
 
 ConfigurationT = TypeVar("ConfigurationT", bound=NetworkConfiguration)
 

@@ -1,0 +1,11 @@
+"""The names of the entries of a model file, as DL4J's ``ModelSerializer`` has them."""
+
+CONFIGURATION = "configuration.json"
+PARAMETERS = "coefficients.bin"
+NO_PARAMETERS = "noParams.marker"
+"""Instead of parameters, where a network has none."""
+UPDATERS = "updaterState.bin"
+JAVA_UPDATERS = "updater.bin"
+"""Java objects, as versions before 0.5 wrote them."""
+NORMALIZER = "normalizer.bin"
+LEGACY_NORMALIZER = "preprocessor.bin"
