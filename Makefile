@@ -13,7 +13,7 @@ PYTHON ?= $(shell $(FIND_PYTHON))
 
 # The extra gpu, which asks for CUDA's libraries, is left out even where there is an NVIDIA driver: the same environment everywhere,
 # and the plain onnxruntime-gpu of the extra dev runs everything on its CPU provider. `.venv/bin/pip install -e '.[gpu]'` adds them.
-EXTRAS := train,plot,dev
+EXTRAS := train,plot,tensorboard,docs,dev
 
 .PHONY: help demo test lint types unit format bench fidelity clean distclean
 help: ## list the targets
