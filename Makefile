@@ -33,8 +33,10 @@ types: $(READY) ## mypy, strict
 	@rm -rf .types && mkdir -p .types/rnngraph && cd .types/rnngraph && ln -s ../../rnngraph/* ../../exporters ../../runtime .
 	$(PY) -m mypy .types/rnngraph $(ASIDE)
 
+# A process for each core, at most eight, each with one thread: more threads than cores wait for each other. `make unit WORKERS=0` runs in one process.
+WORKERS ?= auto
 unit: $(READY) ## pytest
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 format: $(READY) ## let ruff write the format
 	$(PY) -m ruff check --fix .
