@@ -98,8 +98,8 @@ class BaseEvaluation(Spelled):
         """Add what another evaluation counted. Raises InputError where that is of another class or has other settings."""
         if type(other) is not type(self):
             raise InputError(f"merge: expected another {type(self).__name__}, not {shown(other)}")
-        mine = self._settings()
-        for name, theirs in other._settings().items():
+        mine = {**self._settings(), f"the number of {self.nouns}": self._width}
+        for name, theirs in {**other._settings(), f"the number of {self.nouns}": other._width}.items():
             if mine[name] not in (theirs, None) and theirs is not None:
                 raise InputError(
                     f"merge: {name} is {shown(theirs)} there and {shown(mine[name])} here; only evaluations of the same settings add up"
@@ -191,9 +191,8 @@ class BaseEvaluation(Spelled):
             )
         if labels.ndim not in (2, 3) or not labels.shape[1] or labels.shape[1] != (self._width or labels.shape[1]):
             c = self._width or "C"
-            raise InputError(
-                f"labels and predictions have shape {list(labels.shape)}; expected [N, {c}] or [N, {c}, T], one column a {self.noun}"
-            )
+            what = "" if self.noun == "column" else f", one column a {self.noun}"
+            raise InputError(f"labels and predictions have shape {list(labels.shape)}; expected [N, {c}] or [N, {c}, T]{what}")
 
     def _index(self, i: int) -> int:
         """``i`` as the number of a column. InputError for what is none."""
@@ -215,7 +214,8 @@ def checked_count(value: Any, name: str, expected: str, least: int = 1) -> int:
 def read_counts(held: Mapping[str, Any], name: str, shape: Sequence[int]) -> np.ndarray:
     """The counts ``name`` of what JSON held, int64. InputError for another shape, and for what are no counts."""
     array = np.array(held[name])
-    if array.shape != tuple(shape) or array.dtype.kind not in "iu" or (array < 0).any():
+    whole = array.dtype.kind in "iu" or array.size == 0
+    if array.shape != tuple(shape) or not whole or (array < 0).any():
         raise InputError(f"{name} is {shown(held[name])}; expected {f'{list(shape)} counts' if shape else 'a count'}")
     return array.astype(np.int64)
 

@@ -38,10 +38,14 @@ class RegressionEvaluation(BaseEvaluation):
 
     @spelled
     def __init__(self, columns: int | Sequence[str] | None = None) -> None:
-        named = columns is not None and not isinstance(columns, (int, np.integer))
-        if isinstance(columns, str) or not (columns is None or is_count(columns) or (named and len(columns))):  # type: ignore[arg-type]
+        width, names = None, None
+        if is_count(columns):
+            width = int(columns)  # type: ignore[arg-type]
+        elif isinstance(columns, (list, tuple)) and columns:
+            names = columns
+        elif columns is not None:
             raise InputError(f"columns is {shown(columns)}; expected their number, at least 1, or a list of their names")
-        super().__init__(None if named or columns is None else int(columns), columns if named else None)  # type: ignore[call-overload, arg-type]
+        super().__init__(width, names)
 
     def num_examples(self) -> int:
         """The largest number of values that were counted of a column: that of the rows, unless all have single outputs masked."""

@@ -111,8 +111,9 @@ class _SeveralROCs(BaseEvaluation):
 
     def _restore(self, held: Mapping[str, Any]) -> None:
         states = held[self.nouns]
-        if not isinstance(states, list) or len(states) != (len(states) if self._width is None else self._width):
-            raise InputError(f"{self.nouns} is {shown(states)}; expected a list of {self._width} states")
+        if not isinstance(states, list) or self._width not in (len(states), None):
+            many = "a list of states" if self._width is None else f"a list of {self._width} states"
+            raise InputError(f"{self.nouns} is {shown(states)}; expected {many}")
         if states:
             self._take_width(len(states))
         for roc, state in zip(self._rocs, states, strict=bool(states)):

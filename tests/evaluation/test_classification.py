@@ -97,6 +97,7 @@ def test_nothing_was_evaluated() -> None:
     evaluation = Evaluation(3)
     assert str(evaluation) == "Evaluation: No data available (no evaluation has been performed)"
     assert [evaluation.accuracy(), evaluation.precision(), evaluation.recall(0), evaluation.f1(), evaluation.top_n_accuracy()] == [0.0] * 5
+    assert [evaluation.f1(averaging="micro"), evaluation.matthews_correlation(1), evaluation.false_alarm_rate()] == [0.0] * 3
     assert repr(evaluation) == "Evaluation(3 classes, 0 rows, accuracy 0.0000)"
     evaluation.eval(np.eye(3), np.eye(3), np.zeros(3))
     assert evaluation.num_examples() == 0
@@ -128,6 +129,74 @@ def test_numbers_are_scikit_learn_s(confusion: list[list[int]]) -> None:
         defined = values[~np.isnan(values)]
         overall = np.nan_to_num(values[1]) if c == 2 else defined.mean() if defined.size else np.nan
         assert method() == pytest.approx(overall, nan_ok=True)
+    if c > 2:
+        micro = {name: getattr(metrics, f"{name}_score")(actual, predicted, average="micro", **arguments) for name in ("precision", "f1")}
+        assert {name: getattr(evaluation, name)(averaging="micro") for name in micro} == pytest.approx(micro)
+        macro = {
+            name: metrics.__dict__[f"{name}_score"](actual, predicted, average="macro", **arguments) for name in ("precision", "recall")
+        }
+        assert {name: getattr(evaluation, name)(averaging="macro") for name in macro} == pytest.approx(macro, nan_ok=True)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_numbers_of_each_class_are_scikit_learn_s(classes: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(classes)
+    actual, predicted = rng.integers(0, classes, (2, 400))
+    evaluation = counted(metrics.confusion_matrix(actual, predicted))
+    by_class: dict[str, list[float]] = {"matthews_correlation": [], "false_positive_rate": [], "false_negative_rate": [], "g_measure": []}
+    for i in range(classes):
+        ((tn, fp), (fn, tp)) = metrics.confusion_matrix(actual == i, predicted == i)
+        by_class["matthews_correlation"].append(metrics.matthews_corrcoef(actual == i, predicted == i))
+        by_class["false_positive_rate"].append(fp / (fp + tn))
+        by_class["false_negative_rate"].append(fn / (fn + tp))
+        by_class["g_measure"].append(np.sqrt(tp / (tp + fp) * tp / (tp + fn)))
+        beta = metrics.fbeta_score(actual == i, predicted == i, beta=0.5)
+        assert evaluation.f_beta(0.5, i) == pytest.approx(beta)
+        counts = [getattr(evaluation, f"{kind}_{side}")()[i] for kind in ("true", "false") for side in ("positives", "negatives")]
+        assert counts == [tp, tn, fp, fn]
+    for name, values in by_class.items():
+        assert [getattr(evaluation, name)(i) for i in range(classes)] == pytest.approx(values)
+        assert getattr(evaluation, name)(averaging="macro") == pytest.approx(np.mean(values))
+    for name in ("matthews_correlation", "g_measure"):  # no class is the one that is looked for
+        assert getattr(evaluation, name)() == pytest.approx(np.mean(by_class[name]))
+    rates = [by_class[name][1] if classes == 2 else np.mean(by_class[name]) for name in ("false_positive_rate", "false_negative_rate")]
+    assert evaluation.false_alarm_rate() == pytest.approx(np.mean(rates))
+    if classes > 2:
+        expected = metrics.fbeta_score(actual, predicted, beta=2, average="macro")
+        assert evaluation.f_beta(2.0) == evaluation.f_beta(2.0, averaging="macro") == pytest.approx(expected)
+        assert evaluation.f_beta(2.0, averaging="micro") == pytest.approx(metrics.fbeta_score(actual, predicted, beta=2, average="micro"))
+
+
+def test_what_is_not_defined() -> None:
+    evaluation = counted(FIVE)
+    assert np.isnan([evaluation.matthews_correlation(4), evaluation.matthews_correlation()]).all()
+    assert [evaluation.g_measure(4), evaluation.precision(4), evaluation.f_beta(2.0, 0), evaluation.false_negative_rate(0)] == [0.0] * 4
+    all_of_class_1 = counted([[0, 0], [0, 3]])
+    assert [all_of_class_1.false_positive_rate(), all_of_class_1.f1(0), all_of_class_1.f1(averaging="macro")] == [0.0, 0.0, 1.0]
+    all_of_class_0 = counted([[3, 0], [0, 0]])
+    assert all_of_class_0.f1() == 0.0
+    assert np.isnan(all_of_class_0.f1(averaging="macro"))  # of class 1, as DL4J's
+    assert evaluation.metrics() == pytest.approx(
+        {"accuracy": 22 / 85, "precision": 0.27370689, "recall": 0.25487804, "f1": 0.31824065, "matthews_correlation": np.nan}, nan_ok=True
+    )
+
+
+def test_table_of_the_confusion() -> None:
+    assert counted([[12, 3], [0, 5]], ["quiet", "alarm"]).confusion_to_string() == (
+        "   Predicted:         0      1\n"
+        "   Actual:\n"
+        "0  quiet      |      12      3\n"
+        "1  alarm      |       0      5\n"
+    )  # fmt: skip
+
+
+def test_top_1_is_accuracy_where_values_are_equal() -> None:
+    once, twice = Evaluation(3), Evaluation(3, top_n=2)
+    for evaluation in (once, twice):
+        evaluation.eval([[0, 0, 1], [0, 1, 0]], [[0.4, 0.2, 0.4], [0.3, 0.3, 0.4]])
+    assert [once.accuracy(), once.top_n_accuracy(), twice.top_n_accuracy()] == [0.0, 0.0, 1.0]
+    assert twice.metrics()["top_n_accuracy"] == 1.0
 
 
 # What counts
