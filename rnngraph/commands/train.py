@@ -1,0 +1,158 @@
+"""``rnngraph train``: from files of sequences and a configuration to a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rnngraph.commands.common import INTERRUPTED, TERMINATED, AsJson, errors_as_json, separator, show_json
+from rnngraph.commands.options import (
+    Alignment,
+    BatchSize,
+    Classes,
+    Delimiter,
+    Features,
+    LabelColumn,
+    Labels,
+    Names,
+    NaN,
+    Range,
+    Regression,
+    SkipLines,
+    names,
+)
+
+if TYPE_CHECKING:
+    from rnngraph.runs.folder import RunFolder
+    from rnngraph.runs.given import Given
+    from rnngraph.runs.planning import Wanted
+    from rnngraph.runs.training import Outcome, Say
+
+_HELD, _HOW, _STOP, _RUN = "Validation", "Training", "Stopping early", "The run's folder"
+
+
+def _option(text: str, panel: str, default: str | bool = False, **more: object) -> typer.models.OptionInfo:
+    """An option whose default is told in words, since None only says that it was not given."""
+    return typer.Option(help=text, rich_help_panel=panel, show_default=default, **more)  # type: ignore[arg-type,call-overload,no-any-return]
+
+
+def train(
+    config: Annotated[Path | None, typer.Argument(help="A MultiLayerConfiguration as YAML or JSON; with --resume the run's own.")] = None,
+    features: Features = None,
+    labels: Labels = None,
+    numbers: Range = None,
+    label_column: LabelColumn = None,
+    regression: Regression = False,
+    classes: Classes = None,
+    alignment: Alignment = None,
+    skip_lines: SkipLines = None,
+    delimiter: Delimiter = None,
+    nan: NaN = None,
+    class_labels: Names = None,
+    batch_size: BatchSize = None,
+    validation_features: Annotated[str | None, _option("Files that are not trained on, as --features.", _HELD)] = None,
+    validation_labels: Annotated[str | None, _option("Their labels, as --labels.", _HELD)] = None,
+    validation_range: Annotated[str | None, _option("Of the training files those with these numbers, as 80:99.", _HELD)] = None,
+    validation_share: Annotated[float | None, _option("Of the training files this share, drawn by --seed, as 0.2.", _HELD)] = None,
+    epochs: Annotated[int | None, _option("How often the training files are gone through, in all.", _HOW, "10", min=1)] = None,
+    normalize: Annotated[str | None, _option("standardize or min_max, fitted on the training files.", _HOW)] = None,
+    normalize_labels: Annotated[bool, _option("Labels too, where they are numbers.", _HOW)] = False,
+    seed: Annotated[int | None, _option("Of the order of sequences, which is another in each epoch.", _HOW, "0", min=0)] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.", rich_help_panel=_HOW)] = "auto",
+    patience: Annotated[int | None, _option("End after so many epochs without a better validation score.", _STOP, min=1)] = None,
+    target: Annotated[float | None, _option("End where the validation score reaches this.", _STOP)] = None,
+    max_minutes: Annotated[float | None, _option("End after so many minutes of training.", _STOP)] = None,
+    out: Annotated[Path | None, _option("The folder to write.", _RUN)] = None,
+    resume: Annotated[bool, _option("Go on with the run in --out, which needs no other option.", _RUN)] = False,
+    overwrite: Annotated[bool, _option("Replace the run in --out.", _RUN)] = False,
+    checkpoint_every: Annotated[int | None, _option("Save after so many iterations.", _RUN, min=1)] = None,
+    checkpoint_minutes: Annotated[float | None, _option("Save after so many minutes.", _RUN, "1")] = None,
+    keep_last: Annotated[int | None, _option("How many checkpoints stay.", _RUN, "3", min=1)] = None,
+    tensorboard: Annotated[bool, _option("Write events for TensorBoard too.", _RUN)] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network on files of sequences, one sequence a file and one step a line.
+
+    Writes net.rnng (the network of the best epoch by validation, without validation the last, its normalizer inside), checkpoints, log.jsonl,
+    config.yaml and run.json into --out. Ctrl-C saves; --resume goes on as if the run had not been stopped.
+
+    Example: rnngraph train config.yaml --features 'f_%d.csv' --labels 'l_%d.csv' --validation-share 0.2 --epochs 5 --out run
+
+    Example: rnngraph train --out run --resume --epochs 8
+    """
+    from rnngraph.runs.given import Given
+    from rnngraph.runs.planning import Wanted
+
+    given = Given(
+        *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
+        *(separator(delimiter), nan, names(class_labels), batch_size),
+    )
+    wanted = Wanted(
+        *(validation_features, validation_labels, validation_range, validation_share, normalize, normalize_labels, seed, epochs),
+        *(patience, target, max_minutes, checkpoint_every, checkpoint_minutes, keep_last, tensorboard),
+    )
+    with errors_as_json(as_json):
+        folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, as_json)
+    if as_json:
+        show_json({"network": str(folder.network), **vars(outcome)})
+    else:
+        _tell(folder, outcome)
+    if outcome.signal is not None:
+        raise typer.Exit(TERMINATED if outcome.signal == 15 else INTERRUPTED)
+
+
+def _folder(out: Path | None, resume: bool, overwrite: bool) -> RunFolder:
+    """The folder of the run, in which none is lost."""
+    from rnngraph.errors import InputError
+    from rnngraph.runs.folder import RunFolder
+
+    if out is None:
+        raise InputError("--out is missing; name the folder of the run, as --out run")
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite exclude each other: go on with the run, or begin it anew")
+    folder = RunFolder(out)
+    if not resume:
+        folder.check_free(overwrite)
+    return folder
+
+
+def _run(
+    config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, as_json: bool
+) -> tuple[RunFolder, Outcome]:
+    """Train, once everything was looked at that can be."""
+    from rnngraph.errors import ConfigurationError, InputError
+    from rnngraph.runs import training
+    from rnngraph.runs.planning import planned
+    from rnngraph.runs.record import Record
+    from rnngraph.runs.tasks import task_of
+
+    say: Say = (lambda text: None) if as_json else typer.echo
+    before = Record.read(folder.record).plan if resume else None
+    path = config or (folder.config if resume else None)
+    if path is None:
+        raise InputError("the configuration is missing: rnngraph train config.yaml --features ...; with --resume it is the run's own")
+    text, network = training.read_config(path)
+    if resume and network != training.read_config(folder.config)[1]:
+        raise ConfigurationError(f"--resume: {path} describes another network than {folder.config}; leave it out to go on")
+    plan = planned(given, wanted, lambda numbers, classes: task_of(network, str(path), numbers, classes), before)
+    started = training.last_network(folder) if resume else None
+    say(f"network      {path}, {' -> '.join(layer.tag() for layer in network.layers)}")
+    ready = training.prepared(plan, network, say, started)
+    if not resume:
+        training.begin(folder, plan, text)
+    return folder, training.train(ready, plan, folder, device, resume, progress=not as_json)
+
+
+def _tell(folder: RunFolder, outcome: Outcome) -> None:
+    """What is there now, and what may be done with it."""
+    name = folder.path
+    if outcome.signal is not None:
+        typer.echo(f"stopped after {outcome.epochs} epochs, {outcome.iterations} iterations; {folder.network} is the network as it is now")
+        typer.echo(f"go on        rnngraph train --out {name} --resume")
+        return
+    best = outcome.best_score is not None and outcome.validation_score is not None
+    which = f"of epoch {outcome.epoch}, the best by validation ({outcome.best_score:.4g})" if best else f"after {outcome.epoch} epochs"
+    typer.echo(f"saved        {folder.network}, the network {which}")
+    typer.echo(f"next         rnngraph evaluate {name}; rnngraph plot {name} -o curve.png; rnngraph export {name} -o net.onnx")
