@@ -18,12 +18,8 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The ONNX file to write.")],
     normalizer: Annotated[bool, typer.Option("--normalizer", help="Write the network's normalizer into the file.")] = False,
     class_labels: Annotated[str | None, typer.Option(help="Names of the outputs in their order, as low,mid,high.")] = None,
-    features_mask: Annotated[
-        bool, typer.Option("--features-mask", help="Give the file a mask input.", rich_help_panel=_PANEL)
-    ] = False,
-    streaming: Annotated[
-        bool, typer.Option("--streaming", help="Refuse a network that cannot stream.", rich_help_panel=_PANEL)
-    ] = False,
+    features_mask: Annotated[bool, typer.Option("--features-mask", help="Give the file a mask input.", rich_help_panel=_PANEL)] = False,
+    streaming: Annotated[bool, typer.Option("--streaming", help="Refuse a network that cannot stream.", rich_help_panel=_PANEL)] = False,
     steps: Annotated[int | None, typer.Option(help="1 writes the straight-line form of one step.", rich_help_panel=_PANEL)] = None,
     batch: Annotated[int | None, typer.Option(help="Fix the number of rows.", rich_help_panel=_PANEL)] = None,
     target: Annotated[str, typer.Option(help="portable (CPU and CUDA) or cpu.", rich_help_panel=_PANEL)] = "portable",
@@ -42,7 +38,9 @@ def export(
     with errors_as_json(as_json):
         saved = network_file(network)
         if out.resolve() == saved.resolve():
-            raise ExportError(f"--out {out} is the saved network itself, which the export would replace; write to another file, as net.onnx")
+            raise ExportError(
+                f"--out {out} is the saved network itself, which the export would replace; write to another file, as net.onnx"
+            )
         net = load_network(saved)
         if normalizer and net.normalizer is None:
             raise ExportError(f"--normalizer: {saved} was saved without one; set net.normalizer before net.save, or leave --normalizer out")

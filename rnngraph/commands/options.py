@@ -10,11 +10,15 @@ _DATA, _FORM = "Files", "How files are read"
 
 Features = Annotated[
     str | None,
-    typer.Option(help="Files of features, one a sequence: 'f_%d.csv', 'data/*.csv', a folder or a file.", rich_help_panel=_DATA, show_default=False),
+    typer.Option(
+        help="Files of features, one a sequence: 'f_%d.csv', 'data/*.csv', a folder or a file.", rich_help_panel=_DATA, show_default=False
+    ),
 ]
 Labels = Annotated[
     str | None,
-    typer.Option(help="Files of labels, one for each of features; left out where --label-column tells.", rich_help_panel=_DATA, show_default=False),
+    typer.Option(
+        help="Files of labels, one for each of features; left out where --label-column tells.", rich_help_panel=_DATA, show_default=False
+    ),
 ]
 Range = Annotated[
     str | None,
@@ -30,7 +34,9 @@ Regression = Annotated[
 ]
 Classes = Annotated[
     int | None,
-    typer.Option(help="Labels are class numbers below N, whatever the loss.", metavar="N", min=1, rich_help_panel=_FORM, show_default="by the loss"),
+    typer.Option(
+        help="Labels are class numbers below N, whatever the loss.", metavar="N", min=1, rich_help_panel=_FORM, show_default="by the loss"
+    ),
 ]
 Alignment = Annotated[
     str | None,
@@ -52,11 +58,11 @@ NaN = Annotated[
 ]
 Names = Annotated[
     str | None,
-    typer.Option("--class-labels", help="Names of the classes or outputs, as low,mid,high.", rich_help_panel=_FORM, show_default="their numbers"),
+    typer.Option(
+        "--class-labels", help="Names of the classes or outputs, as low,mid,high.", rich_help_panel=_FORM, show_default="their numbers"
+    ),
 ]
-BatchSize = Annotated[
-    int | None, typer.Option(help="Sequences in a minibatch.", min=1, rich_help_panel=_FORM, show_default="32")
-]
+BatchSize = Annotated[int | None, typer.Option(help="Sequences in a minibatch.", min=1, rich_help_panel=_FORM, show_default="32")]
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

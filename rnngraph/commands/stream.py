@@ -27,7 +27,9 @@ _CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 def stream(
     model: Model,
-    state: Annotated[Path | None, typer.Option(help="Go on from the state in this file where it is there; it is saved there at the end.")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Go on from the state in this file where it is there; it is saved there at the end.")
+    ] = None,
     delimiter: Annotated[str, typer.Option(help="What separates columns, one character, or tab; in and out.")] = ",",
     skip_lines: Annotated[int, typer.Option(help="Lines at the beginning that are no steps, such as a header.", min=0)] = 0,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Go on after a line that cannot be read; it is no step.")] = False,
@@ -64,9 +66,12 @@ def stream(
 
 def _restore(session: StreamingSession, path: Path) -> None:
     """Go on from the state in ``path``, if it is there. StateError for a file that is no state of this network."""
+    from rnngraph.files import SPECIAL, is_special
     from rnngraph.paths import file_path
     from rnngraph.runtime.snapshot import StateSnapshot
 
+    if is_special(path):
+        raise StateError(f"--state {path} {SPECIAL}; give the name of a file, as net.state")
     file_path(path, "--state", example="net.state", written=True)
     try:
         content = path.read_bytes()
@@ -79,10 +84,14 @@ def _restore(session: StreamingSession, path: Path) -> None:
 
 
 def _save(snapshot: StateSnapshot, path: Path) -> None:
+    """StateError where the disk is full; what stood there is then as it was."""
     from rnngraph.files import atomic_write
 
-    with atomic_write(path) as file:
-        file.write(snapshot.to_bytes())
+    try:
+        with atomic_write(path) as file:
+            file.write(snapshot.to_bytes())
+    except OSError as error:  # which names the temporary file
+        raise StateError(f"--state {path}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
 
 
 class _Stop(Exception):

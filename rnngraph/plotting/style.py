@@ -86,7 +86,15 @@ def quiet(axes: Axes) -> None:
 def legend_above(axes: Axes, side: Literal["left", "right"], columns: int) -> None:
     """The legend in a row above what it explains, at one side of it."""
     at = {"left": 0.0, "right": 1.0}[side]
-    axes.legend(loc=f"lower {side}", bbox_to_anchor=(at, 1.0), ncols=columns, borderaxespad=0.2, handlelength=1.4, columnspacing=1.1, handletextpad=0.5)
+    axes.legend(
+        loc=f"lower {side}",
+        bbox_to_anchor=(at, 1.0),
+        ncols=columns,
+        borderaxespad=0.2,
+        handlelength=1.4,
+        columnspacing=1.1,
+        handletextpad=0.5,
+    )
 
 
 def save(made: Figure, path: Path) -> None:

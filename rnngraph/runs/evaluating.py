@@ -13,7 +13,7 @@ import rnngraph as rg
 from rnngraph.errors import InputError
 from rnngraph.runs.files import Pair
 from rnngraph.runs.models import Model
-from rnngraph.runs.reading import minibatches, OfSequences
+from rnngraph.runs.reading import OfSequences, minibatches
 from rnngraph.runs.record import Reading
 
 if TYPE_CHECKING:

@@ -72,7 +72,9 @@ def _without(trained: list[Pair], files: Files, numbers: Numbers) -> tuple[list[
     held = pairs(Files(files.features, files.labels, numbers))
     left = [one for one in trained if one not in set(held)]
     if not left:
-        raise InputError(f"--validation-range {numbers[0]}:{numbers[1]} leaves none of {len(trained)} sequences to train on; give a smaller one")
+        raise InputError(
+            f"--validation-range {numbers[0]}:{numbers[1]} leaves none of {len(trained)} sequences to train on; give a smaller one"
+        )
     return left, held
 
 
@@ -111,7 +113,9 @@ def _found(pattern: str, option: str) -> Numbers:
     name = re.compile(f"{re.escape(path.name[: field.start()])}(\\d+){re.escape(path.name[field.end() :])}")
     folder = path.parent
     matches = [name.fullmatch(one.name) for one in folder.iterdir()] if folder.is_dir() else []
-    numbers = [int(one[1]) for one in matches if one and path.name[: field.start()] + field[0] % int(one[1]) + path.name[field.end() :] == one[0]]
+    numbers = [
+        int(one[1]) for one in matches if one and path.name[: field.start()] + field[0] % int(one[1]) + path.name[field.end() :] == one[0]
+    ]
     if not numbers:
         where = f"in {folder.resolve()}" if folder.is_dir() else f"and no folder {folder.resolve()}"
         raise InputError(f"{option} {pattern}: there is no file of that name for any number {where}")

@@ -53,7 +53,9 @@ class Model(ABC):
         """What a network that gives one vector [N, C] says after each step: [N, C, T] of raw features [N, F, T]. InputError where it needs
         the whole sequence."""
         if not self.streams:
-            raise InputError(f"{self.path} gives one output for the whole sequence and cannot be fed step by step: nothing is there over time")
+            raise InputError(
+                f"{self.path} gives one output for the whole sequence and cannot be fed step by step: nothing is there over time"
+            )
         x = self._normalised(features, None)
         return np.stack([self._reverted(self._step(x[:, :, t])) for t in range(x.shape[2])], axis=2)
 
@@ -137,7 +139,9 @@ def _in_a_row(net: Any, path: Path) -> MultiLayerNetwork:
     from rnngraph.network import MultiLayerNetwork
 
     if not isinstance(net, MultiLayerNetwork):
-        raise InputError(f"{path} is a ComputationGraph, which may have several inputs; evaluate it in Python: net.do_evaluation(data, ...)")
+        raise InputError(
+            f"{path} is a ComputationGraph, which may have several inputs; evaluate it in Python: net.do_evaluation(data, ...)"
+        )
     return net
 
 

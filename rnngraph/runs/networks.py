@@ -23,7 +23,9 @@ def network_file(path: Path) -> Path:
         raise ModelFileError(
             f"{path}: the run was stopped before it saved its network; go on with it: rnngraph train --out {path} --resume"
         )
-    raise ModelFileError(f"{path} is a folder without {folder.network.name}; give a saved network, or the folder of a run of rnngraph train")
+    raise ModelFileError(
+        f"{path} is a folder without {folder.network.name}; give a saved network, or the folder of a run of rnngraph train"
+    )
 
 
 def load_network(path: Path) -> Network:

@@ -30,7 +30,9 @@ def curve(path: Path) -> Figure:
 def confusion(model: Model, asked: Asked) -> Figure:
     """The confusion matrix over the sequences. InputError for a network that is not of classes."""
     if asked.reading.task != "classification":
-        raise InputError(f"--confusion is of classes; {model.path} predicts {'numbers' if asked.reading.task == 'regression' else 'yes or no'}")
+        raise InputError(
+            f"--confusion is of classes; {model.path} predicts {'numbers' if asked.reading.task == 'regression' else 'yes or no'}"
+        )
     (found,) = evaluate(model, asked.pairs, asked.reading, asked.batch_size, asked.class_labels)
     assert isinstance(found, rg.Evaluation)
     return confusion_matrix(found.confusion, found.labels)

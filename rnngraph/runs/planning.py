@@ -91,4 +91,10 @@ def _fed(plan: Plan) -> dict[str, object]:
     told = {name: getattr(plan, name) for name in _FED if name not in ("reading", "validation")}
     held = plan.validation
     kinds = {} if held is None else {"validation-range": held.numbers if held.files is None else None, "validation-share": held.share}
-    return {**vars(plan.reading), **told, "validation": held is not None, **dict.fromkeys(("validation-range", "validation-share")), **kinds}
+    return {
+        **vars(plan.reading),
+        **told,
+        "validation": held is not None,
+        **dict.fromkeys(("validation-range", "validation-share")),
+        **kinds,
+    }

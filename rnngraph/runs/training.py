@@ -63,7 +63,9 @@ def read_config(path: Path) -> tuple[str, MultiLayerConfiguration]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigurationError(f"{path} is not there; expected a file with a MultiLayerConfiguration, relative to {Path.cwd()}") from error
+        raise ConfigurationError(
+            f"{path} is not there; expected a file with a MultiLayerConfiguration, relative to {Path.cwd()}"
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} cannot be read: {error}") from error
     try:
@@ -195,4 +197,3 @@ def _terminable() -> Iterator[list[int]]:
         yield came
     finally:
         signal.signal(signal.SIGTERM, before)
-
