@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from rnngraph.memories import Memories
-from rnngraph.serialization import SavedNetwork, read_network
+from rnngraph.serialization import SavedNetwork
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
@@ -57,11 +56,10 @@ def _take_over(network: Network, kept: SavedNetwork) -> None:
     network._position = replace(kept.position, states={name: torch.tensor(array) for name, array in kept.position.states.items()})
 
 
-def load_network(path: str | os.PathLike[str]) -> MultiLayerNetwork | ComputationGraph:
-    """The network that a file holds, of whichever class it is. ModelFileError as :meth:`MultiLayerNetwork.load`."""
+def network_of(kept: SavedNetwork) -> MultiLayerNetwork | ComputationGraph:
+    """The network that ``kept`` is of, of whichever class it is."""
     from rnngraph.conf import MultiLayerConfiguration
     from rnngraph.graph_network import ComputationGraph
     from rnngraph.network import MultiLayerNetwork
 
-    kept = read_network(path)
     return made(MultiLayerNetwork, kept) if isinstance(kept.config, MultiLayerConfiguration) else made(ComputationGraph, kept)

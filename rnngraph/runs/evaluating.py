@@ -13,7 +13,7 @@ import rnngraph as rg
 from rnngraph.errors import InputError
 from rnngraph.runs.files import Pair
 from rnngraph.runs.models import Model
-from rnngraph.runs.reading import OfSequences, minibatches
+from rnngraph.runs.reading import minibatches
 from rnngraph.runs.record import Reading
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ class Predicted:
 def predicted(model: Model, pairs: Sequence[Pair], reading: Reading, batch_size: int) -> Iterator[Predicted]:
     """The predictions for the sequences of ``pairs``, in their order and in the labels' own units."""
     size = batch_size if model.takes_masks else 1  # without a mask input nothing can be padded
-    data: Any = minibatches(pairs, reading, size)
-    for one in data if model.gives_time else OfSequences(data):
+    for one in minibatches(pairs, reading, size):
         y = model.output(one.features, one.features_mask)
         counts = one.labels_mask
         if counts is None and model.gives_time:

@@ -31,10 +31,15 @@ class Files:
 
 @dataclass(frozen=True)
 class Reading:
-    """How files become DataSets. ``classes`` is None where labels are numbers, not those of classes."""
+    """How files become DataSets of labels in ``outputs`` columns.
+
+    ``classes`` is None where labels are numbers, not those of classes; with ``per_sequence`` a sequence has one label.
+    """
 
     task: Task
+    outputs: int
     classes: int | None = None
+    per_sequence: bool = False
     label_column: int | None = None
     alignment: str = "align_end"
     skip_lines: int = 0

@@ -18,7 +18,7 @@ from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.runs.files import Pair, divided
 from rnngraph.runs.folder import RunFolder
-from rnngraph.runs.reading import OfSequences, fitted, minibatches
+from rnngraph.runs.reading import fitted, minibatches
 from rnngraph.runs.record import Plan, Record
 from rnngraph.runs.tasks import takes_class_numbers
 
@@ -98,8 +98,7 @@ def _read(pairs: list[Pair], plan: Plan, network: MultiLayerNetwork, seed: int |
     """Minibatches of ``pairs`` as the network takes them; None where there are none."""
     if not pairs:
         return None
-    data = minibatches(pairs, plan.reading, plan.batch_size, seed, network.normalizer, takes_class_numbers(network.config))  # type: ignore[arg-type]
-    return data if network.config.ends_in_time_series else OfSequences(data)
+    return minibatches(pairs, plan.reading, plan.batch_size, seed, network.normalizer, takes_class_numbers(network.config))  # type: ignore[arg-type]
 
 
 def begin(folder: RunFolder, plan: Plan, config_text: str) -> None:

@@ -70,7 +70,7 @@ class CurrentFit:
 
     @cached_property
     def begun(self) -> int:
-        """How many updates of the first epoch were done before, as far as is known how many a minibatch has; asked before the first update."""
+        """How many updates of the first epoch were done before, as far as that is known; asked before the first update."""
         at = self.network._position
         known = self._updates(at.batches)
         return at.batches if known is None else known + at.segments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -122,6 +123,15 @@ def checked_every(listener: TrainingListener, every: int, what: str = "iteration
     if not is_count(every):
         raise ConfigurationError(f"{type(listener).__name__}: {name} is {shown(every)}; expected a number of {what} of at least 1")
     return int(every)
+
+
+def checked_positive(listener: TrainingListener, value: float, name: str, what: str = "", or_0: bool = False) -> float:
+    """ConfigurationError for anything but a finite number above 0, of ``what``; ``or_0``: 0 is accepted too."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not (0 < value < math.inf or (or_0 and value == 0)):
+        expected = f"a number{f' of {what}' if what else ''} {'from 0 on' if or_0 else 'above 0'}"
+        raise ConfigurationError(f"{type(listener).__name__}: {name} is {shown(value)}; expected {expected}")
+    return float(value)
 
 
 def checked_out(listener: TrainingListener, out: Callable[[str], object] | None) -> Callable[[str], object]:
