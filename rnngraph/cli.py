@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from rnngraph import __version__
-from rnngraph.commands.common import FAILED, told
+from rnngraph.commands.common import FAILED, paragraphs, told
 from rnngraph.commands.evaluate import evaluate
 from rnngraph.commands.export import export
 from rnngraph.commands.import_dl4j import import_dl4j
@@ -34,9 +34,8 @@ def rnngraph(
     """Train, evaluate, export and stream recurrent networks."""
 
 
-for command in (train, evaluate, plot, export, inspect, verify, stream):
-    app.command()(command)
-app.command("import-dl4j")(import_dl4j)
+for command in (train, evaluate, plot, export, inspect, verify, stream, import_dl4j):
+    app.command(command.__name__.replace("_", "-"), help=paragraphs(command.__doc__ or ""))(command)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -47,3 +48,9 @@ def told(error: Exception) -> str:
 def separator(delimiter: str | None) -> str | None:
     """The character that the text of ``--delimiter`` means."""
     return "\t" if delimiter in ("\\t", "tab") else delimiter
+
+
+def paragraphs(text: str) -> str:
+    """A docstring for a screen of any width: each paragraph is one line, but for examples, whose lines stay."""
+    found = inspect.cleandoc(text).split("\n\n")
+    return "\n\n".join(one if one.startswith("Example") else " ".join(one.split("\n")) for one in found)

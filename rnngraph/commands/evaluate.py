@@ -49,7 +49,7 @@ def evaluate(
     Files are read as those of the run were, and the network's normalizer is applied; what is given here comes first. Without --features
     they are the run's own validation files. An exported file needs no torch.
 
-    Example: rnngraph evaluate run --features 'test_f_%d.csv' --labels 'test_l_%d.csv'
+    Example: rnngraph evaluate run --features 'f_%d.csv' --labels 'l_%d.csv'
 
     Example: rnngraph evaluate run --json
     """

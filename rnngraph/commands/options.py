@@ -11,22 +11,39 @@ _DATA, _FORM = "Files", "How files are read"
 Features = Annotated[
     str | None,
     typer.Option(
-        help="Files of features, one a sequence: 'f_%d.csv', 'data/*.csv', a folder or a file.", rich_help_panel=_DATA, show_default=False
+        help="Files of features, one a sequence: 'f_%d.csv', 'data/*.csv', a folder or a file.",
+        metavar="FILES",
+        rich_help_panel=_DATA,
+        show_default=False,
     ),
 ]
 Labels = Annotated[
     str | None,
     typer.Option(
-        help="Files of labels, one for each of features; left out where --label-column tells.", rich_help_panel=_DATA, show_default=False
+        help="Files of labels, one for each of features; left out where --label-column tells.",
+        metavar="FILES",
+        rich_help_panel=_DATA,
+        show_default=False,
     ),
 ]
 Range = Annotated[
     str | None,
-    typer.Option("--range", help="The numbers for %d, both included, as 0:99.", rich_help_panel=_DATA, show_default="those that are there"),
+    typer.Option(
+        "--range",
+        metavar="A:B",
+        help="The numbers for %d, both included, as 0:99.",
+        rich_help_panel=_DATA,
+        show_default="those that are there",
+    ),
 ]
 LabelColumn = Annotated[
     int | None,
-    typer.Option(help="The column of the label in the files of features, from 0.", rich_help_panel=_DATA, show_default=False),
+    typer.Option(
+        help="The column of the label in the files of features, from 0; -1 is the last.",
+        metavar="N",
+        rich_help_panel=_DATA,
+        show_default=False,
+    ),
 ]
 Regression = Annotated[
     bool,
@@ -42,27 +59,37 @@ Alignment = Annotated[
     str | None,
     typer.Option(
         help="Where labels stand that are fewer than steps: align_end, align_start or equal_length.",
+        metavar="HOW",
         rich_help_panel=_FORM,
         show_default="align_end",
     ),
 ]
 SkipLines = Annotated[
-    int | None, typer.Option(help="Lines at the beginning of each file that are no data.", min=0, rich_help_panel=_FORM, show_default="0")
+    int | None,
+    typer.Option(help="Lines at the beginning of each file that are no data.", metavar="N", min=0, rich_help_panel=_FORM, show_default="0"),
 ]
 Delimiter = Annotated[
-    str | None, typer.Option(help="What separates columns, one character, or tab.", rich_help_panel=_FORM, show_default=",")
+    str | None, typer.Option(help="What separates columns, one character, or tab.", metavar="CHAR", rich_help_panel=_FORM, show_default=",")
 ]
 NaN = Annotated[
     str | None,
-    typer.Option("--nan", help="What becomes of NaN and infinity: error, zero or mask.", rich_help_panel=_FORM, show_default="error"),
+    typer.Option(
+        "--nan", metavar="HOW", help="What becomes of NaN and infinity: error, zero or mask.", rich_help_panel=_FORM, show_default="error"
+    ),
 ]
 Names = Annotated[
     str | None,
     typer.Option(
-        "--class-labels", help="Names of the classes or outputs, as low,mid,high.", rich_help_panel=_FORM, show_default="their numbers"
+        "--class-labels",
+        metavar="NAMES",
+        help="Names of the classes or outputs, as low,mid,high.",
+        rich_help_panel=_FORM,
+        show_default="their numbers",
     ),
 ]
-BatchSize = Annotated[int | None, typer.Option(help="Sequences in a minibatch.", min=1, rich_help_panel=_FORM, show_default="32")]
+BatchSize = Annotated[
+    int | None, typer.Option(help="Sequences in a minibatch.", metavar="N", min=1, rich_help_panel=_FORM, show_default="32")
+]
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,16 +30,19 @@ if TYPE_CHECKING:
     from rnngraph.runs.planning import Wanted
     from rnngraph.runs.training import Outcome, Say
 
-_HELD, _HOW, _STOP, _RUN = "Validation", "Training", "Stopping early", "The run's folder"
+_HELD, _HOW, _STOP, _KEPT = "Validation", "Training", "Stopping early", "What is kept"
 
 
-def _option(text: str, panel: str, default: str | bool = False, **more: object) -> typer.models.OptionInfo:
+def _option(text: str, panel: str, *flag: str, default: str | bool = False, **more: Any) -> Any:
     """An option whose default is told in words, since None only says that it was not given."""
-    return typer.Option(help=text, rich_help_panel=panel, show_default=default, **more)  # type: ignore[arg-type,call-overload,no-any-return]
+    return typer.Option(*flag, help=text, rich_help_panel=panel, show_default=default, **more)
 
 
 def train(
     config: Annotated[Path | None, typer.Argument(help="A MultiLayerConfiguration as YAML or JSON; with --resume the run's own.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder of the run.", show_default=False)] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out; no other option is needed.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out.")] = False,
     features: Features = None,
     labels: Labels = None,
     numbers: Range = None,
@@ -52,33 +55,41 @@ def train(
     nan: NaN = None,
     class_labels: Names = None,
     batch_size: BatchSize = None,
-    validation_features: Annotated[str | None, _option("Files that are not trained on, as --features.", _HELD)] = None,
-    validation_labels: Annotated[str | None, _option("Their labels, as --labels.", _HELD)] = None,
-    validation_range: Annotated[str | None, _option("Of the training files those with these numbers, as 80:99.", _HELD)] = None,
-    validation_share: Annotated[float | None, _option("Of the training files this share, drawn by --seed, as 0.2.", _HELD)] = None,
-    epochs: Annotated[int | None, _option("How often the training files are gone through, in all.", _HOW, "10", min=1)] = None,
-    normalize: Annotated[str | None, _option("standardize or min_max, fitted on the training files.", _HOW)] = None,
-    normalize_labels: Annotated[bool, _option("Labels too, where they are numbers.", _HOW)] = False,
-    seed: Annotated[int | None, _option("Of the order of sequences, which is another in each epoch.", _HOW, "0", min=0)] = None,
+    validation_features: Annotated[str | None, _option("Files that are not trained on, as --features.", _HELD, metavar="FILES")] = None,
+    validation_labels: Annotated[str | None, _option("Their labels, as --labels.", _HELD, metavar="FILES")] = None,
+    validation_range: Annotated[
+        str | None, _option("Of the training files those with these numbers, as 80:99.", _HELD, metavar="A:B")
+    ] = None,
+    validation_share: Annotated[
+        float | None, _option("Of the training files this share, drawn by --seed, as 0.2.", _HELD, metavar="SHARE")
+    ] = None,
+    epochs: Annotated[
+        int | None, _option("How often the training files are gone through, in all.", _HOW, default="10", metavar="N", min=1)
+    ] = None,
+    normalize: Annotated[str | None, _option("standardize or min_max, fitted on the training files.", _HOW, metavar="HOW")] = None,
+    normalize_labels: Annotated[bool, _option("Labels too, where they are numbers.", _HOW, "--normalize-labels")] = False,
+    seed: Annotated[
+        int | None, _option("Of the order of sequences, which is another in each epoch.", _HOW, default="0", metavar="N", min=0)
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.", rich_help_panel=_HOW)] = "auto",
-    patience: Annotated[int | None, _option("End after so many epochs without a better validation score.", _STOP, min=1)] = None,
-    target: Annotated[float | None, _option("End where the validation score reaches this.", _STOP)] = None,
-    max_minutes: Annotated[float | None, _option("End after so many minutes of training.", _STOP)] = None,
-    out: Annotated[Path | None, _option("The folder to write.", _RUN)] = None,
-    resume: Annotated[bool, _option("Go on with the run in --out, which needs no other option.", _RUN)] = False,
-    overwrite: Annotated[bool, _option("Replace the run in --out.", _RUN)] = False,
-    checkpoint_every: Annotated[int | None, _option("Save after so many iterations.", _RUN, min=1)] = None,
-    checkpoint_minutes: Annotated[float | None, _option("Save after so many minutes.", _RUN, "1")] = None,
-    keep_last: Annotated[int | None, _option("How many checkpoints stay.", _RUN, "3", min=1)] = None,
-    tensorboard: Annotated[bool, _option("Write events for TensorBoard too.", _RUN)] = False,
+    patience: Annotated[
+        int | None, _option("End after so many epochs without a better validation score.", _STOP, metavar="N", min=1)
+    ] = None,
+    target: Annotated[float | None, _option("End where the validation score reaches this.", _STOP, metavar="X")] = None,
+    max_minutes: Annotated[float | None, _option("End after so many minutes of training.", _STOP, metavar="X")] = None,
+    checkpoint_every: Annotated[int | None, _option("Save after so many iterations.", _KEPT, metavar="N", min=1)] = None,
+    checkpoint_minutes: Annotated[float | None, _option("Save after so many minutes.", _KEPT, default="1", metavar="X")] = None,
+    keep_last: Annotated[int | None, _option("How many checkpoints stay.", _KEPT, default="3", metavar="N", min=1)] = None,
+    tensorboard: Annotated[bool, _option("Write events for TensorBoard too.", _KEPT, "--tensorboard")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network on files of sequences, one sequence a file and one step a line.
 
-    Writes net.rnng (the network of the best epoch by validation, without validation the last, its normalizer inside), checkpoints, log.jsonl,
-    config.yaml and run.json into --out. Ctrl-C saves; --resume goes on as if the run had not been stopped.
+    Writes into --out: net.rnng, which is the network after the best epoch by validation, without validation the last, its normalizer inside;
+    log.jsonl, config.yaml, run.json and checkpoints. Ctrl-C saves; --resume goes on as if the run had not been stopped.
 
-    Example: rnngraph train config.yaml --features 'f_%d.csv' --labels 'l_%d.csv' --validation-share 0.2 --epochs 5 --out run
+    Example: rnngraph train config.yaml --features 'f_%d.csv' \\
+        --labels 'l_%d.csv' --validation-share 0.2 --epochs 5 --out run
 
     Example: rnngraph train --out run --resume --epochs 8
     """
@@ -126,7 +137,7 @@ def _run(
     from rnngraph.runs import training
     from rnngraph.runs.planning import planned
     from rnngraph.runs.record import Record
-    from rnngraph.runs.tasks import task_of
+    from rnngraph.runs.tasks import reading_of
 
     say: Say = (lambda text: None) if as_json else typer.echo
     before = Record.read(folder.record).plan if resume else None
@@ -136,7 +147,7 @@ def _run(
     text, network = training.read_config(path)
     if resume and network != training.read_config(folder.config)[1]:
         raise ConfigurationError(f"--resume: {path} describes another network than {folder.config}; leave it out to go on")
-    plan = planned(given, wanted, lambda numbers, classes: task_of(network, str(path), numbers, classes), before)
+    plan = planned(given, wanted, lambda regression, classes: reading_of(network, str(path), regression, classes), before)
     started = training.last_network(folder) if resume else None
     say(f"network      {path}, {' -> '.join(layer.tag() for layer in network.layers)}")
     ready = training.prepared(plan, network, say, started)

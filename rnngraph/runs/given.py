@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rnngraph.errors import InputError
 from rnngraph.runs.files import Pair, divided, numbers_of, pairs
-from rnngraph.runs.record import Files, Plan, Reading, Task
+from rnngraph.runs.record import Files, Plan, Reading
 
 if TYPE_CHECKING:
     from rnngraph.runs.models import Model
 
-Tasks = Callable[[bool, int | None], tuple[Task, int | None]]
-"""What a network is for, by whether labels were said to be numbers, and of how many classes."""
-_USUAL = Reading("classification")
+Usual = Callable[[bool, int | None], Reading]
+"""How a network's labels are read, by whether they were said to be numbers, or of how many classes."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +44,16 @@ class Given:
             return before
         return Files(self.features, self.labels, numbers_of(self.numbers, "--range"))
 
-    def reading(self, task: Tasks, before: Reading | None = None) -> Reading:
-        """How files are read; ``task`` is asked where this does not tell what labels are."""
-        as_before = before is not None and not self.regression and self.classes is None
-        usual = before or _USUAL
-        kind, classes = (usual.task, usual.classes) if as_before else task(self.regression, self.classes)
-        return Reading(
-            task=kind,
-            classes=classes,
-            label_column=usual.label_column if self.label_column is None and self.labels is None else self.label_column,
-            alignment=self.alignment or usual.alignment,
-            skip_lines=usual.skip_lines if self.skip_lines is None else self.skip_lines,
-            delimiter=usual.delimiter if self.delimiter is None else self.delimiter,
-            nan=self.nan or usual.nan,
-        )
+    def reading(self, usual: Usual, before: Reading | None = None) -> Reading:
+        """How files are read; what was not given is as ``before``, or as ``usual`` says."""
+        base = usual(self.regression, self.classes)
+        if before is not None and not self.regression and self.classes is None:
+            base = before
+        elif before is not None:
+            base = replace(before, task=base.task, classes=base.classes)
+        told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "delimiter", "nan")}
+        column = base.label_column if self.label_column is None and self.labels is None else self.label_column
+        return replace(base, label_column=column, **{name: value for name, value in told.items() if value is not None})
 
 
 def check_labels(files: Files, reading: Reading) -> None:
@@ -83,7 +78,7 @@ class Asked:
 def asked(given: Given, model: Model) -> Asked:
     """What ``model`` is to be evaluated on: the files that were given, or those that its run held back."""
     plan = None if model.record is None else model.record.plan
-    reading = given.reading(model.task, None if plan is None else plan.reading)
+    reading = given.reading(model.reading, None if plan is None else plan.reading)
     found, words = _held_back(plan, model) if given.features is None and plan is not None else _given(given, reading)
     usual = 32 if plan is None else plan.batch_size
     labels = given.class_labels or model.labels or (None if plan is None else plan.class_labels)

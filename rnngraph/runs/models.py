@@ -11,8 +11,8 @@ import numpy as np
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.runs.folder import RunFolder
 from rnngraph.runs.networks import load_network, network_file
-from rnngraph.runs.record import Record, Task
-from rnngraph.runs.tasks import task_of, task_of_file
+from rnngraph.runs.record import Reading, Record
+from rnngraph.runs.tasks import reading_of, reading_of_file
 
 if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork
@@ -36,8 +36,8 @@ class Model(ABC):
         self.streams: bool
 
     @abstractmethod
-    def task(self, regression: bool, classes: int | None) -> tuple[Task, int | None]:
-        """What it is for, and how many classes labels are numbers of; None where they are read as they are."""
+    def reading(self, regression: bool, classes: int | None) -> Reading:
+        """How its labels are read, all else as usual."""
 
     @abstractmethod
     def _output(self, features: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
@@ -81,9 +81,9 @@ class SavedModel(Model):
         self.normalizer, self.n_out = self._net.normalizer, self._net.config.n_out
         self.gives_time, self.streams = self._net.config.ends_in_time_series, self._net._reason is None
 
-    def task(self, regression: bool, classes: int | None) -> tuple[Task, int | None]:
+    def reading(self, regression: bool, classes: int | None) -> Reading:
         """By the loss."""
-        return task_of(self._net.config, str(self.path), regression, classes)
+        return reading_of(self._net.config, str(self.path), regression, classes)
 
     def _output(self, features: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         return self._net.output(features, mask)
@@ -110,11 +110,9 @@ class ExportedModel(Model):
         if manifest.normalizer is None:
             self.normalizer = _normalizer_beside(path, manifest)
 
-    def task(self, regression: bool, classes: int | None) -> tuple[Task, int | None]:
-        """By the run's record, where there is one; else by the last activation."""
-        if self.record is not None and not regression and classes is None:
-            return self.record.plan.reading.task, self.record.plan.reading.classes
-        return task_of_file(self._session.manifest, str(self.path), regression, classes)
+    def reading(self, regression: bool, classes: int | None) -> Reading:
+        """By the last activation."""
+        return reading_of_file(self._session.manifest, str(self.path), regression, classes)
 
     def _output(self, features: np.ndarray, mask: np.ndarray | None) -> np.ndarray:
         y: np.ndarray = self._session.output(features, mask)

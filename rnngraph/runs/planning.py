@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.runs.files import numbers_of
-from rnngraph.runs.given import Given, Tasks, check_labels
+from rnngraph.runs.given import Given, Usual, check_labels
 from rnngraph.runs.record import Files, Plan, Validation
 
 _FED = ("reading", "batch_size", "seed", "normalize", "normalize_labels", "validation")
@@ -48,24 +48,24 @@ class Wanted:
         return None if self.validation_share is None else Validation(share=self.validation_share)
 
 
-def planned(given: Given, wanted: Wanted, task: Tasks, before: Plan | None = None) -> Plan:
+def planned(given: Given, wanted: Wanted, usual: Usual, before: Plan | None = None) -> Plan:
     """The plan that the options make; what they leave out is as ``before``, where a run goes on, or as usual.
 
     ConfigurationError where a run that goes on would be fed other numbers.
     """
     files = given.files(None if before is None else before.files)
-    usual = before or Plan(files, given.reading(task))
-    reading = given.reading(task, None if before is None else before.reading)
+    reading = given.reading(usual, None if before is None else before.reading)
     check_labels(files, reading)
+    base = before or Plan(files, reading)
     simple = {f.name for f in fields(Plan)} - {"files", "reading", "validation", "batch_size", "class_labels"}
     told = {name: value for name in simple if (value := getattr(wanted, name)) is not None and value is not False}
     plan = replace(
-        usual,
+        base,
         files=files,
         reading=reading,
-        validation=wanted.validation() or usual.validation,
-        batch_size=given.batch_size or usual.batch_size,
-        class_labels=given.class_labels or usual.class_labels,
+        validation=wanted.validation() or base.validation,
+        batch_size=given.batch_size or base.batch_size,
+        class_labels=given.class_labels or base.class_labels,
         **told,
     )
     if plan.normalize_labels and (plan.normalize is None or reading.task != "regression"):

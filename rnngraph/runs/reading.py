@@ -64,4 +64,3 @@ def fitted(kind: str, pairs: Sequence[Pair], reading: Reading, batch_size: int, 
     normalizer = NORMALIZERS[kind](fit_label=labels)
     normalizer.fit(minibatches(pairs, reading, batch_size))
     return normalizer
-

@@ -5,55 +5,64 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rnngraph.errors import InputError
-from rnngraph.runs.record import Task
+from rnngraph.runs.record import Reading, Task
 
 if TYPE_CHECKING:
     from rnngraph.conf import MultiLayerConfiguration
     from rnngraph.runtime import Manifest
 
 
-def task_of(config: MultiLayerConfiguration, where: str, regression: bool = False, classes: int | None = None) -> tuple[Task, int | None]:
-    """What a network of ``config`` is for, and how many classes its labels are numbers of; None where labels are read as they are.
+def reading_of(config: MultiLayerConfiguration, where: str, regression: bool = False, classes: int | None = None) -> Reading:
+    """How labels of a network of ``config`` are read, all else as usual.
 
     By its loss: cross entropies are of one class of several, ``xent`` of a yes or no, all others of numbers. ``classes`` says that labels
     are class numbers whatever the loss, ``regression`` that they are not. ``where`` names the file in messages.
     """
-    from rnngraph.conf.layers.output import loss_of
-    from rnngraph.conf.losses import CROSS_ENTROPIES, with_options
+    from rnngraph.conf.losses import CROSS_ENTROPIES
 
-    last = loss_of(config.layers[-1])
-    if last is None:
-        raise InputError(
-            f"{where}: {config.layer_label(len(config.layers) - 1)} at the end has no loss; end in an OutputLayer, RnnOutputLayer or RnnLossLayer"
-        )
-    loss, n_out = with_options(last[0]).name, config.n_out
+    loss, n_out = _loss(config, where), config.n_out
     _check_classes(classes, regression, n_out, where)
+    task: Task
     if loss in CROSS_ENTROPIES:
-        return "classification", None if regression else n_out
-    if loss == "xent":
-        return ("classification" if n_out == 1 else "binary"), classes
-    return ("classification", n_out) if classes is not None else ("regression", None)
+        task, known = "classification", None if regression else n_out
+    elif loss == "xent":
+        task, known = ("classification" if n_out == 1 else "binary"), classes
+    else:
+        task, known = ("regression" if classes is None else "classification"), classes
+    return Reading(task, n_out, known, per_sequence=not config.ends_in_time_series)
 
 
 def takes_class_numbers(config: MultiLayerConfiguration) -> bool:
     """Whether the loss itself takes class numbers, not one-hot labels."""
+    return _loss(config, "the configuration") == "sparse_mcxent"
+
+
+def reading_of_file(manifest: Manifest, where: str, regression: bool = False, classes: int | None = None) -> Reading:
+    """The same of an exported file, which does not say its loss: softmax is of classes, sigmoid of a yes or no, all else of numbers."""
+    output, activation = manifest.ports("output")[0], manifest.layers[-1].get("activation")
+    n_out = output.shape[1]
+    assert isinstance(n_out, int)
+    _check_classes(classes, regression, n_out, where)
+    task: Task
+    if classes is not None or (activation == "softmax" and not regression):
+        task, known = "classification", n_out
+    elif activation == "sigmoid" and not regression:
+        task, known = ("classification" if n_out == 1 else "binary"), None
+    else:
+        task, known = "regression", None
+    return Reading(task, n_out, known, per_sequence=output.time_axis is None)
+
+
+def _loss(config: MultiLayerConfiguration, where: str) -> str:
+    """The name of the loss. InputError where there is none."""
     from rnngraph.conf.layers.output import loss_of
     from rnngraph.conf.losses import with_options
 
-    last = loss_of(config.layers[-1])
-    return last is not None and with_options(last[0]).name == "sparse_mcxent"
-
-
-def task_of_file(manifest: Manifest, where: str, regression: bool = False, classes: int | None = None) -> tuple[Task, int | None]:
-    """The same of an exported file, which does not say its loss: softmax is of classes, sigmoid of a yes or no, all else of numbers."""
-    activation, n_out = manifest.layers[-1].get("activation"), manifest.port("output").shape[1]
-    assert isinstance(n_out, int)
-    _check_classes(classes, regression, n_out, where)
-    if classes is not None or (activation == "softmax" and not regression):
-        return "classification", n_out
-    if activation == "sigmoid" and not regression:
-        return ("classification" if n_out == 1 else "binary"), None
-    return "regression", None
+    found = loss_of(config.layers[-1])
+    if found is None:
+        last = config.layer_label(len(config.layers) - 1)
+        raise InputError(f"{where}: {last} at the end has no loss; end in an OutputLayer, RnnOutputLayer or RnnLossLayer")
+    return with_options(found[0]).name
 
 
 def _check_classes(classes: int | None, regression: bool, n_out: int, where: str) -> None:
