@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated
 
 import typer
@@ -39,9 +40,11 @@ for command in (train, evaluate, plot, export, inspect, verify, stream, import_d
 
 
 def main() -> None:
-    """The entry point: an error of ours, or of a file's, is one line on stderr and exit code 2."""
+    """The entry point: an error of ours, or of a file's, is one line on stderr and exit code 2; so is a warning, without the latter."""
     try:
-        app()
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *place, **more: typer.echo(f"rnngraph: {message}", err=True)
+            app()
     except (RnnGraphError, OSError) as error:
         typer.echo(f"rnngraph: {told(error)}", err=True)
         raise SystemExit(FAILED) from None

@@ -15,9 +15,6 @@ from rnngraph.errors import RnnGraphError
 
 OFF, FAILED = 1, 2
 """Exit codes: a check found a number off; an error. 0 is fine."""
-INTERRUPTED, TERMINATED = 130, 143
-"""What a shell gives for Ctrl-C and for SIGTERM, where what was done so far was saved."""
-
 Model = Annotated[Path, typer.Argument(help="A file written by export_onnx.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
 import typer
 
-from rnngraph.commands.common import FAILED, INTERRUPTED, TERMINATED, Model, separator, told
+from rnngraph.commands.common import FAILED, Model, separator, told
+from rnngraph.ending import asked_to_end
 from rnngraph.errors import InputError, RnnGraphError, StateError
 
 if TYPE_CHECKING:
     from rnngraph.runtime.lines import Lines
     from rnngraph.runtime.session import StreamingSession
     from rnngraph.runtime.snapshot import StateSnapshot
-
-_CODES = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
 
 def stream(
@@ -116,7 +111,7 @@ class _Feed:
     def run(self, source: BinaryIO, sink: TextIO, header: bool) -> int:
         """Answer all lines; gives the exit code."""
         try:
-            with self._signals():
+            with asked_to_end(self._stop):
                 if header:
                     self._write(sink, self._lines.header())
                 while not self._signal and (line := self._next(source)):
@@ -134,7 +129,7 @@ class _Feed:
             _forget(sink)
             typer.echo(f"rnngraph: line {self._number}: the answer cannot be written ({error.strerror or error})", err=True)
             return FAILED
-        return _CODES.get(signal.Signals(self._signal), FAILED) if self._signal else 0
+        return 128 + self._signal if self._signal else 0
 
     def _next(self, source: BinaryIO) -> bytes:
         """The next line, b"" at the end. What a signal interrupts here was not answered yet."""
@@ -171,20 +166,8 @@ class _Feed:
         sink.write(f"{answer}\n")
         sink.flush()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Ctrl-C and SIGTERM end the stream between two lines."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._stop) for number in _CODES}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _stop(self, number: int, frame: FrameType | None) -> None:
+    def _stop(self, number: int) -> None:
+        """End between two lines."""
         self._signal = number
         if self._waits:
             raise _Stop

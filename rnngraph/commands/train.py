@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnngraph.commands.common import INTERRUPTED, TERMINATED, AsJson, errors_as_json, separator, show_json
+from rnngraph.commands.common import AsJson, errors_as_json, separator, show_json
 from rnngraph.commands.options import (
     Alignment,
     BatchSize,
@@ -85,8 +85,8 @@ def train(
 ) -> None:
     """Train a network on files of sequences, one sequence a file and one step a line.
 
-    Writes into --out: net.rnng, which is the network after the best epoch by validation, without validation the last, its normalizer inside;
-    log.jsonl, config.yaml, run.json and checkpoints. Ctrl-C saves; --resume goes on as if the run had not been stopped.
+    Writes into --out: net.rnng, which is the network after the best epoch by validation, without validation the last, its normalizer
+    inside; log.jsonl, config.yaml, run.json and checkpoints. Ctrl-C saves; --resume goes on as if the run had not been stopped.
 
     Example: rnngraph train config.yaml --features 'f_%d.csv' \\
         --labels 'l_%d.csv' --validation-share 0.2 --epochs 5 --out run
@@ -111,7 +111,7 @@ def train(
     else:
         _tell(folder, outcome)
     if outcome.signal is not None:
-        raise typer.Exit(TERMINATED if outcome.signal == 15 else INTERRUPTED)
+        raise typer.Exit(128 + outcome.signal)
 
 
 def _folder(out: Path | None, resume: bool, overwrite: bool) -> RunFolder:
@@ -133,7 +133,7 @@ def _run(
     config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, as_json: bool
 ) -> tuple[RunFolder, Outcome]:
     """Train, once everything was looked at that can be."""
-    from rnngraph.errors import ConfigurationError, InputError
+    from rnngraph.errors import ConfigurationError, InputError, TrainingError
     from rnngraph.runs import training
     from rnngraph.runs.planning import planned
     from rnngraph.runs.record import Record
@@ -150,17 +150,25 @@ def _run(
     plan = planned(given, wanted, lambda regression, classes: reading_of(network, str(path), regression, classes), before)
     started = training.last_network(folder) if resume else None
     say(f"network      {path}, {' -> '.join(layer.tag() for layer in network.layers)}")
-    ready = training.prepared(plan, network, say, started)
+    if started is not None:
+        say(f"goes on      after {started.epoch} epochs, {started.iteration} iterations")
+    ready = training.prepared(plan, network, say, device, started)
     if not resume:
         training.begin(folder, plan, text)
-    return folder, training.train(ready, plan, folder, device, resume, progress=not as_json)
+    try:
+        return folder, training.train(ready, plan, folder, device, resume, progress=not as_json)
+    except TrainingError as error:  # which has advice for programs
+        raise TrainingError(
+            f"{error}. Of this command: rnngraph train --out {folder.path} --resume, from the last checkpoint on"
+        ) from error
 
 
 def _tell(folder: RunFolder, outcome: Outcome) -> None:
     """What is there now, and what may be done with it."""
     name = folder.path
     if outcome.signal is not None:
-        typer.echo(f"stopped after {outcome.epochs} epochs, {outcome.iterations} iterations; {folder.network} is the network as it is now")
+        done = f"after {outcome.epochs} epochs, {outcome.iterations} iterations"
+        typer.echo(f"stopped      {done}; {folder.network} is the network as it is now")
         typer.echo(f"go on        rnngraph train --out {name} --resume")
         return
     best = outcome.best_score is not None and outcome.validation_score is not None

@@ -21,7 +21,7 @@ _LETTER = 0.0125
 
 
 def values_over_time(predicted: np.ndarray, labels: np.ndarray, counts: np.ndarray, names: Sequence[str], title: str) -> Figure:
-    """A panel for each of the first outputs: ``predicted`` and ``labels`` [C, T], of which those steps have a label where ``counts`` [T]."""
+    """A panel for each of the first outputs: ``predicted`` and ``labels`` [C, T]; ``counts`` [T] says which steps have a label."""
     shown = min(len(names), _PANELS)
     made = figure(7.6, 1.0 + (2.4 if shown == 1 else 1.55) * shown)
     panels = made.subplots(shown, 1, sharex=True, squeeze=False)[:, 0]
@@ -81,6 +81,7 @@ def _colours(predicted: np.ndarray, right: np.ndarray) -> dict[int, str]:
 def _band(axes: Any, row: int, line: np.ndarray, colours: dict[int, str], names: Sequence[str]) -> None:
     """The class at each step as a band of colour, with its name where it has room; -1 is none."""
     starts = [0, *(np.flatnonzero(np.diff(line)) + 1).tolist(), len(line)]
+    only = sum(int(line[start]) >= 0 for start in starts[:-1]) == 1
     for start, end in pairwise(starts):
         k = int(line[start])
         if k < 0:
@@ -90,6 +91,9 @@ def _band(axes: Any, row: int, line: np.ndarray, colours: dict[int, str], names:
         if len(names[k]) * _LETTER < (end - start) / len(line):
             dark = colour in DARK
             axes.text((start + end + 1) / 2, row, names[k], ha="center", va="center", fontsize=8, color="white" if dark else "black")
+        elif only:  # one label of a whole sequence, at one end of it
+            at, side = (start + 0.5, "right") if start else (end + 0.5, "left")
+            axes.annotate(names[k], (at, row), (-4 if start else 4, 0), textcoords="offset points", ha=side, va="center", fontsize=8)
 
 
 def _time_axis(axes: Any, steps: int) -> None:

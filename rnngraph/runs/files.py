@@ -125,9 +125,8 @@ def _found(pattern: str, option: str) -> Numbers:
 def _check_pairs(features: Sequence[Path], labels: Sequence[Path], files: Files) -> None:
     """InputError unless there is a file of labels for each of features, and their numbers are the same where they have some."""
     if len(features) != len(labels):
-        raise InputError(
-            f"--features {files.features} are {len(features)} files and --labels {files.labels} {len(labels)}; expected one for each sequence"
-        )
+        told = f"--features {files.features} are {len(features)} files and --labels {files.labels} are {len(labels)}"
+        raise InputError(f"{told}; expected one of each for each sequence")
     told = [[re.findall(r"\d+", path.stem)[-1:] for path in side] for side in (features, labels)]
     if any(len(set(map(tuple, side))) < len(side) for side in told):
         return  # the names have no number, or one that tells no sequences apart

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Model(ABC):
     """The network in the file ``path``, of one input and one output.
 
-    ``record`` is that of the run that it lies in, None elsewhere; ``normalizer`` is what has to be done to its values outside, ``n_out`` the
-    number of outputs, ``labels`` the names of classes where the file has them.
+    ``record`` is that of the run that it lies in, None elsewhere; ``normalizer`` is what has to be done to its values outside, ``n_out``
+    the number of outputs, ``labels`` the names of classes where the file has them.
     """
 
     def __init__(self, path: Path, record: Record | None) -> None:

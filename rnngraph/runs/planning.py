@@ -81,8 +81,8 @@ def _check_same(plan: Plan, before: Plan) -> None:
     for name, value in was.items():
         if value != now[name]:
             raise ConfigurationError(
-                f"--resume: --{name.replace('_', '-')} was {value} when the run began and is {now[name]} now; leave it out to go on as it was, "
-                "or begin a new run in another folder"
+                f"--resume: --{name.replace('_', '-')} was {value} when the run began and is {now[name]} now; leave it out to go on as it "
+                "was, or begin a new run in another folder"
             )
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import rnngraph as rg
 from rnngraph.conf import MultiLayerConfiguration
+from rnngraph.ending import ENDING, asked_to_end
 from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.runs.files import Pair, divided
 from rnngraph.runs.folder import RunFolder
@@ -76,11 +75,13 @@ def read_config(path: Path) -> tuple[str, MultiLayerConfiguration]:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def prepared(plan: Plan, config: MultiLayerConfiguration, say: Say, network: MultiLayerNetwork | None = None) -> Ready:
+def prepared(plan: Plan, config: MultiLayerConfiguration, say: Say, device: str, network: MultiLayerNetwork | None = None) -> Ready:
     """The network, new unless a run goes on with ``network``, and its data, of which the first minibatches fit it."""
     from rnngraph.network import MultiLayerNetwork
+    from rnngraph.training.device import resolve
     from rnngraph.training.fit import check
 
+    resolve(device)
     train, held = divided(plan)
     say(f"training     {len(train)} sequences of {plan.files.features}" + f", validation {len(held)}" * bool(held))
     made = network or MultiLayerNetwork(config)
@@ -98,7 +99,8 @@ def _read(pairs: list[Pair], plan: Plan, network: MultiLayerNetwork, seed: int |
     """Minibatches of ``pairs`` as the network takes them; None where there are none."""
     if not pairs:
         return None
-    return minibatches(pairs, plan.reading, plan.batch_size, seed, network.normalizer, takes_class_numbers(network.config))  # type: ignore[arg-type]
+    normalizer: Any = network.normalizer  # of one input, as the network is
+    return minibatches(pairs, plan.reading, plan.batch_size, seed, normalizer, takes_class_numbers(network.config))
 
 
 def begin(folder: RunFolder, plan: Plan, config_text: str) -> None:
@@ -111,46 +113,48 @@ def begin(folder: RunFolder, plan: Plan, config_text: str) -> None:
         raise ModelFileError(f"--out {folder.path}: cannot be written ({error.strerror or error}); name another folder") from error
 
 
-def last_network(folder: RunFolder) -> MultiLayerNetwork:
-    """The network with which a run goes on. ModelFileError where there is none."""
-    network = rg.CheckpointListener.resume(folder.checkpoints) if folder.has_checkpoints() else None
-    if network is None:
-        raise ModelFileError(f"--resume: {folder.path} has no checkpoint to go on from; train it anew with --overwrite")
-    if not isinstance(network, rg.MultiLayerNetwork):
+def last_network(folder: RunFolder) -> MultiLayerNetwork | None:
+    """The network with which a run goes on; None where it was ended before its first checkpoint, and begins anew."""
+    network = rg.CheckpointListener.resume(folder.checkpoints)
+    if network is not None and not isinstance(network, rg.MultiLayerNetwork):
         raise InputError(f"--resume: {folder.checkpoints} holds a ComputationGraph, which rnngraph train does not train")
     return network
 
 
 def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, resume: bool, progress: bool) -> Outcome:
-    """Train, log and keep checkpoints; the network is saved at every end but an error's. Ctrl-C and SIGTERM end it between two updates."""
-    network, stopping = ready.network, _stopping(plan, ready)
-    scores = rg.CollectScoresListener()
-    start = time.monotonic()
-    with _terminable() as ended_by:
-        network.fit(
-            ready.data,
-            epochs=plan.epochs,
-            listeners=[scores, *_listeners(plan, folder), *([stopping] if stopping else [])],
-            validation=ready.validation,
-            progress=progress,
-            resume=resume,
-            device=device,
-        )
+    """Train, log and keep checkpoints; the network is saved at every end but an error's. Ctrl-C and its like end it between two updates."""
+    network, stopping, scores, start = ready.network, _stopping(plan, ready), rg.CollectScoresListener(), time.monotonic()
+    listeners = [scores, *_listeners(plan, folder), *([stopping] if stopping else [])]
+    with _interruptible() as came:
+        network.fit(ready.data, plan.epochs, listeners, ready.validation, progress, resume, device)
     network.save(folder.network)
-    _, score, validated = scores.epochs[-1] if scores.epochs else (0, None, None)
+    last = scores.epochs[-1] if scores.epochs else None
     outcome = Outcome(
-        epochs=scores.epochs[-1][0] + 1 if scores.epochs else network.epoch,
+        epochs=network.epoch if last is None else last[0] + 1,
         iterations=scores.scores[-1][0] + 1 if scores.scores else network.iteration,
         epoch=network.epoch,
-        score=score,
-        validation_score=validated,
+        score=None if last is None else last[1],
+        validation_score=None if last is None else last[2],
         best_score=None if stopping is None else stopping.best_score,
         reason=network.stopped_by,
-        signal=(ended_by[0] if ended_by else int(signal.SIGINT)) if network.interrupted else None,
+        signal=(came[0] if came else int(signal.SIGINT)) if network.interrupted else None,
         seconds=time.monotonic() - start,
     )
-    Record(plan, {**vars(outcome), "signal": None, "interrupted": network.interrupted}).write(folder.record)
+    Record(plan, vars(outcome)).write(folder.record)
     return outcome
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Signals that ask a process to end are taken for Ctrl-C; gives a list that has the number of one that came."""
+    came: list[int] = []
+
+    def interrupt(number: int) -> None:
+        came.append(number)
+        signal.raise_signal(signal.SIGINT)  # whose handler knows when an update must not be cut
+
+    with asked_to_end(interrupt, tuple(number for number in ENDING if number != signal.SIGINT)):
+        yield came
 
 
 def _listeners(plan: Plan, folder: RunFolder) -> list[TrainingListener]:
@@ -177,22 +181,3 @@ def _stopping(plan: Plan, ready: Ready) -> rg.EarlyStopping | None:
         monitor="validation" if validated else "score",
         restore_best=validated,
     )
-
-
-@contextmanager
-def _terminable() -> Iterator[list[int]]:
-    """SIGTERM, which ends processes of a queue, is taken for Ctrl-C; gives a list that has its number then."""
-    came: list[int] = []
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        came.append(number)
-        signal.raise_signal(signal.SIGINT)  # whose handler knows when an update must not be cut
-
-    if threading.current_thread() is not threading.main_thread():
-        yield came
-        return
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGTERM, before)
