@@ -44,7 +44,7 @@ def main() -> None:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *place, **more: typer.echo(f"rnngraph: {message}", err=True)
-            app()
+            app(prog_name="rnngraph")
     except (RnnGraphError, OSError) as error:
         typer.echo(f"rnngraph: {told(error)}", err=True)
         raise SystemExit(FAILED) from None

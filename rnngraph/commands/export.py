@@ -29,7 +29,7 @@ def export(
 
     Example: rnngraph export net.rnng -o net.onnx --features-mask
 
-    Example: rnngraph export run -o net.onnx --normalizer
+    Example: rnngraph export run -o net.onnx --normalizer --features-mask
     """
     from rnngraph.exporters import export_onnx
     from rnngraph.file_format import golden_folder

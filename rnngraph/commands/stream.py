@@ -40,7 +40,8 @@ def stream(
     exit code 2. The state is saved at every end, also by Ctrl-C, SIGTERM or where nobody reads on, as after the last line that was
     answered: a stream that goes on with --state gives the same lines as one that was never cut.
 
-    Example: rnngraph stream net.onnx --state net.state < steps.csv > predictions.csv
+    Example: rnngraph stream net.onnx --state net.state \\
+        < steps.csv > predictions.csv
     """
     from rnngraph.runtime.lines import Lines
     from rnngraph.runtime.session import StreamingSession

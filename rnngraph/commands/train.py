@@ -89,7 +89,8 @@ def train(
     inside; log.jsonl, config.yaml, run.json and checkpoints. Ctrl-C saves; --resume goes on as if the run had not been stopped.
 
     Example: rnngraph train config.yaml --features 'f_%d.csv' \\
-        --labels 'l_%d.csv' --validation-share 0.2 --epochs 5 --out run
+        --labels 'l_%d.csv' --validation-share 0.2 \\
+        --normalize standardize --epochs 5 --out run
 
     Example: rnngraph train --out run --resume --epochs 8
     """

@@ -354,15 +354,3 @@ def test_a_narrow_screen_hides_nothing(model: Path, tmp_path: Path, run: Run, mo
     assert [row[-1] for row in shown.rows if row[-1]] == ["128", "10"]
     assert "".join(row[1] for row in shown.rows).startswith("LSTM")
     assert f"{out}: the network, ".replace(" ", "") in "".join(line[15:] for line in shown.out.splitlines()).replace(" ", "")
-
-
-def test_the_example_in_the_help_works(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = run("import-dl4j", "--help")
-    assert shown.code == 0
-    _, example = " ".join(shown.out.replace("│", " ").split()).split("Example: ")
-    words = example.split()[:5]
-    assert words[:2] == ["rnngraph", "import-dl4j"]
-    (tmp_path / words[2]).write_bytes(model.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    assert run("import-dl4j", *words[2:]).code == 0
-    assert (tmp_path / "net.rnng").is_file()
