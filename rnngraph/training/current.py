@@ -12,6 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rnngraph.conf import TruncatedBPTT
+from rnngraph.data.indexed import IndexedExamples
 from rnngraph.data.iteration import Data, known_sets
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.rows import Rows
@@ -78,7 +79,7 @@ class CurrentFit:
     def _updates(self, batches: int | None = None) -> int | None:
         """How many updates the first ``batches`` minibatches make, left out all; None where they cannot be looked at before use."""
         config, data = self.network.config, self.data
-        if isinstance(data, MiniBatches):
+        if isinstance(data, MiniBatches) and not isinstance(data.dataset, IndexedExamples):
             return (len(data) if batches is None else batches) * segment_count(config, data.dataset)
         if isinstance(data, (Rows, list, tuple)):
             return sum(segment_count(config, one) for _, one in islice(known_sets(data), batches))
