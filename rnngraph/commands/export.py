@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rnngraph.commands.common import AsJson, errors_as_json, show_json
+from rnngraph.commands.options import names
 from rnngraph.errors import ExportError
 
 _PANEL = "The form of the file"
@@ -33,7 +34,7 @@ def export(
     """
     from rnngraph.exporters import export_onnx
     from rnngraph.file_format import golden_folder
-    from rnngraph.runs.networks import load_network, network_file
+    from rnngraph.runs.networks import labels_beside, load_network, network_file
 
     with errors_as_json(as_json):
         saved = network_file(network)
@@ -52,7 +53,7 @@ def export(
             streaming=True if streaming else None,
             steps=steps,  # type: ignore[arg-type]
             batch=batch,
-            class_labels=None if class_labels is None else [one.strip() for one in class_labels.split(",")],
+            class_labels=names(class_labels) or labels_beside(saved),
             normalizer=net.normalizer if normalizer else None,
         )
     size, golden = out.stat().st_size, golden_folder(out)

@@ -175,4 +175,5 @@ def _tell(folder: RunFolder, outcome: Outcome) -> None:
     best = outcome.best_score is not None and outcome.validation_score is not None
     which = f"of epoch {outcome.epoch}, the best by validation ({outcome.best_score:.4g})" if best else f"after {outcome.epoch} epochs"
     typer.echo(f"saved        {folder.network}, the network {which}")
-    typer.echo(f"next         rnngraph evaluate {name}; rnngraph plot {name} -o curve.png; rnngraph export {name} -o net.onnx")
+    more = " --normalizer" * outcome.normalized + " --features-mask" * outcome.masked
+    typer.echo(f"next         rnngraph evaluate {name}; rnngraph plot {name} -o curve.png; rnngraph export {name} -o net.onnx{more}")

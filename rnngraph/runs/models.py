@@ -10,7 +10,7 @@ import numpy as np
 
 from rnngraph.errors import InputError, ModelFileError
 from rnngraph.runs.folder import RunFolder
-from rnngraph.runs.networks import load_network, network_file
+from rnngraph.runs.networks import load_network, network_file, record_beside
 from rnngraph.runs.record import Reading, Record
 from rnngraph.runs.tasks import reading_of, reading_of_file
 
@@ -126,8 +126,7 @@ class ExportedModel(Model):
 def open_model(path: Path) -> Model:
     """The network at ``path``: a run's folder, a saved network, or an exported file. ModelFileError for anything else."""
     file = network_file(path)
-    folder = RunFolder(file.parent)
-    record = Record.read(folder.record) if folder.record.is_file() else None
+    record = record_beside(file)
     if file.suffix == ".onnx":
         return ExportedModel(file, record)
     return SavedModel(file, record)

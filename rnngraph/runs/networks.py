@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rnngraph.errors import ModelFileError
 from rnngraph.runs.folder import RunFolder
+from rnngraph.runs.record import Record
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
@@ -28,12 +29,21 @@ def network_file(path: Path) -> Path:
     )
 
 
+def record_beside(path: Path) -> Record | None:
+    """The record of the run that a file lies in, None where it lies elsewhere."""
+    record = RunFolder(path.parent).record
+    return Record.read(record) if record.is_file() else None
+
+
+def labels_beside(path: Path) -> tuple[str, ...] | None:
+    """The names of classes that the run of the network ``path`` was given."""
+    record = record_beside(path) if path == RunFolder(path.parent).network else None
+    return None if record is None else record.plan.class_labels
+
+
 def load_network(path: Path) -> Network:
     """The network that a file holds, of whichever class it is."""
-    from rnngraph.conf import MultiLayerConfiguration
-    from rnngraph.graph_network import ComputationGraph
-    from rnngraph.network import MultiLayerNetwork
+    from rnngraph.saving import network_of
     from rnngraph.serialization import read_network
 
-    in_a_row = isinstance(read_network(path).config, MultiLayerConfiguration)
-    return MultiLayerNetwork.load(path) if in_a_row else ComputationGraph.load(path)
+    return network_of(read_network(path))

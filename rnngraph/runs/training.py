@@ -41,7 +41,8 @@ class Ready:
 class Outcome:
     """How a run ended. ``reason`` is why before its last epoch; ``signal`` is that of Ctrl-C or SIGTERM, None without.
 
-    ``epoch`` is how many epochs the network has that was kept, the best or the last; the scores are of the last epoch.
+    ``epoch`` is how many epochs the network has that was kept, the best or the last; the scores are of the last epoch. ``normalized``: it
+    has a normalizer, ``masked``: sequences were padded and masked.
     """
 
     epochs: int
@@ -53,6 +54,8 @@ class Outcome:
     reason: str | None
     signal: int | None
     seconds: float
+    normalized: bool
+    masked: bool
 
 
 def read_config(path: Path) -> tuple[str, MultiLayerConfiguration]:
@@ -139,6 +142,8 @@ def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, resume: bool
         reason=network.stopped_by,
         signal=(came[0] if came else int(signal.SIGINT)) if network.interrupted else None,
         seconds=time.monotonic() - start,
+        normalized=network.normalizer is not None,
+        masked=network.fitted_with_mask,
     )
     Record(plan, vars(outcome)).write(folder.record)
     return outcome
