@@ -43,7 +43,7 @@ def main() -> None:
     """The entry point: an error of ours, or of a file's, is one line on stderr and exit code 2; so is a warning, without the latter."""
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *place, **more: typer.echo(f"rnngraph: {message}", err=True)
+            warnings.showwarning = lambda warning, *place, **more: typer.echo(f"rnngraph: {told(Exception(warning))}", err=True)
             app(prog_name="rnngraph")
     except (RnnGraphError, OSError) as error:
         typer.echo(f"rnngraph: {told(error)}", err=True)

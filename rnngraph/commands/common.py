@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,7 +40,18 @@ def told(error: Exception) -> str:
     """An error in one line: of the system's the file and what is the matter with it."""
     if isinstance(error, OSError) and not isinstance(error, RnnGraphError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
-    return " ".join(str(error).split("\n"))
+    text = " ".join(str(error).split("\n"))
+    for pattern, option in _OPTIONS:
+        text = re.sub(pattern, option, text)
+    return text
+
+
+_OPTIONS = (
+    (r"CSVSequenceRecordReader\((encoding|delimiter)='([^']*)'\)", r"--\1 '\2'"),
+    (r"\b(nan|alignment|device)='(\w+)'", r"--\1 \2"),
+    (r"export_onnx\(net, path, features_mask=True\)|\bfeatures_mask=True", "--features-mask"),
+)
+"""What messages advise programs to write, and how it is written here."""
 
 
 def separator(delimiter: str | None) -> str | None:

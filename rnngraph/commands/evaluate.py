@@ -13,6 +13,7 @@ from rnngraph.commands.options import (
     BatchSize,
     Classes,
     Delimiter,
+    Encoding,
     Features,
     LabelColumn,
     Labels,
@@ -38,6 +39,7 @@ def evaluate(
     alignment: Alignment = None,
     skip_lines: SkipLines = None,
     delimiter: Delimiter = None,
+    encoding: Encoding = None,
     nan: NaN = None,
     class_labels: Names = None,
     batch_size: BatchSize = None,
@@ -60,7 +62,7 @@ def evaluate(
     with errors_as_json(as_json):
         given = Given(
             *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-            *(separator(delimiter), nan, names(class_labels), batch_size),
+            *(separator(delimiter), encoding, nan, names(class_labels), batch_size),
         )
         opened = open_model(model)
         on = asked(given, opened)

@@ -71,6 +71,9 @@ SkipLines = Annotated[
 Delimiter = Annotated[
     str | None, typer.Option(help="What separates columns, one character, or tab.", metavar="CHAR", rich_help_panel=_FORM, show_default=",")
 ]
+Encoding = Annotated[
+    str | None, typer.Option(help="How text stands in the files, as latin-1.", metavar="NAME", rich_help_panel=_FORM, show_default="utf-8")
+]
 NaN = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ from rnngraph.commands.options import (
     Alignment,
     Classes,
     Delimiter,
+    Encoding,
     Features,
     LabelColumn,
     Labels,
@@ -44,6 +45,7 @@ def plot(
     alignment: Alignment = None,
     skip_lines: SkipLines = None,
     delimiter: Delimiter = None,
+    encoding: Encoding = None,
     nan: NaN = None,
     class_labels: Names = None,
     as_json: AsJson = False,
@@ -65,7 +67,7 @@ def plot(
 
     given = Given(
         *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-        *(separator(delimiter), nan, names(class_labels)),
+        *(separator(delimiter), encoding, nan, names(class_labels)),
     )
     with errors_as_json(as_json), styled():
         if confusion and predictions:

@@ -99,7 +99,9 @@ class _Feed:
 
     def __init__(self, session: StreamingSession, lines: Lines, skip_lines: int, skip_bad: bool, keeps: bool) -> None:
         self._session, self._lines, self._skip_lines, self._skip_bad = session, lines, skip_lines, skip_bad
-        self._keeps, self._unsent = keeps, None
+        self._keeps = keeps
+        self._unsent: StateSnapshot | None = None
+        """The state before a line whose answer is being written."""
         self.answered = 0
         """The number of the last line whose answer was written."""
         self._number = 0

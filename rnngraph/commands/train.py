@@ -13,6 +13,7 @@ from rnngraph.commands.options import (
     BatchSize,
     Classes,
     Delimiter,
+    Encoding,
     Features,
     LabelColumn,
     Labels,
@@ -52,6 +53,7 @@ def train(
     alignment: Alignment = None,
     skip_lines: SkipLines = None,
     delimiter: Delimiter = None,
+    encoding: Encoding = None,
     nan: NaN = None,
     class_labels: Names = None,
     batch_size: BatchSize = None,
@@ -73,9 +75,10 @@ def train(
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.", rich_help_panel=_HOW)] = "auto",
     patience: Annotated[
-        int | None, _option("End after so many epochs without a better validation score.", _STOP, metavar="N", min=1)
+        int | None,
+        _option("End after so many epochs without a better validation score (without validation: score).", _STOP, metavar="N", min=1),
     ] = None,
-    target: Annotated[float | None, _option("End where the validation score reaches this.", _STOP, metavar="X")] = None,
+    target: Annotated[float | None, _option("End where that score reaches this.", _STOP, metavar="X")] = None,
     max_minutes: Annotated[float | None, _option("End after so many minutes of training.", _STOP, metavar="X")] = None,
     checkpoint_every: Annotated[int | None, _option("Save after so many iterations.", _KEPT, metavar="N", min=1)] = None,
     checkpoint_minutes: Annotated[float | None, _option("Save after so many minutes.", _KEPT, default="1", metavar="X")] = None,
@@ -99,7 +102,7 @@ def train(
 
     given = Given(
         *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-        *(separator(delimiter), nan, names(class_labels), batch_size),
+        *(separator(delimiter), encoding, nan, names(class_labels), batch_size),
     )
     wanted = Wanted(
         *(validation_features, validation_labels, validation_range, validation_share, normalize, normalize_labels, seed, epochs),

@@ -38,7 +38,7 @@ def training_curve(curve: Curve) -> Figure:
     """Scores of minibatches in the background, their mean by epoch and the score of validation in front, whose best epoch has a ring."""
     made = figure(7.2, 4.2)
     axes = made.subplots()
-    dots = {"marker": "o", "markersize": 4} if len(curve.epochs) <= _FEW else {}
+    dots: dict[str, Any] = {"marker": "o", "markersize": 4} if len(curve.epochs) <= _FEW else {}
     axes.plot(curve.at, curve.scores, color=SKY, alpha=0.55, linewidth=0.8, label="minibatch")
     axes.plot(curve.epochs, curve.means, color=BLUE, label="training, mean of the epoch", **dots)
     held = [(epoch, value) for epoch, value in zip(curve.epochs, curve.validation, strict=True) if value is not None]

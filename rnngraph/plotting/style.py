@@ -22,7 +22,7 @@ GREY, FAINT = "#595959", "#D9D9D9"
 DPI, _MARGIN = 160, 0.09
 """Dots an inch, and inches that are left free around each panel."""
 
-_STYLE: dict[str, Any] = {
+_STYLE: Any = {
     "font.family": "DejaVu Sans",  # which comes with matplotlib, so that a picture is the same everywhere
     "font.size": 10,
     "axes.titlesize": 12,
@@ -83,7 +83,7 @@ def quiet(axes: Axes) -> None:
     axes.grid(visible=False, axis="x")
 
 
-def legend_above(axes: Axes, side: Literal["left", "right"], columns: int) -> None:
+def legend_above(axes: Any, side: Literal["left", "right"], columns: int) -> None:
     """The legend in a row above what it explains, at one side of it."""
     at = {"left": 0.0, "right": 1.0}[side]
     axes.legend(

@@ -52,7 +52,7 @@ def evaluations(model: Model, reading: Reading, labels: Sequence[str] | None, ro
             raise InputError("--roc is of classes and of yes or no; the network predicts numbers, for which there is no ROC")
         return [rg.RegressionEvaluation(labels or model.n_out)]
     if reading.task == "binary":
-        found: list[BaseEvaluation] = [rg.EvaluationBinary(labels or model.n_out)]
+        found: list[BaseEvaluation] = [rg.EvaluationBinary(model.n_out, labels=labels)]
         return [*found, *([rg.ROCBinary(0, labels)] if roc else [])]
     several = model.n_out > 2
     curves: list[BaseEvaluation] = [rg.ROCMultiClass(0, labels) if several else rg.ROC()]

@@ -127,9 +127,9 @@ def _check_pairs(features: Sequence[Path], labels: Sequence[Path], files: Files)
     if len(features) != len(labels):
         told = f"--features {files.features} are {len(features)} files and --labels {files.labels} are {len(labels)}"
         raise InputError(f"{told}; expected one of each for each sequence")
-    told = [[re.findall(r"\d+", path.stem)[-1:] for path in side] for side in (features, labels)]
-    if any(len(set(map(tuple, side))) < len(side) for side in told):
+    last = [[re.findall(r"\d+", path.stem)[-1:] for path in side] for side in (features, labels)]
+    if any(len(set(map(tuple, side))) < len(side) for side in last):
         return  # the names have no number, or one that tells no sequences apart
-    for one, other, first, second in zip(features, labels, *told, strict=True):
+    for one, other, first, second in zip(features, labels, *last, strict=True):
         if first and second and int(first[0]) != int(second[0]):
             raise InputError(f"the features {one} would be read with the labels {other}, whose number is another; name the files alike")

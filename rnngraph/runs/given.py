@@ -30,6 +30,7 @@ class Given:
     alignment: str | None = None
     skip_lines: int | None = None
     delimiter: str | None = None
+    encoding: str | None = None
     nan: str | None = None
     class_labels: tuple[str, ...] | None = None
     batch_size: int | None = None
@@ -51,7 +52,7 @@ class Given:
             base = before
         elif before is not None:
             base = replace(before, task=base.task, classes=base.classes)
-        told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "delimiter", "nan")}
+        told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "delimiter", "encoding", "nan")}
         column = base.label_column if self.label_column is None and self.labels is None else self.label_column
         return replace(base, label_column=column, **{name: value for name, value in told.items() if value is not None})
 

@@ -71,8 +71,8 @@ def planned(given: Given, wanted: Wanted, usual: Usual, before: Plan | None = No
     if plan.normalize_labels and (plan.normalize is None or reading.task != "regression"):
         raise InputError("--normalize-labels is for networks that predict numbers, together with --normalize standardize or min_max")
     if plan.class_labels is not None and len(plan.class_labels) != reading.outputs:
-        told = f"--class-labels has {len(plan.class_labels)} names ({', '.join(plan.class_labels)})"
-        raise InputError(f"{told}, the network {reading.outputs} outputs; expected one for each")
+        names = f"--class-labels has {len(plan.class_labels)} names ({', '.join(plan.class_labels)})"
+        raise InputError(f"{names}, the network {reading.outputs} outputs; expected one for each")
     if before is not None:
         _check_same(plan, before)
     return plan

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 import rnngraph as rg
-from rnngraph.errors import InputError
+from rnngraph.data.columns import FLOOR
+from rnngraph.errors import InputError, TrainingWarning
 from rnngraph.runs.files import Pair
 from rnngraph.runs.record import Reading
 
@@ -54,13 +58,22 @@ def minibatches(
 
 
 def _reader(paths: Sequence[Path], reading: Reading) -> rg.CSVSequenceRecordReader:
-    return rg.CSVSequenceRecordReader(reading.skip_lines, reading.delimiter).initialize(rg.CollectionInputSplit(paths))
+    return rg.CSVSequenceRecordReader(reading.skip_lines, reading.delimiter, reading.encoding).initialize(rg.CollectionInputSplit(paths))
 
 
 def fitted(kind: str, pairs: Sequence[Pair], reading: Reading, batch_size: int, labels: bool) -> AnyNormalizer:
     """A normalizer fitted on the sequences of ``pairs`` in one pass; with ``labels`` on their labels too."""
     if kind not in NORMALIZERS:
         raise InputError(f"--normalize {kind}: expected {' or '.join(NORMALIZERS)}")
-    normalizer = NORMALIZERS[kind](fit_label=labels)
+    normalizer: AnyNormalizer = NORMALIZERS[kind](fit_label=labels)
     normalizer.fit(minibatches(pairs, reading, batch_size))
+    for name, columns in (("features", normalizer.features), ("labels", normalizer.labels)):
+        constant = [] if columns is None else [(k, columns.shift[k]) for k in np.flatnonzero(columns.width <= FLOOR)]
+        for k, value in constant:
+            warnings.warn(
+                f"--normalize {kind}: column {k + 1} of the {name} is {value:g} all over the training files; what differs from "
+                f"it would be divided by {FLOOR:g}: leave the column out, or see to it that it never changes",
+                TrainingWarning,
+                stacklevel=2,
+            )
     return normalizer

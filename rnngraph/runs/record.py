@@ -44,6 +44,7 @@ class Reading:
     alignment: str = "align_end"
     skip_lines: int = 0
     delimiter: str = ","
+    encoding: str = "utf-8"
     nan: str = "error"
 
 

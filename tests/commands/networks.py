@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import rnngraph as rg
 from rnngraph.exporters import export_onnx
@@ -14,7 +15,7 @@ def network(n_in: int = 3, n_out: int = 2) -> rg.MultiLayerNetwork:
     return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, layers=layers))
 
 
-def exported(path: Path, net: rg.MultiLayerNetwork | rg.ComputationGraph | None = None, **options: object) -> Path:
+def exported(path: Path, net: Any = None, **options: Any) -> Path:
     """``net``, or :func:`network`, as the ONNX file ``path``."""
-    export_onnx(network() if net is None else net, path, **options)  # type: ignore[arg-type]
+    export_onnx(network() if net is None else net, path, **options)
     return path

@@ -130,6 +130,7 @@ def test_several_yes_or_no(folder: Path, run: Run) -> None:
         right += int(((net.output(x.T[None])[0].T > 0.5) == y).sum())
     net.save("net.rnng")
     told = run("evaluate", "net.rnng", *FILES, "--json", "--roc").json
+    assert "hot" in run("evaluate", "net.rnng", *FILES, "--class-labels", "cold,hot").out
     steps = sum(len(np.loadtxt(f"f_{k}.csv", delimiter=",")) for k in range(12))
     assert told["EvaluationBinary"]["examples"] == steps
     assert told["EvaluationBinary"]["accuracy"] == pytest.approx(right / (2 * steps))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from rnngraph import dl4j
 from rnngraph.cli import app
 from tests.commands.data import config, sequences, table
-from tests.commands.networks import network
+from tests.commands.networks import exported, network
 from tests.commands.running import Result, Run
 
 COMMANDS = {str(one.name): one for one in app.registered_commands}
@@ -72,6 +74,19 @@ def test_help_fits_the_screen(width: int, run: Run, monkeypatch: pytest.MonkeyPa
             for line in (COMMANDS[name].help or "").splitlines():
                 if line.startswith("Example") or "\\" in line:
                     assert line in shown.out.replace("│", " ")  # in one piece, so that it can be copied
+
+
+def test_help_and_a_look_at_a_file_wait_for_nothing_that_they_do_not_need(tmp_path: Path) -> None:
+    """Neither for torch, nor for what writes and draws networks."""
+    exported(tmp_path / "net.onnx")
+    code = (
+        "import sys\nfrom rnngraph.cli import main\nbefore = set(sys.modules)\nsys.argv = ['rnngraph', 'inspect', 'net.onnx']\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'onnx', 'matplotlib', 'safetensors'}\n"
+        "print('heavy', sorted(heavy & set(sys.modules)), sorted({'numpy', 'rich.console', 'onnxruntime'} & before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("heavy [] []\n")
 
 
 def test_unknown_commands_and_options_are_exit_code_2(run: Run) -> None:

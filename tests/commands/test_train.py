@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def data(
-    numbers: list[int], normalizer: rg.NormalizerStandardize | None = None, **options: object
-) -> rg.SequenceRecordReaderDataSetIterator:
+def data(numbers: list[int], normalizer: rg.NormalizerStandardize | None = None, seed: int | None = None) -> Any:
     """The same files, read in Python."""
-    readers = [rg.CSVSequenceRecordReader().initialize(rg.CollectionInputSplit([f"{side}_{k}.csv" for k in numbers])) for side in "fl"]
-    found = rg.SequenceRecordReaderDataSetIterator(*readers, batch_size=5, n_classes=3, **options)  # type: ignore[arg-type]
+    features, labels = (
+        rg.CSVSequenceRecordReader().initialize(rg.CollectionInputSplit([f"{side}_{k}.csv" for k in numbers])) for side in "fl"
+    )
+    found = rg.SequenceRecordReaderDataSetIterator(features, labels, batch_size=5, n_classes=3, shuffle=seed is not None, seed=seed or 0)
     found.set_pre_processor(normalizer)
     return found
 
@@ -58,7 +59,7 @@ def test_it_trains_as_a_program_does(folder: Path, run: Run) -> None:
     net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration.from_yaml(Path("config.yaml").read_text()))
     net.normalizer = rg.NormalizerStandardize()
     net.normalizer.fit(data(list(range(9))))
-    trained, held = data(list(range(9)), net.normalizer, shuffle=True, seed=4), data([9, 10, 11], net.normalizer)
+    trained, held = data(list(range(9)), net.normalizer, seed=4), data([9, 10, 11], net.normalizer)
     scores = rg.CollectScoresListener()
     net.fit(trained, 3, [scores, rg.EarlyStopping()], held)
     kept = rg.MultiLayerNetwork.load("run/net.rnng")
@@ -120,6 +121,102 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
     assert scores[0] == scores[1]
     assert run("train", "--out", "run", "--resume", "--epochs", 5).code == 0  # and longer than was meant
     assert len(Path("run/log.jsonl").read_text().splitlines()) == len(scores[0]) + 4
+
+
+def test_a_run_that_broke_down_goes_on_from_its_last_checkpoint(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was logged behind the checkpoint is trained, and logged, again."""
+    options = (*FILES, "--batch-size", 4, "--epochs", 3, "--checkpoint-every", 2, "--keep-last", 2)
+    assert run("train", "config.yaml", *options, "--out", "whole").code == 0
+    told = rg.JsonLinesListener.iteration_done
+
+    def breaking(self: rg.JsonLinesListener, network: rg.MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+        told(self, network, iteration, epoch, score)
+        if iteration == 6:
+            raise RuntimeError("broken down")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rg.JsonLinesListener, "iteration_done", breaking)
+        with pytest.raises(RuntimeError, match="broken down"):
+            run("train", "config.yaml", *options, "--out", "run")
+    assert not Path("run/net.rnng").exists()
+    went_on = run("train", "--out", "run", "--resume")
+    assert "goes on      after 1 epochs, 6 iterations" in went_on.out
+    a, b = (rg.MultiLayerNetwork.load(f"{name}/net.rnng") for name in ("whole", "run"))
+    np.testing.assert_equal(a.parameters(), b.parameters())
+    assert [one.get("score") for one in logged("whole")] == [one.get("score") for one in logged("run")]
+    assert len(list(Path("run/checkpoints").iterdir())) == 2
+
+
+def test_a_full_disk_costs_no_checkpoint(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run").code == 0
+    before = {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("rnngraph.files.os.fsync", full)
+        refused = run("train", "--out", "run", "--resume", "--epochs", 2)
+    assert refused.code == 2
+    assert "cannot be written (No space left on device)" in refused.err
+    assert "rnngraph train --out run --resume, from the last checkpoint on" in refused.err
+    assert {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()} == before
+    assert run("train", "--out", "run", "--resume", "--epochs", 2).code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--target", 100], "EarlyStopping: the mean score of the epoch has reached 100; the best, "),
+        (["--max-minutes", "1e-9"], "EarlyStopping: the 1e-09 minutes are over"),
+        (["--validation-share", 0.25, "--patience", 1], "EarlyStopping: no improvement of the validation score for 1 epochs; the best, "),
+    ],
+)
+def test_a_run_may_end_early_and_says_why(options: list[object], reason: str, folder: Path, run: Run) -> None:
+    config(folder, rate=3.0)
+    done = run("train", "config.yaml", *FILES, "--epochs", 50, *options, "--out", "run")
+    assert done.code == 0
+    assert reason in done.out
+    assert json.loads(Path("run/run.json").read_text())["result"]["reason"].startswith(reason)
+    assert json.loads(Path("run/run.json").read_text())["result"]["epochs"] < 50
+
+
+def test_events_for_tensorboard(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Path] = []
+
+    class Events(rg.TrainingListener):
+        def __init__(self, log_dir: Path) -> None:
+            made.append(log_dir)
+
+    monkeypatch.setattr(rg, "TensorBoardListener", Events)
+    assert run("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run", "--tensorboard").code == 0
+    assert made == [Path("run/tensorboard")]
+
+
+def test_ids_and_other_encodings(folder: Path, run: Run) -> None:
+    for k in range(4):
+        (folder / f"w_{k}.csv").write_text("3\n0\n" * (k + 1), encoding="utf-16")
+    config(folder, "- {type: EmbeddingSequenceLayer, n_in: 4, n_out: 2}\n", LSTM, CLASSES)
+    options = ("--features", "w_%d.csv", "--labels", "l_%d.csv", "--range", "0:3")
+    for k in range(4):
+        (folder / f"l_{k}.csv").write_text(f"{k % 3}\n", encoding="utf-16")
+    refused = run("train", "config.yaml", *options, "--epochs", 1, "--out", "run")
+    assert ".csv, line 1 has the byte 0xff, which is no utf-8 text" in refused.err
+    assert "give the encoding in which it was written, as --encoding 'utf-16'" in refused.err
+    assert run("train", "config.yaml", *options, "--encoding", "utf-16", "--epochs", 1, "--out", "run").code == 0
+    assert run("evaluate", "run", *options, "--json").json["sequences"] == 4
+
+
+def test_a_constant_column_is_told(folder: Path, run: Run) -> None:
+    for k in range(12):
+        x = np.loadtxt(f"f_{k}.csv", delimiter=",")
+        table(folder / f"f_{k}.csv", np.column_stack([x[:, 0], np.full(len(x), 7.0)]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        done = run("train", "config.yaml", *FILES, "--normalize", "standardize", "--epochs", 1, "--out", "run", "--json")
+    assert done.code == 0
+    assert done.json["epochs"] == 1
+    assert done.err.startswith("rnngraph: --normalize standardize: column 2 of the features is 7 all over the training files; what differs")
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(folder: Path, run: Run) -> None:
@@ -294,6 +391,15 @@ MISTAKES = [
     (["config.yaml", *FILES, "--validation-range", "0:11"], "--validation-range 0:11 leaves none of 12 sequences to train on"),
     (["config.yaml", *FILES, "--validation-labels", "l_%d.csv"], "--validation-labels l_%d.csv needs --validation-features too"),
     (["narrow.yaml", *FILES], "the training data: "),
+    (["config.yaml", *FILES, "--class-labels", "a,b"], "--class-labels has 2 names (a, b), the network 3 outputs; expected one for each"),
+    (["config.yaml", *FILES, "--alignment", "equal_length"], "--alignment equal_length expects features and labels of one length"),
+    (["config.yaml", "--features", "empty_%d.csv", "--labels", "l_%d.csv"], "empty_0.csv has 0 lines of which 0 are skipped"),
+    (["config.yaml", "--features", "ragged_%d.csv", "--labels", "l_%d.csv"], "ragged_0.csv, line 2 has 1 columns, line 1 has 2"),
+    (["config.yaml", "--features", "other_%d.csv", "--labels", "l_%d.csv"], "the line '1;2' looks separated by ';'"),
+    (
+        ["config.yaml", "--features", "nan_%d.csv", "--labels", "l_%d.csv"],
+        "nan_0.csv, line 1, column 2 is nan; expected a finite number: --nan",
+    ),
     (["config.yaml", *FILES, "--device", "gpu"], "gpu"),
 ]
 
@@ -303,7 +409,8 @@ def test_mistakes_are_one_line_and_leave_nothing_behind(arguments: list[str], me
     Path("wrong.yaml").write_text(Path("config.yaml").read_text().replace("n_out: 5", "n_outs: 5"))
     Path("narrow.yaml").write_text(Path("config.yaml").read_text().replace("n_in: 2", "n_in: 3"))
     Path("torn.yaml").write_text("seed: 1\nlayers: [\n")
-    Path("bad_0.csv").write_text("1,2\nx,2\n")
+    for name, text in (("bad", "1,2\nx,2\n"), ("empty", ""), ("ragged", "1,2\n3\n"), ("other", "1;2\n3;4\n"), ("nan", "1,nan\n3,4\n")):
+        Path(f"{name}_0.csv").write_text(text)
     before = sorted(folder.iterdir())
     refused = run("train", *arguments, "--out", "run")
     assert refused.code == 2

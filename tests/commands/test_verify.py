@@ -42,7 +42,7 @@ def test_the_likeliest_mistakes(tmp_path: Path, run: Run) -> None:
         (["altered.onnx"], "altered"),
         (["none.onnx"], "there is no such file"),
         (["bare.onnx"], "bare.onnx.golden"),
-        (["net.onnx", "--device", "gpu"], "device='gpu': expected 'cpu', 'cuda' or 'auto'"),
+        (["net.onnx", "--device", "gpu"], "--device gpu: expected 'cpu', 'cuda' or 'auto'"),
     ):
         refused = run("verify", tmp_path / arguments[0], *arguments[1:])
         assert refused.code == 2

@@ -96,7 +96,8 @@ def test_classes_over_time_have_bands_of_what_was_said_and_what_was_right() -> N
     above, bands = classes_over_time(predicted, np.eye(3)[[0, 1, 2, 2]].T, np.array([True, False, True, True]), ["a", "b", "c"], "f").axes
     for k, name in enumerate("abc"):
         np.testing.assert_allclose(lines(above)[name], ([1, 2, 3, 4], predicted[k]))
-    found = [(bar.get_y() + 0.44, bar.get_x(), bar.get_width(), to_hex(bar.get_facecolor()).upper()) for bar in bands.patches]
+    bars: list[Any] = list(bands.patches)
+    found = [(bar.get_y() + 0.44, bar.get_x(), bar.get_width(), to_hex(bar.get_facecolor()).upper()) for bar in bars]
     assert found == [(0, 0.5, 2, PALETTE[0]), (0, 2.5, 2, GREEN), (1, 0.5, 1, PALETTE[0]), (1, 2.5, 2, GREEN)]
     assert [one.get_text() for one in bands.texts] == ["a", "c", "a", "c"]
 
