@@ -87,7 +87,8 @@ class SlowFile:
 
 def make_disk_slow() -> None:
     """Stretch each step of writing a network: the temporary file, its replacing the old one, what comes after."""
-    write, replace = serialization.atomic_write, os.replace
+    module: Any = serialization
+    write, replace = module.atomic_write, os.replace
 
     @contextmanager
     def slow_write(path: Path) -> Iterator[SlowFile]:
@@ -99,7 +100,8 @@ def make_disk_slow() -> None:
         replace(source, target)
         time.sleep(0.002)
 
-    serialization.atomic_write, os.replace = slow_write, slow_replace  # type: ignore[assignment]
+    module.atomic_write = slow_write
+    os.replace = slow_replace  # type: ignore[assignment]
 
 
 def train(folder: Path, kind: str, pulse: bool = True) -> Any:

@@ -25,7 +25,7 @@ def scripted(values: Sequence[float] = VALUES) -> Callable[[Any], float]:
     """A monitor that gives these values after the epochs."""
 
     def watched(net: Any) -> float:
-        return values[net.epoch - 1]
+        return values[int(net.epoch) - 1]
 
     return watched
 

@@ -21,7 +21,7 @@ def read(folder: Path) -> Any:
     return accumulator.Reload()
 
 
-def scalars(found: Any, tag: str) -> list[tuple[int, float]]:
+def scalars(found: Any, tag: str) -> list[Any]:
     return [(event.step, event.value) for event in found.Scalars(tag)]
 
 
