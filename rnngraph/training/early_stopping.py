@@ -228,8 +228,8 @@ class EarlyStopping(TrainingListener, Spelled):
             write_network(self.save_best, saved(network))
         except ModelFileError as error:
             raise TrainingError(
-                f"EarlyStopping: save_best: {error}. The network is as after {network.iteration} iterations: make room, and go on with "
-                "fit(..., resume=True)"
+                f"EarlyStopping: save_best: {error}. The network is as after {network.iteration} iterations: see to that (on a full disk "
+                "make room), and go on with fit(..., resume=True)"
             ) from error
 
     def _gain(self, before: float, now: float) -> float:

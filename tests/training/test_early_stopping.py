@@ -263,7 +263,7 @@ def test_a_best_network_that_cannot_be_written_is_told_and_judged_again(tmp_path
     monkeypatch.setattr("os.replace", lambda a, b: (_ for _ in ()).throw(OSError(28, "disk is full")) if net.epoch == 4 else replace(a, b))
     message = (
         f"EarlyStopping: save_best: {tmp_path}/best.rnng: cannot be written (disk is full); what stood there is as it was. The network is "
-        "as after 12 iterations: make room, and go on with fit(..., resume=True)"
+        "as after 12 iterations: see to that (on a full disk make room), and go on with fit(..., resume=True)"
     )
     with pytest.raises(rg.TrainingError, match=f"^{re.escape(message)}$"):
         run(stopping, net=net)
