@@ -147,7 +147,7 @@ class CheckpointListener(TrainingListener, Spelled):
             if isinstance(error, ModelFileError):
                 raise TrainingError(
                     f"CheckpointListener: {error}. The checkpoints before it are as they were, and the network is as after "
-                    f"{network.iteration} iterations: make room in {self.folder}, and go on with fit(..., resume=True)"
+                    f"{network.iteration} iterations: see to that (on a full disk make room), and go on with fit(..., resume=True)"
                 ) from error
             raise
         self._number += 1

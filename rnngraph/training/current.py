@@ -16,7 +16,7 @@ from rnngraph.data.indexed import IndexedExamples
 from rnngraph.data.iteration import Data, known_sets
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.rows import Rows
-from rnngraph.training.tbptt import segment_count
+from rnngraph.training.tbptt import Segment, segment_count
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
@@ -50,6 +50,13 @@ class CurrentFit:
             yield
         finally:
             self.network._current = None
+
+    def count(self, segment: Segment) -> None:
+        """Count an update."""
+        assert segment.tensors is not None
+        examples = segment.tensors.sizes["N"] * segment.share
+        self.examples += examples
+        self.steps += examples * segment.steps
 
     @property
     def has_time(self) -> bool:

@@ -96,7 +96,7 @@ class EarlyStopping(TrainingListener, Spelled):
         self._clock = clock
         self._known, self._best = _Known(), b""
         self._of: Callable[[], Network | None] = lambda: None
-        self._recalled = False
+        self._recalled = self._gave_back = False
         self._started: float | None = None
 
     # How it stands
@@ -138,17 +138,16 @@ class EarlyStopping(TrainingListener, Spelled):
             )
         goes_on = current is not None and current.resumed and (self._recalled or self._of() is network)
         if not goes_on:
-            self._known, self._best = _Known(), b""
+            self._known, self._best, self._gave_back = _Known(), b"", False
         self._recalled, self._of, self._started = False, weakref.ref(network), self._clock()
         if self.save_best is not None:
             clear_leftovers(self.save_best.parent, self.save_best.name.__eq__)
-        told = network.epoch if self._known.told is None else self._known.told
-        if network.epoch > told:  # Ctrl-C came between the epoch and its being told
+        if self._known.told is not None and network.epoch > self._known.told:  # Ctrl-C came between the epoch and its being told
             self._judge(network, None)
         self._known.told = network.epoch
         self._end_where_due(network)
-        if network.epoch < told and network.stopped_by is None:  # the best network goes on, with other settings
-            self._known.waited = 0
+        if self._gave_back and network.stopped_by is None:  # the best network goes on, with other settings
+            self._known.waited, self._gave_back = 0, False
 
     def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """Count the score, and look at the time."""
@@ -168,6 +167,7 @@ class EarlyStopping(TrainingListener, Spelled):
         current = network._current
         if self.restore_best and self._best and current is not None and current.ended and not network.interrupted:
             put_back(network, unpacked_network(self._best, _BEST))
+            self._gave_back = True
 
     # How it judges
 
@@ -198,15 +198,18 @@ class EarlyStopping(TrainingListener, Spelled):
 
     def _value(self, network: Network, validation_score: float | None) -> float | None:
         """What is watched, None for an epoch without an update. TrainingError where it is not finite."""
+        value: Any = validation_score
         if self.monitor == "score":
-            value: Any = self._known.total / self._known.count if self._known.count else None
+            if not self._known.count:
+                return None
+            value = self._known.total / self._known.count
         elif callable(self.monitor):
             value = self.monitor(network)
-        else:
-            value = validation_score if self.monitor == "validation" and validation_score is not None else self._validated(network)
-        if value is not None and not _is_finite(value):
+        elif self.monitor != "validation" or validation_score is None:
+            value = self._validated(network)
+        if not _is_finite(value):
             raise TrainingError(f"EarlyStopping: {self._name()} is {shown(value)} after {network.epoch} epochs; expected a finite number")
-        return None if value is None else float(value)
+        return float(value)
 
     def _validated(self, network: Any) -> float:
         """The score of the validation data, or what an Evaluation says of them."""
@@ -225,8 +228,8 @@ class EarlyStopping(TrainingListener, Spelled):
             write_network(self.save_best, saved(network))
         except ModelFileError as error:
             raise TrainingError(
-                f"EarlyStopping: save_best: {error}. The network is as after {network.iteration} iterations: make room, and go on with "
-                "fit(..., resume=True)"
+                f"EarlyStopping: save_best: {error}. The network is as after {network.iteration} iterations: see to that (on a full disk "
+                "make room), and go on with fit(..., resume=True)"
             ) from error
 
     def _gain(self, before: float, now: float) -> float:

@@ -35,7 +35,8 @@ class EvaluativeListener(TrainingListener, Spelled):
     """Evaluates the network on ``data`` after every ``every``-th epoch or iteration (``unit``), and keeps ``results``, of Evaluated.
 
     ``evaluations`` are what is filled, from empty copies each time, by ``network.do_evaluation``; left out it is an Evaluation by
-    ``network.evaluate``, of a graph with several outputs that of ``output``. ``out``, as of ScoreIterationListener, gets their ``stats()``.
+    ``network.evaluate``. Of a graph with several outputs ``output`` names the one. ``out``, as of ScoreIterationListener, gets their
+    ``stats()``.
 
     Raises ConfigurationError for ``every`` below 1, and for another unit.
     """
@@ -68,10 +69,10 @@ class EvaluativeListener(TrainingListener, Spelled):
 
     def _evaluate(self, network: Any) -> None:
         """Evaluate, keep and report."""
-        evaluations = copy.deepcopy(self.evaluations)
+        evaluations, which = copy.deepcopy(self.evaluations), {} if self.output is None else {"output": self.output}
         if evaluations:
-            network.do_evaluation(self.data, *evaluations)
+            network.do_evaluation(self.data, *evaluations, **which)
         else:
-            evaluations = [network.evaluate(self.data, **({} if self.output is None else {"output": self.output}))]
+            evaluations = [network.evaluate(self.data, **which)]
         self.results.append(Evaluated(network.iteration, network.epoch, evaluations))
         self._out(str(self.results[-1]))

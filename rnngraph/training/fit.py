@@ -24,16 +24,7 @@ from rnngraph.training.ahead import ahead
 from rnngraph.training.current import CurrentFit
 from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import NO_LABELS, score_all
-from rnngraph.training.tbptt import (
-    Ready,
-    check_minibatch,
-    check_network,
-    check_resumption,
-    made_ready,
-    segment_count,
-    segments,
-    step_count,
-)
+from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segments
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
@@ -180,16 +171,13 @@ def _minibatch(current: CurrentFit, batch: Ready, update: Update) -> None:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=6)
         network._position = Position(network._position.batches + 1)
         return
-    examples = batch.data.num_examples() / segment_count(network.config, batch.data)
-    steps = examples * step_count(network.config, batch.data)
     for segment in segments(network, batch):
         iteration = network.iteration
         try:
             update(segment)
         finally:
             if network.iteration > iteration:
-                current.examples += examples
-                current.steps += steps
+                current.count(segment)
                 for listener in current.listeners:
                     listener.iteration_done(network, iteration, network.epoch, network._position.score)
         if network.stopped_by is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rnngraph.errors import TrainingError
 from rnngraph.files import atomic_write
@@ -42,7 +44,7 @@ class JsonLinesListener(TrainingListener, Spelled):
     def __init__(self, path: str | os.PathLike[str], every: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = file_path(path, "JsonLinesListener", "training.jsonl", written=True)
         self.every, self._clock = checked_every(self, every), clock
-        self._file: IO[str] | None = None
+        self._file: FileIO | None = None
 
     def on_fit_start(self, network: Network, epochs: int) -> None:
         """Cut off what will be trained again, or begin a new run."""
@@ -50,9 +52,9 @@ class JsonLinesListener(TrainingListener, Spelled):
         begun = bool(network.iteration or network.epoch or network._position)
         try:
             seconds = self._cut(network) if current is not None and current.resumed and begun else None
-            self._file = self.path.open("a", encoding="utf-8")
+            self._file = self.path.open("ab", buffering=0)  # a line is there at once, or in part where the disk is full
             if seconds is None and not _ends_a_line(self.path):
-                self._file.write("\n")
+                self._file.write(b"\n")
         except OSError as error:
             raise self._failed(network, error) from error
         self._started = self._clock() - (seconds or 0.0)
@@ -90,9 +92,10 @@ class JsonLinesListener(TrainingListener, Spelled):
     def _write(self, network: Network, **fields: Any) -> None:
         """One line, at once."""
         assert self._file is not None
+        line = json.dumps(fields).encode() + b"\n"
         try:
-            self._file.write(json.dumps(fields) + "\n")
-            self._file.flush()
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             raise self._failed(network, error) from error
 
@@ -113,7 +116,7 @@ class JsonLinesListener(TrainingListener, Spelled):
         if len(kept) < len(lines) - begun - 1:
             with atomic_write(self.path) as file:
                 file.writelines([*lines[: begun + 1], *(lines[k] for k in kept)])
-        return float(parsed[kept[-1]].get("seconds") or 0.0) if kept else 0.0
+        return float(next((parsed[k]["seconds"] for k in reversed(kept) if "seconds" in parsed[k]), 0.0))
 
 
 def _ends_a_line(path: Path) -> bool:

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import torch
 
 import rnngraph as rg
 from rnngraph import serialization
@@ -86,7 +87,8 @@ class SlowFile:
 
 def make_disk_slow() -> None:
     """Stretch each step of writing a network: the temporary file, its replacing the old one, what comes after."""
-    write, replace = serialization.atomic_write, os.replace
+    module: Any = serialization
+    write, replace = module.atomic_write, os.replace
 
     @contextmanager
     def slow_write(path: Path) -> Iterator[SlowFile]:
@@ -98,7 +100,8 @@ def make_disk_slow() -> None:
         replace(source, target)
         time.sleep(0.002)
 
-    serialization.atomic_write, os.replace = slow_write, slow_replace  # type: ignore[assignment]
+    module.atomic_write = slow_write
+    os.replace = slow_replace  # type: ignore[assignment]
 
 
 def train(folder: Path, kind: str, pulse: bool = True) -> Any:
@@ -127,7 +130,12 @@ def outcome(folder: Path) -> tuple[bytes, bytes, list[Any]]:
 def unbroken(folder: Path, kind: str) -> int:
     """Train in ``folder`` without a kill. How many iterations that is; it ends early, and not at its best epoch."""
     folder.mkdir(parents=True)
-    net = train(folder, kind, pulse=False)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        net = train(folder, kind, pulse=False)
+    finally:
+        torch.set_num_threads(threads)
     last = json.loads((folder / "training.jsonl").read_text().splitlines()[-1])
     assert net.stopped_by is not None
     assert net.epoch < last["epoch"] + 1 < EPOCHS
@@ -138,7 +146,8 @@ def run(folder: Path, kind: str, lines: int | None = None, delay: float = 0.0) -
     """Train in ``folder`` in a process, kill it ``delay`` seconds after so many lines; None: never. Whether it was killed."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.training.kill", "--folder", str(folder), "--kind", kind]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as process:
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # threads that wait for each other would slow down who else computes here
+    with subprocess.Popen(command, cwd=ROOT, env=one_thread, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         for _ in process.stdout if lines is None else itertools.islice(process.stdout, lines):
             pass
