@@ -16,7 +16,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.names import squeezed
-from rnngraph.spelling import FOREIGN, SENTENCES, Spelled, spelled
+from rnngraph.spelling import FOREIGN, OF_ITERABLES, SENTENCES, Spelled, spelled
 
 X, Y = np.zeros((2, 3, 4)), np.ones((2, 1, 4))
 NET: Any = rg.MultiLayerNetwork(
@@ -157,11 +157,12 @@ def test_keywords(call: Any, message: str) -> None:
 def test_every_foreign_name_is_squeezed_and_leads_somewhere() -> None:
     classes = (rg.MultiLayerNetwork, rg.DataSet, rg.NormalizerStandardize, rg.Evaluation, rg.CheckpointListener)
     own = {name for cls in classes for name in dir(cls)} | {*vars(NET), *vars(DATA)}
+    own |= set(inspect.signature(rg.SequenceRecordReaderDataSetIterator.__init__).parameters)
     own |= {"epochs", "listeners", "validation", "progress"}  # arguments of fit
     for cls in (rg.CheckpointListener, rg.EarlyStopping, rg.EvaluativeListener, rg.ScoreIterationListener):
         own |= set(inspect.signature(cls).parameters)
     assert set(FOREIGN.values()) <= own
-    assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES))
+    assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES, *OF_ITERABLES))
 
 
 class Thing(Spelled):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.running import Run
+from tests.pages import dead_links, run_python
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = (DOCS / "command_line.md").read_text()
@@ -64,8 +65,8 @@ def shape(line: str) -> str:
 
 def test_the_commands_print_what_the_page_says(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (python,), (yaml,) = block("python"), block("yaml")
-    exec(compile(python, "docs/command_line.md", "exec"), {"__name__": "__main__"})
+    run_python(DOCS / "command_line.md")
+    (yaml,) = block("yaml")
     Path("config.yaml").write_text(yaml)
     assert len(commands()) > 12
     for line, expected in commands():
@@ -75,11 +76,4 @@ def test_the_commands_print_what_the_page_says(tmp_path: Path, run: Run, monkeyp
 
 
 def test_links_lead_somewhere() -> None:
-    def titles(text: str) -> set[str]:
-        found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-        return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in found}
-
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        page, _, title = target.partition("#")
-        text = (DOCS / page).read_text() if page else PAGE
-        assert not title or title in titles(text), target
+    assert dead_links(DOCS / "command_line.md") == []
