@@ -110,13 +110,20 @@ _NAMES = {
     ],
     "rnngraph.data": [
         "CSVSequenceRecordReader",
+        "CollectionInputSplit",
+        "CollectionSequenceRecordReader",
         "DataSet",
+        "FileSplit",
+        "GlobInputSplit",
+        "InputSplit",
         "MiniBatches",
         "MultiDataSet",
         "MultiNormalizer",
         "NormalizerMinMaxScaler",
         "NormalizerStandardize",
         "NumberedFileInputSplit",
+        "SequenceRecordReader",
+        "SequenceRecordReaderDataSetIterator",
         "sequences_to_dataset",
     ],
     "rnngraph.errors": [
@@ -138,7 +145,13 @@ _NAMES = {
     "rnngraph.network": ["MultiLayerNetwork"],
     "rnngraph.runtime.snapshot": ["StateSnapshot"],
     "rnngraph.torch_modules": ["from_torch"],
+    "rnngraph.training.checkpoints": ["CheckpointListener"],
+    "rnngraph.training.early_stopping": ["EarlyStopping"],
+    "rnngraph.training.evaluative": ["EvaluativeListener"],
+    "rnngraph.training.json_lines": ["JsonLinesListener"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
+    "rnngraph.training.tensor_board": ["TensorBoardListener"],
+    "rnngraph.training.timing": ["PerformanceListener", "TimeIterationListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -239,14 +252,21 @@ if TYPE_CHECKING:
     from rnngraph.conf import UnitNormConstraint as UnitNormConstraint
     from rnngraph.conf import UnstackVertex as UnstackVertex
     from rnngraph.conf import WeightNoise as WeightNoise
+    from rnngraph.data import CollectionInputSplit as CollectionInputSplit
+    from rnngraph.data import CollectionSequenceRecordReader as CollectionSequenceRecordReader
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
+    from rnngraph.data import FileSplit as FileSplit
+    from rnngraph.data import GlobInputSplit as GlobInputSplit
+    from rnngraph.data import InputSplit as InputSplit
     from rnngraph.data import MiniBatches as MiniBatches
     from rnngraph.data import MultiDataSet as MultiDataSet
     from rnngraph.data import MultiNormalizer as MultiNormalizer
     from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
     from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
+    from rnngraph.data import SequenceRecordReader as SequenceRecordReader
+    from rnngraph.data import SequenceRecordReaderDataSetIterator as SequenceRecordReaderDataSetIterator
     from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError
     from rnngraph.errors import ExportError as ExportError
@@ -270,8 +290,15 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.torch_modules import from_torch as from_torch
+    from rnngraph.training.checkpoints import CheckpointListener as CheckpointListener
+    from rnngraph.training.early_stopping import EarlyStopping as EarlyStopping
+    from rnngraph.training.evaluative import EvaluativeListener as EvaluativeListener
+    from rnngraph.training.json_lines import JsonLinesListener as JsonLinesListener
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
     from rnngraph.training.listeners import TrainingListener as TrainingListener
+    from rnngraph.training.tensor_board import TensorBoardListener as TensorBoardListener
+    from rnngraph.training.timing import PerformanceListener as PerformanceListener
+    from rnngraph.training.timing import TimeIterationListener as TimeIterationListener
 else:  # hidden from the type checker, to which a module with __getattr__ has every name
     __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

@@ -20,8 +20,12 @@ R = TypeVar("R")
 FOREIGN: Mapping[str, str] = {
     # DL4J; what differs in case, underscores or a leading "get" alone needs no entry
     "addlisteners": "set_listeners",
+    "alignmentmode": "alignment",
     "asarraysdataset": "batch_by",
     "aslist": "batch_by",
+    "availablecheckpoints": "checkpoints",
+    "batch": "batch_size",
+    "bestexpectedscore": "target",
     "columnnames": "labels",
     "computegradientandscore": "gradient",
     "configuration": "config",
@@ -30,6 +34,7 @@ FOREIGN: Mapping[str, str] = {
     "feedforward": "output",
     "getconfiguration": "config",
     "featuresmaskarray": "features_mask",
+    "featuresreader": "features",
     "getconfusionmatrix": "confusion",
     "getepochcount": "epoch",
     "getfeaturesmaskarray": "features_mask",
@@ -37,16 +42,31 @@ FOREIGN: Mapping[str, str] = {
     "getlabelsmaskarray": "labels_mask",
     "getlayerwiseconfigurations": "config",
     "getmodelparams": "parameters",
+    "frequency": "every",
     "getnumrowcounter": "num_examples",
     "getrange": "rows",
+    "invocationtype": "unit",
     "iterationcount": "iteration",
+    "keeplastandevery": "keep_every",
     "labelsmaskarray": "labels_mask",
+    "labelsreader": "labels",
     "layerwiseconfigurations": "config",
+    "loadlastcheckpointcg": "resume",
+    "loadlastcheckpointmln": "resume",
+    "maxepochswithnoimprovement": "patience",
+    "maxtime": "max_minutes",
+    "minibatchsize": "batch_size",
     "numepochs": "epochs",
+    "numpossiblelabels": "n_classes",
     "params": "parameters",
     "paramtable": "parameters",
     "preprocess": "transform",
+    "printiterations": "every",
+    "reader": "features",
     "rnnactivateusingstoredstate": "rnn_time_step",
+    "saveevery": "every_minutes",
+    "saveeverynepochs": "every_n_epochs",
+    "saveeveryniterations": "every_n_iterations",
     "setparams": "set_parameters",
     "setparamtable": "set_parameters",
     "splittestandtrain": "split",
@@ -56,8 +76,12 @@ FOREIGN: Mapping[str, str] = {
     "inversetransform": "revert",
     "loadstatedict": "set_parameters",
     "mask": "features_mask",
+    "maxtokeep": "keep_last",
+    "mindelta": "min_improvement",
     "predict": "output",
     "resetstates": "rnn_clear_previous_state",
+    "restorebestweights": "restore_best",
+    "savetopk": "keep_last",
     "statedict": "parameters",
     "validationdata": "validation",
     "verbose": "progress",
@@ -79,13 +103,27 @@ OF_GRAPHS: Mapping[str, str] = {
     "setoutputs": "write ComputationGraphConfiguration(outputs=['a', 'b'], ...)",
 }
 """What DL4J's builder of graphs has, and where it stands here."""
+_LOOP = "write `for one in it:`, which begins with the first one each time"
+OF_ITERABLES: Mapping[str, str] = {
+    "alignmentmode": "alignment is text: 'equal_length', 'align_start' or 'align_end'",
+    "hasnext": _LOOP,
+    "next": _LOOP,
+    "nextsequence": _LOOP,
+    "reset": "iterating begins with the first one each time, so there is nothing to reset",
+    "sequencerecord": _LOOP,
+}
+"""What DL4J's iterators and readers have."""
 SENTENCES: Mapping[str, str] = {
+    "builder": "there are no builders; its settings are keyword arguments",
+    "deleteexisting": "what another run wrote stays; give an empty folder",
     "getlayer": _LAYERS,
     "getlayers": _LAYERS,
     "getnumclasses": _COLUMNS,
     "getvalue": _METRICS,
     "getvertex": _VERTICES,
     "getvertices": _VERTICES,
+    "loadcheckpointcg": "ComputationGraph.load(path) loads one of checkpoints(folder)",
+    "loadcheckpointmln": "MultiLayerNetwork.load(path) loads one of checkpoints(folder)",
     "numcolumns": _COLUMNS,
     "numlabels": _COLUMNS,
     "numparams": "parameters() gives all by name, and summary() their number",
@@ -112,8 +150,9 @@ def advice(name: str, own: Iterable[str], otherwise: str) -> str:
 def no_attribute(owner: type, name: str, own: Iterable[str]) -> AttributeError:
     """The error for an attribute that ``owner`` and its objects, which have ``own``, do not have."""
     public = [n for n in own if not n.startswith("_")]
-    said = f"{owner.__name__} has no attribute {name!r}"
-    return AttributeError(f"{said}; {advice(name, public, f'dir({owner.__name__}) lists its names')}", name=name)
+    told = OF_ITERABLES.get(squeezed(name)) if hasattr(owner, "__iter__") else None
+    told = told or advice(name, public, f"dir({owner.__name__}) lists its names")
+    return AttributeError(f"{owner.__name__} has no attribute {name!r}; {told}", name=name)
 
 
 class SpelledType(type):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+from tests.pages import ROOT, run_python
+
+README = ROOT / "README.md"
 
 
 def test_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```", README.read_text(), flags=re.DOTALL | re.MULTILINE)
     monkeypatch.chdir(tmp_path)
-    exec(compile(example, "README.md", "exec"), {"__name__": "__main__"})  # it holds whole against stepped itself
+    count, _ = run_python(README)  # it holds whole against stepped itself
+    assert count == 1
     assert (tmp_path / "net.onnx").is_file()
     assert len(capsys.readouterr().out.splitlines()) > 1
 
