@@ -110,13 +110,20 @@ _NAMES = {
     ],
     "rnngraph.data": [
         "CSVSequenceRecordReader",
+        "CollectionInputSplit",
+        "CollectionSequenceRecordReader",
         "DataSet",
+        "FileSplit",
+        "GlobInputSplit",
+        "InputSplit",
         "MiniBatches",
         "MultiDataSet",
         "MultiNormalizer",
         "NormalizerMinMaxScaler",
         "NormalizerStandardize",
         "NumberedFileInputSplit",
+        "SequenceRecordReader",
+        "SequenceRecordReaderDataSetIterator",
         "sequences_to_dataset",
     ],
     "rnngraph.errors": [
@@ -239,14 +246,21 @@ if TYPE_CHECKING:
     from rnngraph.conf import UnitNormConstraint as UnitNormConstraint
     from rnngraph.conf import UnstackVertex as UnstackVertex
     from rnngraph.conf import WeightNoise as WeightNoise
+    from rnngraph.data import CollectionInputSplit as CollectionInputSplit
+    from rnngraph.data import CollectionSequenceRecordReader as CollectionSequenceRecordReader
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
+    from rnngraph.data import FileSplit as FileSplit
+    from rnngraph.data import GlobInputSplit as GlobInputSplit
+    from rnngraph.data import InputSplit as InputSplit
     from rnngraph.data import MiniBatches as MiniBatches
     from rnngraph.data import MultiDataSet as MultiDataSet
     from rnngraph.data import MultiNormalizer as MultiNormalizer
     from rnngraph.data import NormalizerMinMaxScaler as NormalizerMinMaxScaler
     from rnngraph.data import NormalizerStandardize as NormalizerStandardize
     from rnngraph.data import NumberedFileInputSplit as NumberedFileInputSplit
+    from rnngraph.data import SequenceRecordReader as SequenceRecordReader
+    from rnngraph.data import SequenceRecordReaderDataSetIterator as SequenceRecordReaderDataSetIterator
     from rnngraph.data import sequences_to_dataset as sequences_to_dataset
     from rnngraph.errors import ConfigurationError as ConfigurationError
     from rnngraph.errors import ExportError as ExportError

@@ -20,14 +20,17 @@ R = TypeVar("R")
 FOREIGN: Mapping[str, str] = {
     # DL4J; what differs in case, underscores or a leading "get" alone needs no entry
     "addlisteners": "set_listeners",
+    "alignmentmode": "alignment",
     "asarraysdataset": "batch_by",
     "aslist": "batch_by",
+    "batch": "batch_size",
     "computegradientandscore": "gradient",
     "configuration": "config",
     "epochcount": "epoch",
     "feedforward": "output",
     "getconfiguration": "config",
     "featuresmaskarray": "features_mask",
+    "featuresreader": "features",
     "getepochcount": "epoch",
     "getfeaturesmaskarray": "features_mask",
     "getiterationcount": "iteration",
@@ -37,11 +40,15 @@ FOREIGN: Mapping[str, str] = {
     "getrange": "rows",
     "iterationcount": "iteration",
     "labelsmaskarray": "labels_mask",
+    "labelsreader": "labels",
     "layerwiseconfigurations": "config",
+    "minibatchsize": "batch_size",
     "numepochs": "epochs",
+    "numpossiblelabels": "n_classes",
     "params": "parameters",
     "paramtable": "parameters",
     "preprocess": "transform",
+    "reader": "features",
     "rnnactivateusingstoredstate": "rnn_time_step",
     "setparams": "set_parameters",
     "setparamtable": "set_parameters",
@@ -73,6 +80,16 @@ OF_GRAPHS: Mapping[str, str] = {
     "setoutputs": "write ComputationGraphConfiguration(outputs=['a', 'b'], ...)",
 }
 """What DL4J's builder of graphs has, and where it stands here."""
+_LOOP = "write `for one in it:`, which begins with the first one each time"
+OF_ITERABLES: Mapping[str, str] = {
+    "alignmentmode": "alignment is text: 'equal_length', 'align_start' or 'align_end'",
+    "hasnext": _LOOP,
+    "next": _LOOP,
+    "nextsequence": _LOOP,
+    "reset": "iterating begins with the first one each time, so there is nothing to reset",
+    "sequencerecord": _LOOP,
+}
+"""What DL4J's iterators and readers have."""
 SENTENCES: Mapping[str, str] = {
     "getlayer": _LAYERS,
     "getlayers": _LAYERS,
@@ -100,8 +117,9 @@ def advice(name: str, own: Iterable[str], otherwise: str) -> str:
 def no_attribute(owner: type, name: str, own: Iterable[str]) -> AttributeError:
     """The error for an attribute that ``owner`` and its objects, which have ``own``, do not have."""
     public = [n for n in own if not n.startswith("_")]
-    said = f"{owner.__name__} has no attribute {name!r}"
-    return AttributeError(f"{said}; {advice(name, public, f'dir({owner.__name__}) lists its names')}", name=name)
+    told = OF_ITERABLES.get(squeezed(name)) if hasattr(owner, "__iter__") else None
+    told = told or advice(name, public, f"dir({owner.__name__}) lists its names")
+    return AttributeError(f"{owner.__name__} has no attribute {name!r}; {told}", name=name)
 
 
 class SpelledType(type):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.names import squeezed
-from rnngraph.spelling import FOREIGN, SENTENCES, Spelled, spelled
+from rnngraph.spelling import FOREIGN, OF_ITERABLES, SENTENCES, Spelled, spelled
 
 X, Y = np.zeros((2, 3, 4)), np.ones((2, 1, 4))
 NET: Any = rg.MultiLayerNetwork(
@@ -124,9 +125,10 @@ def test_keywords(call: Any, message: str) -> None:
 
 def test_every_foreign_name_is_squeezed_and_leads_somewhere() -> None:
     own = {name for cls in (rg.MultiLayerNetwork, rg.DataSet, rg.NormalizerStandardize) for name in dir(cls)} | {*vars(NET), *vars(DATA)}
+    own |= set(inspect.signature(rg.SequenceRecordReaderDataSetIterator.__init__).parameters)
     own |= {"epochs", "listeners", "validation", "progress"}  # arguments of fit
     assert set(FOREIGN.values()) <= own
-    assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES))
+    assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES, *OF_ITERABLES))
 
 
 class Thing(Spelled):

@@ -1,128 +1,148 @@
-"""Sequences in CSV files: one file is one sequence, one line is one time step."""
+"""Sequences in CSV files: one file is one sequence, one line is one time step.
+
+1. The files of a minibatch are read, and their bytes made UTF-8 with "\\n" as line end.
+2. All of them together are taken as tables of numbers (:mod:`rnngraph.data.fields`), which is fast and tells nothing.
+3. A file that is no such table is read once more, field by field: it has quoted fields, or it gets the error that names line and column.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
-import os
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from rnngraph.checks import is_count
+from rnngraph.data.decimals import number
+from rnngraph.data.fields import tables
+from rnngraph.data.record_reader import SequenceRecordReader
+from rnngraph.data.splits import InputSplit
 from rnngraph.errors import InputError
 from rnngraph.names import shown
-from rnngraph.spelling import Spelled, spelled
+from rnngraph.spelling import spelled
 
 
-class NumberedFileInputSplit:
-    """Files whose names differ by a number: ``NumberedFileInputSplit("f_%d.csv", 0, 99)`` is f_0.csv to f_99.csv, both ends included.
-
-    ``%d`` stands for the number, ``%03d`` for the number with zeros in front. Raises InputError for a pattern without exactly one of them
-    and for last < first.
-    """
-
-    def __init__(self, pattern: str | os.PathLike[str], first: int, last: int) -> None:
-        if not isinstance(pattern, (str, os.PathLike)):
-            raise InputError(f'pattern is {shown(pattern)}; expected text such as "f_%d.csv"')
-        self.pattern, self.first, self.last = os.fspath(pattern), first, last
-        if len(re.findall(r"%(?:0\d+)?d", self.pattern)) != 1 or self.pattern.count("%") != 1:
-            raise InputError(
-                f'pattern {self.pattern!r} does not have exactly one %d or %0Nd, which stands for the number: "f_%d.csv", "f_%03d.csv"'
-            )
-        if not (is_count(first, 0) and is_count(last, first)):
-            raise InputError(f"numbers {shown(first)} to {shown(last)}: expected 0 <= first <= last; both ends are included")
-
-    def __len__(self) -> int:
-        return self.last - self.first + 1
-
-    def __iter__(self) -> Iterator[Path]:
-        return (Path(self.pattern % number) for number in range(self.first, self.last + 1))
-
-
-class CSVSequenceRecordReader(Spelled):
+class CSVSequenceRecordReader(SequenceRecordReader):
     """Reads one sequence a file: iterating gives float32 arrays [T, columns], and starts anew each time.
 
     The first ``skip_lines`` lines of a file are left out. A line is split at the delimiter, one character; fields may stand in double
-    quotes, within one line. Lines without content at the end of a file do not count.
+    quotes, within one line. Lines without content at the end of a file do not count, nor does a byte order mark.
 
     Raises InputError that names file, line and column: for a missing or unreadable file, one without data, a line with another number of
-    columns than the first, and text where a number belongs. Lines and columns count from 1.
+    columns than the first, text where a number belongs, and bytes that are no text in ``encoding``. Lines and columns count from 1.
     """
 
     @spelled
-    def __init__(self, skip_lines: int = 0, delimiter: str = ",") -> None:
+    def __init__(self, skip_lines: int = 0, delimiter: str = ",", encoding: str = "utf-8") -> None:
         if not is_count(skip_lines, 0):
             raise InputError(f"skip_lines is {shown(skip_lines)}; expected a number of lines, 0 or more")
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
             raise InputError(f'delimiter is {shown(delimiter)}; expected one character that is no quote and no line break, such as ","')
-        self.skip_lines, self.delimiter = skip_lines, delimiter
-        self._split: NumberedFileInputSplit | None = None
+        self.skip_lines, self.delimiter, self.encoding = skip_lines, delimiter, encoding
+        self._codec = _codec(encoding)
+        self._paths: list[Path] = []
 
-    def initialize(self, split: NumberedFileInputSplit) -> CSVSequenceRecordReader:
+    def __repr__(self) -> str:
+        return f"<CSVSequenceRecordReader({self.skip_lines}, {self.delimiter!r}), {len(self._paths)} files>"
+
+    def initialize(self, split: InputSplit) -> CSVSequenceRecordReader:
         """Name the files to read; gives the reader itself. Raises InputError where one of them is missing."""
-        if not isinstance(split, NumberedFileInputSplit):
+        if not isinstance(split, InputSplit):
             raise InputError(
-                f'initialize({shown(split)}): expected a NumberedFileInputSplit, such as NumberedFileInputSplit("f_%d.csv", 0, 99)'
+                f'initialize({shown(split)}): expected the files to read: NumberedFileInputSplit("f_%d.csv", 0, 99), FileSplit("folder"), '
+                'GlobInputSplit("folder/*.csv") or CollectionInputSplit(["a.csv", "b.csv"])'
             )
-        missing = [path for path in split if not path.is_file()]
-        if missing:
-            raise InputError(
-                f"{missing[0]} is not there ({len(missing)} of {len(split)} files missing); {split.pattern!r} is read for the numbers "
-                f"{split.first} to {split.last}, both included, relative to {Path.cwd()}"
-            )
-        self._split = split
+        split.check()
+        self._paths = list(split)
         return self
 
     def __len__(self) -> int:
         return len(self._initialized())
 
-    def __iter__(self) -> Iterator[np.ndarray]:
-        return (self._read(path) for path in self._initialized())
+    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+        """The sequences of some files, counted from 0; see the class for its errors."""
+        paths = [self._initialized()[index] for index in indices]
+        texts = [self._utf8(path) for path in paths]
+        bodies = [_behind(text, self.skip_lines) for text in texts]
+        plain = self.delimiter.isascii() and all(bodies)
+        found = tables(bodies, self.delimiter.encode()) if plain else [None] * len(paths)
+        return [self._read(path, text) if table is None else table for path, text, table in zip(paths, texts, found, strict=True)]
 
-    def _initialized(self) -> NumberedFileInputSplit:
-        if self._split is None:
+    def place(self, index: int, step: int | None = None, column: int | None = None) -> str:
+        """The file with line and column, which count from 1."""
+        line = "" if step is None else f", line {self.skip_lines + step + 1}"
+        return f"{self._initialized()[index]}{line}" + ("" if column is None else f", column {column + 1}")
+
+    def _initialized(self) -> list[Path]:
+        if not self._paths:
             raise InputError('the reader has no files yet; call initialize(NumberedFileInputSplit("f_%d.csv", 0, 99)) first')
-        return self._split
+        return self._paths
 
-    def _read(self, path: Path) -> np.ndarray:
-        """One file as [T, columns]."""
+    def _utf8(self, path: Path) -> bytes:
+        """A file in UTF-8, its line ends "\\n" and none behind the last line; bytes that are no UTF-8 stay in it."""
         try:
-            # A byte order mark is no data; bytes that are no text end in a field that is no number, and are told as such.
-            lines = path.read_text(encoding="utf-8-sig", errors="replace").split("\n")
+            with open(path, "rb", buffering=0) as file:
+                content: bytes = file.readall()
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        if self._codec != "utf-8":
+            content = self._decoded(path, content, self._codec).encode("utf-8", "replace")
+        content = content.removeprefix(codecs.BOM_UTF8)
+        if b"\r" in content:
+            content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return content.rstrip(b"\n")
+
+    def _decoded(self, path: Path, content: bytes, codec: str, skipped: int = 0) -> str:
+        """Bytes behind ``skipped`` lines as text. InputError that names the first byte that is none."""
+        try:
+            return content.decode(codec)
+        except UnicodeDecodeError as error:
+            line = skipped + content.count(b"\n", 0, error.start) + 1
+            other = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "latin-1"
+            raise InputError(
+                f"{path}, line {line} has the byte 0x{content[error.start]:02x}, which is no {self.encoding} text ({error.reason}); "
+                f"give the encoding in which it was written, as CSVSequenceRecordReader(encoding={other!r})"
+            ) from None
+
+    # The careful way
+
+    def _read(self, path: Path, text: bytes) -> np.ndarray:
+        """One file as [T, columns]."""
+        skipped = text.split(b"\n")[: self.skip_lines]
+        lines = self._decoded(path, _behind(text, self.skip_lines), "utf-8", len(skipped)).split("\n")
         while lines and not lines[-1].strip():
             lines.pop()
-        if len(lines) <= self.skip_lines:
+        if not lines:
+            count = len(skipped) if any(line.strip() for line in skipped) else 0
             raise InputError(
-                f"{path} has {len(lines)} lines of which {self.skip_lines} are skipped: no time step is left; expected at least one"
+                f"{path} has {count} lines of which {self.skip_lines} are skipped: no time step is left; expected at least one"
             )
         rows: list[list[float]] = []
-        for number, line in enumerate(lines[self.skip_lines :], start=self.skip_lines + 1):
-            rows.append(self._numbers(path, number, line))
+        for at, line in enumerate(lines, start=self.skip_lines + 1):
+            rows.append(self._numbers(path, at, line))
             if len(rows[-1]) != len(rows[0]):
                 raise InputError(
-                    f"{path}, line {number} has {len(rows[-1])} columns, line {self.skip_lines + 1} has {len(rows[0])}; "
+                    f"{path}, line {at} has {len(rows[-1])} columns, line {self.skip_lines + 1} has {len(rows[0])}; "
                     f"expected the same number in each (the delimiter is {self.delimiter!r})"
                 )
         return np.array(rows, dtype=np.float32)
 
-    def _numbers(self, path: Path, number: int, line: str) -> list[float]:
-        """The numbers of one line."""
+    def _numbers(self, path: Path, at: int, line: str) -> list[float]:
+        """The numbers of line ``at``."""
         values = []
-        for column, field in enumerate(self._fields(path, number, line), start=1):
-            value = _number(field)
+        for column, field in enumerate(self._fields(path, at, line), start=1):
+            value = number(field)
             if value is None:
                 raise InputError(
-                    f"{path}, line {number}, column {column} is {field!r}; expected a number in float32's range "
-                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines})"
+                    f"{path}, line {at}, column {column} is {field!r}; expected a number in float32's range "
+                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines}){self._look(line)}"
                 )
             values.append(value)
         return values
 
-    def _fields(self, path: Path, number: int, line: str) -> list[str]:
+    def _fields(self, path: Path, at: int, line: str) -> list[str]:
         """The fields of one line, without their quotes."""
         if '"' not in line:
             return line.split(self.delimiter)
@@ -132,18 +152,35 @@ class CSVSequenceRecordReader(Spelled):
             return next(csv.reader(lines, delimiter=self.delimiter, skipinitialspace=blanks, strict=True))
         except csv.Error as error:
             raise InputError(
-                f"{path}, line {number} is {shown(line)}: {error}; expected each quoted field to end in its line, and a delimiter behind it"
+                f"{path}, line {at} is {shown(line)}: {error}; expected each quoted field to end in its line, and a delimiter behind it"
             ) from error
 
+    def _look(self, line: str) -> str:
+        """What a line looks like that another delimiter, or a decimal comma, would make numbers; empty for any other."""
+        for delimiter in ",;\t| :":
+            for decimal in ".,":
+                fields = [field.replace(decimal, ".") for field in line.split(delimiter)]
+                if len(fields) > 1 and decimal != delimiter and all(number(field) is not None for field in fields):
+                    other = f", with numbers as {line.split(delimiter)[0].strip()}: write a point in the place of their comma"
+                    return f"; the line {shown(line)} looks separated by {delimiter!r}" + (other if decimal == "," else "")
+        return ""
 
-_LARGEST = float(np.finfo(np.float32).max)
+
+def _behind(text: bytes, lines: int) -> bytes:
+    """What follows so many lines."""
+    at = 0
+    for _ in range(lines):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            return b""
+    return text[at:]
 
 
-def _number(field: str) -> float | None:
-    """The number in a field, nan and inf included; None for text, and for what float32 would make infinite."""
+def _codec(encoding: str) -> str:
+    """The encoding's own name. InputError for one that Python does not know, or that is none of text."""
     try:
-        value = float(field)
-    except ValueError:
-        return None
-    # float() reads 1_000 as a number; no other program does.
-    return None if "_" in field or _LARGEST < abs(value) < float("inf") else value
+        found = codecs.lookup(encoding)
+        "".encode(encoding)
+    except (LookupError, TypeError, ValueError):
+        raise InputError(f"encoding is {shown(encoding)}; expected one that Python knows, such as 'utf-8', 'latin-1' or 'utf-16'") from None
+    return "utf-8" if found.name == "utf-8-sig" else found.name

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from rnngraph.checks import is_count
 from rnngraph.data.dataset import DataSet
+from rnngraph.data.indexed import has_examples
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.multi import MultiDataSet
 from rnngraph.data.rows import Rows
@@ -41,7 +42,7 @@ def epochs_over(data: Data, epochs: int = 1, name: str = "data") -> Iterator[Ite
         of = f" of shape {list(data.shape)}" if hasattr(data, "shape") else ""
         raise InputError(f"{name} is a {kind}{of}, one array; features and labels make a DataSet: give rg.DataSet(x, y)")
     if not isinstance(batches, Iterable):
-        raise InputError(f"{name} is a {kind}; expected a DataSet or an iterable of DataSets")
+        raise InputError(f"{name} is a {kind}; expected a DataSet or an iterable of DataSets{_of_examples(data, name)}")
     if not is_count(epochs):
         raise TrainingError(f"epochs is {shown(epochs)}; expected an integer of at least 1")
     if epochs > 1 and _is_spent_by_one_pass(batches):
@@ -55,8 +56,9 @@ def known_sets(data: Data, name: str = "data") -> Iterator[tuple[str, Examples]]
     These are one DataSet, that of MiniBatches, or all elements of a list or tuple; any other iterable may be spent by looking at it. Errors
     as :func:`epochs_over`.
     """
-    if isinstance(data, (Rows, MiniBatches)):
-        yield name, data if isinstance(data, Rows) else data.dataset
+    held = data.dataset if isinstance(data, MiniBatches) else data
+    if isinstance(held, (DataSet, MultiDataSet)):
+        yield name, held
     elif isinstance(data, (list, tuple)):
         for index, batch in enumerate(_one_epoch(data, 0, name)):
             yield f"element {index} of {name}", batch
@@ -75,6 +77,11 @@ def _one_epoch(batches: Iterable[Batch], epoch: int, name: str) -> Iterator[Exam
             f"{name} ({kind}) yielded DataSets in the first epoch and none in epoch {epoch + 1}: it is spent after one pass; {_REMEDY}"
         )
     raise TrainingError(f"{name} ({kind}) yields no DataSet: it is empty, or an iterator that was used up before; {_REMEDY}")
+
+
+def _of_examples(data: object, name: str) -> str:
+    """What to do with single examples by number; empty for anything else."""
+    return f": rg.MiniBatches({name}, batch_size) makes them of its single examples" if has_examples(data) else ""
 
 
 def _is_spent_by_one_pass(batches: Iterable[Batch]) -> bool:

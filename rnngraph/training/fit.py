@@ -14,6 +14,7 @@ import numpy as np
 
 from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
+from rnngraph.data.indexed import IndexedExamples
 from rnngraph.data.iteration import Data, Examples, epochs_over, known_sets
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.rows import Rows
@@ -227,7 +228,7 @@ def begun(network: Network, data: Data) -> int:
 
 def _updates(network: Network, data: Data, batches: int | None = None) -> int | None:
     """How many updates the first ``batches`` minibatches make, left out all; None where they cannot be looked at before they are used."""
-    if isinstance(data, MiniBatches):
+    if isinstance(data, MiniBatches) and not isinstance(data.dataset, IndexedExamples):
         return (len(data) if batches is None else batches) * segment_count(network.config, data.dataset)
     if isinstance(data, (Rows, list, tuple)):
         return sum(segment_count(network.config, one) for _, one in islice(known_sets(data), batches))

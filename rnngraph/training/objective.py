@@ -102,12 +102,11 @@ def score(network: Network, data: Examples) -> float:
 
 def score_all(network: Network, data: Data, name: str = "data") -> float:
     """The score of all DataSets of ``data``, as of one that has all their rows; ``name`` is what the caller calls it."""
-    sets = list(next(epochs_over(data, 1, name)))
+    scores = [(score(network, one), one.num_examples()) for one in next(epochs_over(data, 1, name))]  # no DataSet is kept
     if not network.config.mini_batch:
         rest = penalty(network, penalties(network))
-        return sum(score(network, one) - rest for one in sets) + rest
-    rows = [one.num_examples() for one in sets]
-    return sum(score(network, one) * n for one, n in zip(sets, rows, strict=True)) / sum(rows)
+        return sum(value - rest for value, _ in scores) + rest
+    return sum(value * n for value, n in scores) / sum(n for _, n in scores)
 
 
 def gradient(network: Network, data: Examples) -> tuple[float, dict[str, np.ndarray]]:

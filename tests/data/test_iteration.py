@@ -157,6 +157,8 @@ def test_lists_of_numbers_are_one_array() -> None:
     [
         (7, "data is a int; expected a DataSet or an iterable of DataSets"),
         (None, "data is a NoneType; expected a DataSet or an iterable of DataSets"),
+        (TensorDataset(torch.ones(2, 3)), "data is a TensorDataset; expected a DataSet or an iterable of DataSets: "
+         "rg.MiniBatches(data, batch_size) makes them of its single examples"),
         (np.ones((2, 3)), "data is a ndarray of shape [2, 3], one array; features and labels make a DataSet: give rg.DataSet(x, y)"),
         (torch.ones(2, 3), "data is a Tensor of shape [2, 3], one array; features and labels make a DataSet: give rg.DataSet(x, y)"),
         ((np.ones((2, 3)), np.ones((2, 1))), "element 0 of data is a ndarray of shape [2, 3]; expected a DataSet or (features, labels["),

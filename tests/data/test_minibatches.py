@@ -51,12 +51,15 @@ def test_score_and_evaluation_go_over_them() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([ROWS], 3), r"^MiniBatches: dataset is a list; expected a DataSet: give rg\.DataSet\(features, labels\)$"),
+        (([ROWS], 3), r"^MiniBatches: dataset is a list; expected a DataSet: give rg\.DataSet\(features, labels\), or give what yields "
+         r"minibatches to fit itself$"),
+        ((5, 3), r"^MiniBatches: dataset is a int; expected a DataSet: give rg\.DataSet\(features, labels\)$"),
+        ((ROWS.features, 3), r"^MiniBatches: dataset is a ndarray; expected a DataSet: give rg\.DataSet\(features, labels\), or give what"),
         ((ROWS, 0), r"^MiniBatches: batch_size is 0; expected a number of rows of at least 1$"),
         ((ROWS, 2, "yes"), r"^MiniBatches: shuffle is 'yes'; expected True or False$"),
         ((ROWS, 2, True, -1), r"^MiniBatches: seed is -1; expected an integer of at least 0$"),
     ],
-)
+)  # fmt: skip
 def test_mistakes(arguments: Any, message: str) -> None:
     with pytest.raises(rg.InputError, match=message):
         rg.MiniBatches(*arguments)

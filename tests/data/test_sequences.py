@@ -33,6 +33,36 @@ def test_one_label_a_step() -> None:
     assert data.features.dtype == data.labels.dtype == np.float64
 
 
+def test_numbers_for_a_sequence_and_for_each_step() -> None:
+    whole = sequences_to_dataset([A, B], [[1.5, -2.0], [0.25, 3.0]], regression=True)
+    np.testing.assert_array_equal(whole.labels, [[1.5, -2.0], [0.25, 3.0]])
+    assert whole.labels_mask is None
+    stepwise = sequences_to_dataset([A, B], [A[:, :1] * 2, B[:, :1]], 1, "float64", regression=True)
+    np.testing.assert_array_equal(stepwise.labels, [[[2, 6, 10]], [[7, 0, 0]]])
+    np.testing.assert_array_equal(stepwise.labels_mask, [[1, 1, 1], [1, 0, 0]])
+    assert (whole.labels.dtype, stepwise.labels.dtype) == (np.float32, np.float64)
+
+
+NUMBERS = "; with regression=True expected [C] for a sequence, or [T, C] with numbers for each step, the same for all"
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([1.0, 2.0], f"labels[0] has shape [], labels[0] []{NUMBERS}"),
+        ([[1.0], [1.0, 2.0]], f"labels[1] has shape [2], labels[0] [1]{NUMBERS}"),
+        ([A, [1.0, 2.0]], f"labels[1] has shape [2], labels[0] [3, 2]{NUMBERS}"),
+        ([A, A], "labels[1] has shape [3, 2], but sequences[1] has 1 steps; expected a row for each step"),
+        ([A, B], "n_classes is 3, but labels have 2 columns; with regression=True it may be left out"),
+    ],
+)
+def test_mistakes_in_numbers(labels: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+        sequences_to_dataset([A, B], labels, 3, regression=True)
+    with pytest.raises(InputError, match=r"^regression is 1; expected True \(labels are numbers\) or False \(classes\)$"):
+        sequences_to_dataset([A, B], labels, regression=1)  # type: ignore[arg-type]
+
+
 @given(st.data(), st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(1, 3), st.integers(1, 4))
 def test_padding_is_torch_s(data: st.DataObject, lengths: list[int], f: int, c: int) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
