@@ -18,6 +18,7 @@ PROGRAMS = (
     "many_to_one",
     "many_to_one_by_mask",
     "evaluation_with_masks",
+    "csv_files",
     "rnn_and_dense",
     "cnn_and_rnn",
     "preprocessors",

@@ -15,6 +15,7 @@ import numpy as np
 
 import rnngraph as rg
 from rnngraph.conf.layers import Layer
+from rnngraph.data import Data
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, verify
 
@@ -88,7 +89,7 @@ def prove(net: rg.MultiLayerNetwork, data: rg.DataSet, test: rg.DataSet, epochs:
     return checked(net, before, data, test)
 
 
-def checked(net: rg.MultiLayerNetwork, before: float, data: rg.DataSet, test: rg.DataSet) -> Outcome:
+def checked(net: rg.MultiLayerNetwork, before: float, data: Data, test: rg.DataSet) -> Outcome:
     """Export a trained network, whose score on ``data`` was ``before``, and hold file and network against each other on ``test``."""
     with exported(net, features_mask=test.features_mask is not None) as session:
         streams = session.manifest.streams
