@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -28,32 +27,11 @@ import rnngraph as rg
 from benchmarks import learning
 from benchmarks.graves_by_hand import GravesByHand
 from benchmarks.memory import memory
+from benchmarks.reading import reading
+from benchmarks.timing import Row, Run, alternate, ratio
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
 from rnngraph.runtime import StreamingSession
-
-Run = Callable[[], None]
-Row = dict[str, Any]
-
-
-def alternate(runs: dict[str, Run], rounds: int, repeat: int = 1) -> dict[str, list[float]]:
-    """Seconds of each run in each round, after two rounds of warming up."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for k in range(rounds + 2):
-        for name, run in runs.items():
-            started = time.perf_counter()
-            for _ in range(repeat):
-                run()
-            if k >= 2:
-                times[name].append((time.perf_counter() - started) / repeat)
-    return times
-
-
-def ratio(name: str, ours: list[float], peer: list[float], aim: str) -> Row:
-    """One row of the report."""
-    ratios = sorted(a / b for a, b in zip(ours, peer, strict=True))
-    low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
-    return {"what": name, "ratio": statistics.median(ratios), "low": low, "high": high, "aim": aim, "seconds": statistics.median(ours)}
 
 
 def network(layer: Any, **fields: Any) -> rg.MultiLayerNetwork:
@@ -282,7 +260,7 @@ def main() -> None:
         rows += masked_file(args.rounds, folder)
         for layer in (rg.SimpleRnn(n_in=12, n_out=128), rg.GRU(n_in=12, n_out=128)):
             rows += masked_file(args.rounds, folder, layer)
-        rows += [*memory(), *importing()]
+        rows += [*reading(max(args.rounds // 3, 3)), *memory(), *importing()]
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,

@@ -63,7 +63,7 @@ def _fields(joined: bytes, array: np.ndarray, start: int, stop: int, delimiter: 
     ends = np.flatnonzero((piece == delimiter[0]) | (piece == ord("\n"))) + start
     starts = np.empty_like(ends)
     starts[0], starts[1:] = start, ends[:-1] + 1
-    values, real = numbers(array, starts, ends)
+    values, real = numbers(joined, starts, ends)
     for k in np.flatnonzero(~real):
         value = number(joined[starts[k] : ends[k]].decode(errors="replace"))
         if value is not None:

@@ -49,7 +49,7 @@ def test_any_lengths(lengths: list[tuple[int, int]], alignment: str, kinds: int)
 
 def test_types_are_as_asked_for() -> None:
     (a, mask), (b, _) = aligned([[np.ones((2, 1))], [np.ones((1, 1))]], "align_start", ["int64", "float64"])
-    assert (a.dtype, b.dtype, mask) == (np.int64, np.float64, None)
+    assert (a.dtype.name, b.dtype.name, mask) == ("int64", "float64", None)
 
 
 @pytest.mark.parametrize("name", ["ALIGN_END", "alignEnd", "align-end", "align_end"])

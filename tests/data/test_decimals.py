@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ def plain(*texts: str) -> tuple[np.ndarray, np.ndarray]:
     """The texts as fields of one line."""
     joined = b"\n" * LONGEST + ",".join(texts).encode() + b"\n"
     ends = np.cumsum([len(text.encode()) + 1 for text in texts]) + LONGEST - 1
-    return numbers(np.frombuffer(joined, np.uint8), np.append(LONGEST, ends[:-1] + 1), ends)
+    return numbers(joined, np.append(LONGEST, ends[:-1] + 1), ends)
 
 
-def bits(values: object) -> list[int]:
+def bits(values: Any) -> Any:
     return np.asarray(values, np.float32).view(np.uint32).tolist()
 
 

@@ -37,7 +37,7 @@ def same(a: rg.DataSet, b: rg.DataSet) -> None:
 
 # DL4J's minibatches
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "csv_header_semicolon": {"skip_lines": 1, "delimiter": ";", "label_index": 0},
     "csv_header_two_lines_tab": {"skip_lines": 2, "delimiter": "\t", "label_index": 0},
     "csv_many_to_one_align_end": {"alignment": "ALIGN_END"},
@@ -62,12 +62,12 @@ def test_minibatches_are_dl4j_s(goldens: Path, case: str) -> None:
         pytest.skip("the whole collection of goldens is not beside the clone")
     arguments = dict(CASES[case])
     form = {name: arguments.pop(name) for name in ("skip_lines", "delimiter") if name in arguments}
-    readers = [
+    readers: list[Any] = [
         rg.CSVSequenceRecordReader(**form).initialize(rg.NumberedFileInputSplit(goldens / case / "data" / f"{kind}_%d.csv", 0, 6))
         for kind in (["sequence"] if "label_index" in arguments else ["features", "labels"])
     ]
     classes = {} if arguments.get("regression") else {"n_classes": 4}
-    iterator = Iterator(*readers, batch_size=3, **{**classes, **arguments})
+    iterator = Iterator(*readers, **{"batch_size": 3, **classes, **arguments})
     with np.load(goldens / case / "arrays.npz") as file:
         arrays = dict(file)
     assert len(iterator) == arrays["batches"] == 3
@@ -264,9 +264,10 @@ def test_names_of_dl4j() -> None:
         AttributeError, match=r"has no attribute 'AlignmentMode'; alignment is text: 'equal_length', 'align_start' or 'align"
     ):
         Iterator.AlignmentMode  # type: ignore[attr-defined]  # noqa: B018
+    make: Any = Iterator
     for keyword, ours in {"miniBatchSize": "batch_size", "numPossibleLabels": "n_classes", "labelIndex": "label_index"}.items():
         with pytest.raises(TypeError, match=f"^SequenceRecordReaderDataSetIterator has no argument '{keyword}'; write {ours}$"):
-            Iterator(memory(ONE), memory([0]), **{keyword: 1})
+            make(memory(ONE), memory([0]), **{keyword: 1})
 
 
 # What is read when
@@ -396,7 +397,7 @@ def test_a_pre_processor_sees_each_data_set() -> None:
         same(made, normalizer.transform(given))
     iterator.set_pre_processor(lambda data: data.rows([0]))
     assert [data.num_examples() for data in iterator] == [1, 1]
-    iterator.set_pre_processor(lambda data: data.features)  # type: ignore[arg-type,return-value]
+    iterator.set_pre_processor(lambda data: data.features)
     with pytest.raises(rg.InputError, match=r"^the pre-processor .*lambda.* gave array\(.*; expected a DataSet$"):
         list(iterator)
     iterator.set_pre_processor(None)

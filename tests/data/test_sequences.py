@@ -40,7 +40,7 @@ def test_numbers_for_a_sequence_and_for_each_step() -> None:
     stepwise = sequences_to_dataset([A, B], [A[:, :1] * 2, B[:, :1]], 1, "float64", regression=True)
     np.testing.assert_array_equal(stepwise.labels, [[[2, 6, 10]], [[7, 0, 0]]])
     np.testing.assert_array_equal(stepwise.labels_mask, [[1, 1, 1], [1, 0, 0]])
-    assert (whole.labels.dtype, stepwise.labels.dtype) == (np.float32, np.float64)
+    assert (whole.labels.dtype.name, stepwise.labels.dtype.name) == ("float32", "float64")
 
 
 NUMBERS = "; with regression=True expected [C] for a sequence, or [T, C] with numbers for each step, the same for all"

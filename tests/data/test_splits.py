@@ -77,7 +77,7 @@ def test_a_pattern_is_read_in_natural_order(folder: Path) -> None:
 
 
 def test_a_list_is_read_in_its_own_order(folder: Path) -> None:
-    paths = [folder / "f_10.csv", str(folder / "f_2.csv"), folder / "f_10.csv"]
+    paths: list[str | Path] = [folder / "f_10.csv", str(folder / "f_2.csv"), folder / "f_10.csv"]
     split = rg.CollectionInputSplit(paths)
     assert names(split, folder) == ["f_10.csv", "f_2.csv", "f_10.csv"]
     assert len(CSVSequenceRecordReader().initialize(split)) == 3
