@@ -139,7 +139,7 @@ _NAMES = {
         "TrainingError",
         "TrainingWarning",
     ],
-    "rnngraph.evaluation": ["Evaluation"],
+    "rnngraph.evaluation": ["Evaluation", "EvaluationBinary", "ROC", "ROCBinary", "ROCMultiClass", "RegressionEvaluation"],
     "rnngraph.graph_network": ["ComputationGraph"],
     "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
@@ -273,7 +273,12 @@ if TYPE_CHECKING:
     from rnngraph.errors import StreamingError as StreamingError
     from rnngraph.errors import TrainingError as TrainingError
     from rnngraph.errors import TrainingWarning as TrainingWarning
+    from rnngraph.evaluation import ROC as ROC
     from rnngraph.evaluation import Evaluation as Evaluation
+    from rnngraph.evaluation import EvaluationBinary as EvaluationBinary
+    from rnngraph.evaluation import RegressionEvaluation as RegressionEvaluation
+    from rnngraph.evaluation import ROCBinary as ROCBinary
+    from rnngraph.evaluation import ROCMultiClass as ROCMultiClass
     from rnngraph.graph_network import ComputationGraph as ComputationGraph
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork

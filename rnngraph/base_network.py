@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_numeric, as_parameter, masks_outputs
+from rnngraph.checks import as_numeric, as_parameter
 from rnngraph.conf import NetworkConfiguration
 from rnngraph.conf.parameters import label
 from rnngraph.data.rows import Masks, Several
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from rnngraph.data import Data
     from rnngraph.data.iteration import Examples
     from rnngraph.data.multi_normalizer import AnyNormalizer
-    from rnngraph.evaluation import Evaluation
     from rnngraph.training.listeners import TrainingListener
 
 
@@ -264,25 +263,6 @@ class Network(Spelled):
                 "and call it for each of several"
             )
         return gradient(self, dataset)
-
-    def _evaluate(self, data: Data, output: int) -> Evaluation:
-        """Accuracy and the rest of output number ``output``."""
-        from rnngraph.data.iteration import epochs_over
-        from rnngraph.evaluation import Evaluation
-
-        evaluation = Evaluation(self.config.heads[output].width)
-        for one in next(epochs_over(data, 1)):
-            arrays = one._arrays
-            xs, masks = self._inputs.features(arrays.features, arrays.features_masks)
-            outputs, _ = self._run(xs, masks, None)
-            labels, counts = self._inputs.dense_labels(arrays, self._inputs.sizes(xs))
-            if masks_outputs(counts[output], labels[output].shape):
-                raise InputError(
-                    f"labels_mask has shape {list(labels[output].shape)}: it masks single outputs, but a class is told by whole rows; "
-                    "evaluate with a mask of rows or steps"
-                )
-            evaluation.eval(labels[output], outputs[output], counts[output])
-        return evaluation
 
     # Files and text
 

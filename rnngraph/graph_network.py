@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,8 +18,10 @@ from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
     from rnngraph.data import Data
-    from rnngraph.evaluation import Evaluation
+    from rnngraph.evaluation import ROC, BaseEvaluation, Evaluation, RegressionEvaluation, ROCMultiClass
 
+E = TypeVar("E", bound="BaseEvaluation")
+Es = TypeVarTuple("Es")
 Arrays = Sequence[ArrayLike] | Mapping[str, ArrayLike] | np.ndarray
 """An array for each input: in their order, by their names, or the one array of the only input."""
 ArrayMasks = Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None] | np.ndarray | None
@@ -69,19 +71,62 @@ class ComputationGraph(Network):
         self._check_streams()
         return self._step(self._listed(x), self._listed_masks(features_masks))
 
-    @spelled
-    def evaluate(self, data: Data, output: str | None = None) -> Evaluation:
-        """Accuracy and the rest of one output over ``data``, by its name where there are several.
+    # Evaluation of one output, by its name where there are several; its labels count by its labels mask, in a time series without one by
+    # the features mask
 
-        Steps count where the output's labels mask is 1, in a time series without one the features mask. InputError for an ``output`` that
-        is not there.
+    @spelled
+    def evaluate(self, data: Data, output: str | None = None, labels: Sequence[str] | None = None, top_n: int = 1) -> Evaluation:
+        """Accuracy and the rest of one output over ``data``; ``labels`` are the names of the classes.
+
+        Raises InputError for an ``output`` that is not there, and as :meth:`MultiLayerNetwork.evaluate`.
         """
+        from rnngraph.evaluation import Evaluation
+
+        width = self.config.heads[self._output_number(output, "evaluate")].width
+        return self._evaluated(data, Evaluation(width, labels, top_n), output, "evaluate")
+
+    @spelled
+    def evaluate_regression(self, data: Data, output: str | None = None) -> RegressionEvaluation:
+        """Errors and correlations of each column of one output over ``data``; masks of single columns too."""
+        from rnngraph.evaluation import RegressionEvaluation
+
+        return self._evaluated(data, RegressionEvaluation(), output, "evaluate_regression")
+
+    @spelled
+    def evaluate_roc(self, data: Data, threshold_steps: int = 0, output: str | None = None) -> ROC:
+        """The curves of an output of one column, or of two classes, over ``data``; InputError for another one."""
+        from rnngraph.evaluation import ROC
+
+        return self._evaluated(data, ROC(threshold_steps), output, "evaluate_roc")
+
+    @spelled
+    def evaluate_roc_multi_class(self, data: Data, threshold_steps: int = 0, output: str | None = None) -> ROCMultiClass:
+        """The curves of each class of one output against all others over ``data``."""
+        from rnngraph.evaluation import ROCMultiClass
+
+        return self._evaluated(data, ROCMultiClass(threshold_steps), output, "evaluate_roc_multi_class")
+
+    def do_evaluation(self, data: Data, *evaluations: *Es, output: str | None = None) -> tuple[*Es]:
+        """All ``evaluations`` of one output in one pass over ``data``; as :meth:`MultiLayerNetwork.do_evaluation`."""
+        from rnngraph.evaluation.networks import evaluate
+
+        evaluate(self, data, evaluations, self._output_number(output, "do_evaluation"))
+        return evaluations
+
+    def _evaluated(self, data: Data, evaluation: E, output: str | None, method: str) -> E:
+        from rnngraph.evaluation.networks import evaluate
+
+        evaluate(self, data, [evaluation], self._output_number(output, method))
+        return evaluation
+
+    def _output_number(self, output: str | None, method: str) -> int:
+        """The number of the output of that name; None is the only one. InputError that names ``method``."""
         names = self.config.outputs
         if output is None and len(names) > 1:
-            raise InputError(f"evaluate: the network has the outputs {', '.join(names)}; say which by output={names[0]!r}")
+            raise InputError(f"{method}: the network has the outputs {', '.join(names)}; say which by output={names[0]!r}")
         if output is not None and output not in names:
-            raise InputError(f"evaluate: output={shown(output)}; expected one of {', '.join(names)}")
-        return self._evaluate(data, 0 if output is None else names.index(output))
+            raise InputError(f"{method}: output={shown(output)}; expected one of {', '.join(names)}")
+        return 0 if output is None else names.index(output)
 
     def _learn_widths(self, names: Sequence[str]) -> None:
         """Take the widths of the inputs ``names``, which nobody knows, from the first arrays that come."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    EvaluationBinary RegressionEvaluation ROC ROCMultiClass StreamPool
+    StreamPool
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

@@ -13,6 +13,7 @@ from rnngraph.later import coming
 from rnngraph.names import nearest
 
 FOREIGN = {
+    "EvaluationAveraging": "averaging='macro' or averaging='micro'",
     "GraphBuilder": "ComputationGraphConfiguration",
     "ModelSerializer": "MultiLayerNetwork.save and MultiLayerNetwork.load",
     "NeuralNetConfiguration": "MultiLayerConfiguration, or of a graph ComputationGraphConfiguration",

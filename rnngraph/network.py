@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,7 +14,9 @@ from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
     from rnngraph.data import Data
-    from rnngraph.evaluation import Evaluation
+    from rnngraph.evaluation import ROC, Evaluation, RegressionEvaluation, ROCMultiClass
+
+Es = TypeVarTuple("Es")
 
 
 class MultiLayerNetwork(Network):
@@ -67,7 +70,46 @@ class MultiLayerNetwork(Network):
         (y,) = self._step([x], [features_mask], name="x")
         return y
 
+    # Evaluation: labels count by the labels mask, in a time series without one by the features mask
+
     @spelled
-    def evaluate(self, data: Data) -> Evaluation:
-        """Accuracy and the rest over ``data``; steps count where the labels mask is 1, in a time series without one the features mask."""
-        return self._evaluate(data, 0)
+    def evaluate(self, data: Data, labels: Sequence[str] | None = None, top_n: int = 1) -> Evaluation:
+        """Accuracy and the rest over ``data``, a DataSet or any iterable of them; ``labels`` are the names of the classes.
+
+        Raises InputError for data that do not fit the network, for a mask of single outputs and for other names than one a class.
+        """
+        from rnngraph.evaluation import Evaluation
+
+        return self.do_evaluation(data, Evaluation(self.config.heads[0].width, labels, top_n))[0]
+
+    @spelled
+    def evaluate_regression(self, data: Data) -> RegressionEvaluation:
+        """Errors and correlations of each output over ``data``; masks of single outputs too."""
+        from rnngraph.evaluation import RegressionEvaluation
+
+        return self.do_evaluation(data, RegressionEvaluation())[0]
+
+    @spelled
+    def evaluate_roc(self, data: Data, threshold_steps: int = 0) -> ROC:
+        """The curves of an output of one column, or of two classes, over ``data``; InputError for another one."""
+        from rnngraph.evaluation import ROC
+
+        return self.do_evaluation(data, ROC(threshold_steps))[0]
+
+    @spelled
+    def evaluate_roc_multi_class(self, data: Data, threshold_steps: int = 0) -> ROCMultiClass:
+        """The curves of each class against all others over ``data``."""
+        from rnngraph.evaluation import ROCMultiClass
+
+        return self.do_evaluation(data, ROCMultiClass(threshold_steps))[0]
+
+    def do_evaluation(self, data: Data, *evaluations: *Es) -> tuple[*Es]:
+        """All ``evaluations`` in one pass over ``data``, which is added to what they have counted.
+
+        Raises InputError for what is no evaluation, for data that do not fit the network, and for labels or masks that do not fit an
+        evaluation; then none of them is changed.
+        """
+        from rnngraph.evaluation.networks import evaluate
+
+        evaluate(self, data, evaluations)
+        return evaluations

@@ -24,19 +24,23 @@ FOREIGN: Mapping[str, str] = {
     "asarraysdataset": "batch_by",
     "aslist": "batch_by",
     "batch": "batch_size",
+    "columnnames": "labels",
     "computegradientandscore": "gradient",
     "configuration": "config",
+    "confusionmatrix": "confusion",
     "epochcount": "epoch",
     "feedforward": "output",
     "getconfiguration": "config",
     "featuresmaskarray": "features_mask",
     "featuresreader": "features",
+    "getconfusionmatrix": "confusion",
     "getepochcount": "epoch",
     "getfeaturesmaskarray": "features_mask",
     "getiterationcount": "iteration",
     "getlabelsmaskarray": "labels_mask",
     "getlayerwiseconfigurations": "config",
     "getmodelparams": "parameters",
+    "getnumrowcounter": "num_examples",
     "getrange": "rows",
     "iterationcount": "iteration",
     "labelsmaskarray": "labels_mask",
@@ -70,6 +74,8 @@ FOREIGN: Mapping[str, str] = {
 """Other systems' names, squeezed, and ours."""
 
 _VERTICES = "config.vertices holds the layers and vertices of a graph by name"
+_COLUMNS = "len(labels) is their number"
+_METRICS = "metrics() gives the main numbers by name"
 _LAYERS = f"config.layers holds the layers; {_VERTICES}"
 OF_GRAPHS: Mapping[str, str] = {
     "addinputs": "write ComputationGraphConfiguration(inputs=['a', 'b'], ...)",
@@ -93,10 +99,16 @@ OF_ITERABLES: Mapping[str, str] = {
 SENTENCES: Mapping[str, str] = {
     "getlayer": _LAYERS,
     "getlayers": _LAYERS,
+    "getnumclasses": _COLUMNS,
+    "getvalue": _METRICS,
     "getvertex": _VERTICES,
     "getvertices": _VERTICES,
+    "numcolumns": _COLUMNS,
+    "numlabels": _COLUMNS,
     "numparams": "parameters() gives all by name, and summary() their number",
     "outputsingle": "write output(features), and [0] of a graph's, which is a list",
+    "scoreformetric": _METRICS,
+    "setlabelnames": "write labels=[...] where the evaluation is made",
     **OF_GRAPHS,
 }
 """Names for which rnngraph has no single one."""

@@ -2,53 +2,49 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from rnngraph.checks import as_mask, as_numeric, is_count
 from rnngraph.errors import InputError
-from rnngraph.evaluation.text import stats
+from rnngraph.evaluation.base import BaseEvaluation, checked_count, read_counts
+from rnngraph.evaluation.counts import Counts, divide
+from rnngraph.evaluation.rows import Rows
+from rnngraph.evaluation.text import classification_stats, confusion_table
 from rnngraph.names import shown
-from rnngraph.spelling import Spelled, spelled
+from rnngraph.spelling import spelled
+
+Averaging = Literal["macro", "micro"]
+"""macro: the mean of the classes' values; micro: the value of the sum of their counts."""
 
 
-class Evaluation(Spelled):
+class Evaluation(BaseEvaluation):
     """Counts how often each class was taken for which, over any number of calls of :meth:`eval`.
 
     ``n_classes`` is the number of output columns; one column is a probability of class 1 of two, decided at 0.5. ``labels`` names the
-    classes. With ``top_n`` above 1 a row also counts as right in :meth:`top_n_accuracy` where fewer than ``top_n`` classes have a larger
-    probability than the right one.
+    classes. Labels that are evaluated are one-hot or probabilities: the class is the first of the largest values. With ``top_n`` above 1 a
+    row also counts as right in :meth:`top_n_accuracy` where fewer than ``top_n`` classes have a larger probability than the right one.
 
-    The numbers are those of DL4J's org.nd4j.evaluation.classification.Evaluation: with two classes precision, recall and F1 are of class 1
-    alone; with more they are means over the classes, from which those are left out whose value would be 0/0. Without data all are 0.
+    The numbers are those of DL4J's org.nd4j.evaluation.classification.Evaluation. A method takes a class ``i``, or ``averaging``, "macro"
+    or "micro"; without both it gives with two classes the value of class 1 alone, with more the macro average. Precision, recall and F of a
+    class that has 0/0 are left out of macro averages; a single value that is 0/0 is 0. Without data all are 0.
 
     Raises InputError for a number of classes below 1 and for another number of names.
     """
 
+    _noun, _nouns = "class", "classes"
+
     @spelled
     def __init__(self, n_classes: int, labels: Sequence[str] | None = None, top_n: int = 1) -> None:
-        if not is_count(n_classes):
-            raise InputError(f"n_classes is {shown(n_classes)}; expected the number of output columns, at least 1")
-        if not is_count(top_n):
-            raise InputError(f"top_n is {shown(top_n)}; expected an integer of at least 1")
-        self.n_classes = max(2, int(n_classes))
-        self.top_n = int(top_n)
-        names = [str(i) for i in range(self.n_classes)] if labels is None else [str(name) for name in labels]
-        if len(names) != self.n_classes:
-            raise InputError(f"labels has {len(names)} names ({', '.join(names)}); expected one for each of {self.n_classes} classes")
-        self.labels = tuple(names)
-        self._columns = int(n_classes)
-        self._confusion = np.zeros((self.n_classes, self.n_classes), np.int64)
-        self._top_n_correct = 0
+        columns = checked_count(n_classes, "n_classes", "the number of output columns, at least 1")
+        self.top_n = checked_count(top_n, "top_n", "an integer of at least 1")
+        self.n_classes = max(2, columns)
+        super().__init__(columns, labels)
 
-    def __repr__(self) -> str:
-        return f"Evaluation({self.n_classes} classes, {self.num_examples()} rows, accuracy {self.accuracy():.4f})"
-
-    def __str__(self) -> str:
-        return self.stats()
+    @property
+    def _count(self) -> int:
+        return self.n_classes
 
     @property
     def confusion(self) -> np.ndarray:
@@ -59,24 +55,109 @@ class Evaluation(Spelled):
         """The number of rows that were counted: examples, or steps of time series."""
         return int(self._confusion.sum())
 
-    def eval(self, labels: ArrayLike, predictions: ArrayLike, mask: ArrayLike | None = None) -> None:
-        """Count the rows of ``labels`` and ``predictions``, both [N, C] or [N, C, T], whose ``mask`` ([N] or [N, 1], [N, T]) is exactly 1.
+    # Numbers
 
-        Labels are one-hot or probabilities: the class is the first of the largest values. Raises InputError, and counts nothing, for shapes
-        that differ from each other or from n_classes, for a mask that does not fit, and for NaN in a row that counts.
+    def accuracy(self) -> float:
+        """The share of rows that were predicted right."""
+        return _ratio(np.trace(self._confusion), self.num_examples())
+
+    def top_n_accuracy(self) -> float:
+        """The share of rows whose class is among the ``top_n`` likeliest."""
+        return self.accuracy() if self.top_n == 1 else _ratio(self._top_n_correct, self.num_examples())
+
+    @spelled
+    def precision(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """Of the rows predicted as the class, the share that is of it."""
+        return self._metric(Counts.precision, i, averaging)
+
+    @spelled
+    def recall(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """Of the rows of the class, the share predicted as it."""
+        return self._metric(Counts.recall, i, averaging)
+
+    @spelled
+    def f1(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """The harmonic mean of precision and recall; :meth:`f_beta` with β = 1."""
+        return self.f_beta(1.0, i, averaging)
+
+    @spelled
+    def f_beta(self, beta: float, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """(1 + β²) p r / (β² p + r) of precision p and recall r. With two classes averages are of class 1 alone, as DL4J's."""
+        if averaging is not None and self.n_classes == 2:
+            self._check_choice(i, averaging)
+            return self._metric(lambda counts: counts.f_beta(beta), 1, None, undefined="nan")
+        return self._metric(lambda counts: _f_beta(counts, beta), i, averaging)
+
+    @spelled
+    def matthews_correlation(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """The correlation of labels and predictions of one class against all others; macro, where neither is given.
+
+        NaN for a class that is never predicted or never present, and for the macro average where there is one.
         """
-        actual, predicted = as_numeric(labels, "labels"), as_numeric(predictions, "predictions")
-        self._check_shapes(actual, predicted)
-        kept: slice | np.ndarray = slice(None)
-        if mask is not None:
-            steps = 1 if actual.ndim == 2 else actual.shape[2]
-            kept = as_mask(as_numeric(mask, "mask") == 1, len(actual), steps, "mask", "bool").ravel()
-        actual, predicted = _rows(actual)[kept], _rows(predicted)[kept]
-        for name, array in (("labels", actual), ("predictions", predicted)):
-            if np.isnan(array).any():
-                count = int(np.isnan(array).any(axis=1).sum())
-                raise InputError(f"{name} are NaN in {count} of {len(array)} rows that count; evaluate finite numbers, or mask these rows")
-        if self._columns == 1:
+        return self._metric(Counts.matthews_correlation, i, averaging or ("macro" if i is None else None), undefined="nan")
+
+    @spelled
+    def g_measure(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """√(precision · recall); macro, where neither is given."""
+        return self._metric(Counts.g_measure, i, averaging or ("macro" if i is None else None), undefined="zero")
+
+    @spelled
+    def false_positive_rate(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """Of the rows of other classes, the share predicted as the class."""
+        return self._metric(Counts.false_positive_rate, i, averaging, undefined="zero")
+
+    @spelled
+    def false_negative_rate(self, i: int | None = None, averaging: Averaging | None = None) -> float:
+        """Of the rows of the class, the share predicted as another. The micro average is DL4J's, fn / (fn + tn) of the sums."""
+        if averaging == "micro":
+            return self._metric(lambda counts: divide(counts.fn, counts.fn + counts.tn), i, averaging, undefined="zero")
+        return self._metric(Counts.false_negative_rate, i, averaging, undefined="zero")
+
+    def false_alarm_rate(self) -> float:
+        """The mean of false positive and false negative rate."""
+        return (self.false_positive_rate() + self.false_negative_rate()) / 2
+
+    def true_positives(self) -> np.ndarray:
+        """By class, how many of its rows were predicted as it, [n_classes] int64."""
+        return self._counts().tp.copy()
+
+    def false_positives(self) -> np.ndarray:
+        """By class, how many rows of others were predicted as it, [n_classes] int64."""
+        return self._counts().fp
+
+    def false_negatives(self) -> np.ndarray:
+        """By class, how many of its rows were predicted as others, [n_classes] int64."""
+        return self._counts().fn
+
+    def true_negatives(self) -> np.ndarray:
+        """By class, how many rows of others were predicted as others, [n_classes] int64."""
+        return self._counts().tn
+
+    def metrics(self) -> dict[str, float]:
+        """Accuracy, with ``top_n`` the top-N accuracy, precision, recall, F1 and the Matthews correlation; NaN where not defined."""
+        top = {"top_n_accuracy": self.top_n_accuracy()} if self.top_n > 1 else {}
+        rest = {"precision": self.precision(), "recall": self.recall(), "f1": self.f1()}
+        return {"accuracy": self.accuracy(), **top, **rest, "matthews_correlation": self.matthews_correlation()}
+
+    def stats(self) -> str:
+        """The metrics and the confusion matrix as text, byte for byte DL4J's; above 20 classes without the matrix."""
+        overall = [self.accuracy(), self.precision(), self.recall(), self.f1()]
+        top = (self.top_n, self.top_n_accuracy()) if self.top_n > 1 else None
+        counts = self._counts()
+        return classification_stats(self._confusion, self.labels, overall, [counts.precision(), counts.recall(), _f_beta(counts, 1.0)], top)
+
+    def confusion_to_string(self) -> str:
+        """The confusion matrix as a table with the names of the classes, as DL4J writes it."""
+        return confusion_table(self._confusion, self.labels)
+
+    # Counting
+
+    def _check(self, rows: Rows) -> None:
+        rows.check_numbers(finite=False)
+
+    def _add(self, rows: Rows) -> None:
+        actual, predicted = rows.labels, rows.predictions
+        if self._width == 1:
             actual, predicted = _two_columns(actual), _two_columns(predicted)
         right, taken = actual.argmax(axis=1), predicted.argmax(axis=1)
         cells = np.bincount(right * self.n_classes + taken, minlength=self.n_classes**2)
@@ -84,106 +165,64 @@ class Evaluation(Spelled):
         larger = predicted > np.take_along_axis(predicted, right[:, None], axis=1)
         self._top_n_correct += int((larger.sum(axis=1) < self.top_n).sum())
 
-    def eval_time_series(self, labels: ArrayLike, predictions: ArrayLike, mask: ArrayLike | None = None) -> None:
-        """The same as :meth:`eval`, under DL4J's older name."""
-        self.eval(labels, predictions, mask)
-
-    def merge(self, other: Evaluation) -> None:
-        """Add what another evaluation counted. Raises InputError where its classes, their names or its top_n differ."""
-        for field in ("n_classes", "_columns", "labels", "top_n"):
-            mine, theirs = getattr(self, field), getattr(other, field)
-            if mine != theirs:
-                raise InputError(
-                    f"merge: {field.strip('_')} is {theirs} there and {mine} here; only evaluations of the same classes add up"
-                )
+    def _merge(self, other: Evaluation) -> None:
         self._confusion += other._confusion
         self._top_n_correct += other._top_n_correct
 
-    def accuracy(self) -> float:
-        """The share of rows that were predicted right."""
-        return _ratio(np.trace(self._confusion), self._confusion.sum(), 0.0)
+    def _clear(self) -> None:
+        self._confusion = np.zeros((self.n_classes, self.n_classes), np.int64)
+        self._top_n_correct = 0
 
-    def top_n_accuracy(self) -> float:
-        """The share of rows whose class is among the ``top_n`` likeliest."""
-        return _ratio(self._top_n_correct, self.num_examples(), 0.0)
+    def _settings(self) -> dict[str, Any]:
+        return {"n_classes": self._width, "labels": list(self.labels), "top_n": self.top_n}
 
-    def precision(self, i: int | None = None) -> float:
-        """Of the rows predicted as class ``i``, the share that is of it; 0 where there is none. None: the overall value (see the class)."""
-        return self._metric(self._precisions(), i)
+    def _state(self) -> dict[str, Any]:
+        return {"confusion": self._confusion.tolist(), "top_n_correct": self._top_n_correct}
 
-    def recall(self, i: int | None = None) -> float:
-        """Of the rows of class ``i``, the share predicted as it; 0 where there is none. None: the overall value (see the class)."""
-        return self._metric(self._recalls(), i)
+    def _restore(self, held: Mapping[str, Any]) -> None:
+        self._confusion = read_counts(held, "confusion", self._confusion.shape)
+        self._top_n_correct = int(read_counts(held, "top_n_correct", ()))
 
-    def f1(self, i: int | None = None) -> float:
-        """The harmonic mean of precision and recall of class ``i``. None: the overall value, a mean of the classes' F1."""
-        return self._metric(self._f1s(), i)
+    # Averages
 
-    def stats(self) -> str:
-        """The metrics and the confusion matrix as text, byte for byte DL4J's; above 20 classes without the matrix."""
-        overall = [self.accuracy(), self.precision(), self.recall(), self.f1()]
-        top = (self.top_n, self.top_n_accuracy()) if self.top_n > 1 else None
-        return stats(self._confusion, self.labels, overall, [self._precisions(), self._recalls(), self._f1s()], top)
+    def _counts(self) -> Counts:
+        return Counts.of_confusion(self._confusion)
 
-    def to_json(self) -> str:
-        """What :meth:`from_json` reads."""
-        held = {"n_classes": self._columns, "labels": self.labels, "top_n": self.top_n, "confusion": self._confusion.tolist()}
-        return json.dumps({**held, "top_n_correct": self._top_n_correct})
+    def _metric(
+        self,
+        of: Callable[[Counts], np.ndarray],
+        i: int | None,
+        averaging: Averaging | None,
+        undefined: Literal["left out", "zero", "nan"] = "left out",
+    ) -> float:
+        """What ``of`` gives of class ``i``, or the average; ``undefined`` is what a macro average makes of a class that has NaN.
 
-    @classmethod
-    def from_json(cls, text: str) -> Evaluation:
-        """The evaluation that :meth:`to_json` wrote. Raises InputError for anything else."""
-        try:
-            held = json.loads(text)
-            made = cls(held["n_classes"], held["labels"], held["top_n"])
-            confusion = np.array(held["confusion"])
-            made._top_n_correct = int(held["top_n_correct"])
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise InputError(f"from_json: {shown(text)} is not what to_json writes ({type(error).__name__}: {error})") from error
-        if confusion.shape != made._confusion.shape or confusion.dtype.kind != "i" or (confusion < 0).any():
-            raise InputError(f"from_json: confusion is {held['confusion']}; expected {list(made._confusion.shape)} counts")
-        made._confusion = confusion.astype(np.int64)
-        return made
-
-    def _precisions(self) -> np.ndarray:
-        """By class, NaN where 0/0."""
-        return _divide(np.diag(self._confusion), self._confusion.sum(axis=0))
-
-    def _recalls(self) -> np.ndarray:
-        """By class, NaN where 0/0."""
-        return _divide(np.diag(self._confusion), self._confusion.sum(axis=1))
-
-    def _f1s(self) -> np.ndarray:
-        """By class: 0 where precision or recall is 0, NaN where one of them is."""
-        p, r = self._precisions(), self._recalls()
-        both = p + r
-        return np.where(both == 0, 0.0, _divide(2 * p * r, both))
-
-    def _metric(self, by_class: np.ndarray, i: int | None) -> float:
-        """One class's value, or the overall one."""
-        if i is not None and not (is_count(i, 0) and i < self.n_classes):
-            raise InputError(f"class {shown(i)} is not there; expected 0 to {self.n_classes - 1}")
+        A value that is no macro average is 0 where it is NaN, except with "nan".
+        """
+        self._check_choice(i, averaging)
         if not self._confusion.any():
             return 0.0
-        if i is None and self.n_classes > 2:
-            defined = by_class[~np.isnan(by_class)]
+        by_class = of(self._counts().summed() if averaging == "micro" else self._counts())
+        if undefined == "zero":
+            by_class = np.nan_to_num(by_class)
+        if averaging == "macro" or (i is None and averaging is None and self.n_classes > 2):
+            defined = by_class[~np.isnan(by_class)] if undefined == "left out" else by_class
             return float(defined.mean()) if defined.size else float("nan")
-        return float(np.nan_to_num(by_class[1 if i is None else i]))
+        value = float(by_class[0 if averaging == "micro" else 1 if i is None else i])
+        return value if undefined == "nan" or not np.isnan(value) else 0.0
 
-    def _check_shapes(self, actual: np.ndarray, predicted: np.ndarray) -> None:
-        """Both [N, C] or both [N, C, T]."""
-        if actual.shape != predicted.shape:
-            raise InputError(f"labels have shape {list(actual.shape)} and predictions {list(predicted.shape)}; expected the same for both")
-        if actual.ndim not in (2, 3) or actual.shape[1] != self._columns:
-            raise InputError(
-                f"labels and predictions have shape {list(actual.shape)}; expected [N, {self._columns}] or [N, {self._columns}, T], "
-                f"one column a class (n_classes is {self._columns})"
-            )
+    def _check_choice(self, i: int | None, averaging: str | None) -> None:
+        """InputError for a class that is not there, an average that does not exist, and both at once."""
+        if i is not None:
+            self._index(i)
+        if averaging is not None and (i is not None or averaging not in ("macro", "micro")):
+            both = f" beside class {i}; give one of them" if i is not None else '; expected "macro" or "micro"'
+            raise InputError(f"averaging is {shown(averaging)}{both}")
 
 
-def _rows(array: np.ndarray) -> np.ndarray:
-    """[N, C] as it is, [N, C, T] as [N·T, C] in the order of a mask [N, T]."""
-    return array if array.ndim == 2 else array.transpose(0, 2, 1).reshape(-1, array.shape[1])
+def _f_beta(counts: Counts, beta: float) -> np.ndarray:
+    """By class; NaN where precision or recall is 0/0, although one of them may be 0."""
+    return np.where(np.isnan(counts.precision() + counts.recall()), np.nan, counts.f_beta(beta))
 
 
 def _two_columns(array: np.ndarray) -> np.ndarray:
@@ -192,12 +231,6 @@ def _two_columns(array: np.ndarray) -> np.ndarray:
     return np.stack([~above, above], axis=1)
 
 
-def _divide(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """The quotient, NaN where 0/0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(numerator / denominator, np.float64)
-
-
-def _ratio(count: int, total: int, nothing: float) -> float:
-    """``count / total``, or ``nothing`` where there is no total."""
-    return float(count / total) if total else nothing
+def _ratio(count: int, total: int) -> float:
+    """``count / total``, 0 where there is no total."""
+    return float(count / total) if total else 0.0

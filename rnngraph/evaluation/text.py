@@ -1,4 +1,4 @@
-"""The text of an evaluation, as DL4J's Evaluation.stats() writes it: what programs that read its logs expect."""
+"""The text of evaluations, as DL4J's stats() writes it: what programs that read its logs expect."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from rnngraph.evaluation import java
+
 MOST_CLASSES_WITH_MATRIX = 20
+NO_DATA = "-- No Data --\n"
 
 
-def stats(
+def classification_stats(
     confusion: np.ndarray, labels: Sequence[str], overall: Sequence[float], by_class: Sequence[np.ndarray], top: tuple[int, float] | None
 ) -> str:
-    """Header, metrics, warnings, matrix.
+    """Of an Evaluation: header, metrics, warnings, matrix.
 
     ``confusion`` [actual, predicted]; ``overall``: accuracy, precision, recall, F1; ``by_class``: precision, recall, F1 of each class, NaN
     where 0/0; ``top``: N and the top-N accuracy, None to leave them out.
@@ -81,3 +84,41 @@ def _no_matrix(n: int) -> list[str]:
         f"Note: Confusion matrix not generated due to space requirements for {n} classes.",
         "Use the attribute confusion to see it",
     ]
+
+
+def confusion_table(confusion: np.ndarray, labels: Sequence[str]) -> str:
+    """The confusion matrix [actual, predicted] with names at its rows, as DL4J's confusionToString() writes it."""
+    width = max(10, 5 + max(map(len, labels)))
+    lines = [f"   {'Predicted:':<{width}}   " + "".join(f"{j:7d}" for j in range(len(labels))), "   Actual:"]
+    lines += [f"{i:<3d}{name:<{width}} | " + "".join(f"{c:7d}" for c in confusion[i].tolist()) for i, name in enumerate(labels)]
+    return "\n".join(lines) + "\n"
+
+
+def regression_table(labels: Sequence[str], numbers: np.ndarray) -> str:
+    """Of a RegressionEvaluation: by column MSE, MAE, RMSE, RSE, Pearson correlation and R², ``numbers`` [columns, 6]."""
+    width = max(map(len, labels)) + 5
+    lines = [f"{'Column':<{width}}" + "".join(f"{title:<15}" for title in ("MSE", "MAE", "RMSE", "RSE", "PC", "R^2"))]
+    for name, values in zip(labels, numbers.tolist(), strict=True):
+        lines.append(f"{name:<{width}}" + "".join(f"{java.exponent(value):<15}" for value in values))
+    return "\n".join(lines) + "\n"
+
+
+def binary_table(labels: Sequence[str], numbers: np.ndarray, counts: np.ndarray) -> str:
+    """Of an EvaluationBinary: by output accuracy, F1, precision and recall, ``numbers`` [outputs, 4]; TP, TN, FP and FN, ``counts``."""
+    width = max(15, *map(len, labels), 0) + 5
+    header = "".join(f"{name:<12}" for name in ("Accuracy", "F1", "Precision", "Recall")) + f"{'Total':<8}"
+    lines = [f"{'Label':<{width}}{header}" + "".join(f"{name:<7}" for name in ("TP", "TN", "FP", "FN"))]
+    for name, values, cells in zip(labels, numbers.tolist(), counts.tolist(), strict=True):
+        shown = "".join(f"{java.fixed(value):<12}" for value in values) + f"{sum(cells):<8d}"
+        lines.append(f"{name:<{width}}{shown}" + "".join(f"{count:<7d}" for count in cells))
+    return "\n".join(lines) if counts.any() else f"{lines[0]}\n{NO_DATA}"
+
+
+def area_table(labels: Sequence[str], titles: Sequence[str], areas: np.ndarray, totals: np.ndarray) -> str:
+    """Of a ROCBinary or ROCMultiClass: by column ``areas`` [columns, titles] and the counts of yes and no, ``totals`` [columns, 2]."""
+    width = max(15, *map(len, labels), 0) + 5
+    lines = [f"{'Label':<{width}}" + "".join(f"{title:<12}" for title in titles) + f"{'# Pos':<10}{'# Neg':<10}"]
+    for name, values, counts in zip(labels, areas.tolist(), totals.tolist(), strict=True):
+        shown = "".join(f"{java.fixed(value):<12}" for value in values)
+        lines.append(f"{name:<{width}}{shown}" + "".join(f"{count:<10d}" for count in counts))
+    return "\n".join(lines) if totals.any() else f"{lines[0]}\n{NO_DATA}"

@@ -1,10 +1,9 @@
-"""Evaluation: against DL4J's own numbers and text, against scikit-learn, and by hand."""
+"""Evaluation: against scikit-learn and by hand; DL4J's own numbers and text stand in test_goldens.py."""
 
 from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,6 @@ from hypothesis import strategies as st
 from rnngraph.errors import InputError
 from rnngraph.evaluation import Evaluation
 
-CASES = {
-    "evaluation_multiclass": (5, 1),
-    "evaluation_multiclass_unmasked": (4, 1),
-    "evaluation_perfect": (3, 1),
-    "evaluation_binary_classes": (2, 1),
-    "evaluation_single_column": (1, 1),
-    "evaluation_top2": (5, 2),
-}
 FIVE = [[0, 0, 0, 0, 0], [13, 9, 6, 13, 0], [3, 2, 3, 2, 0], [4, 2, 4, 10, 0], [4, 3, 3, 4, 0]]
 FIVE_TEXT = """
 
@@ -62,35 +53,9 @@ def counted(confusion: Any, labels: list[str] | None = None) -> Evaluation:
     return evaluation
 
 
-@pytest.fixture(params=CASES)
-def case(request: pytest.FixtureRequest, goldens: Path) -> Path:
-    folder: Path = goldens / request.param
-    if not folder.is_dir():
-        pytest.skip("the whole collection of goldens is not beside the clone")
-    return folder
-
-
-def evaluated(case: Path) -> Evaluation:
-    """The case's arrays, evaluated."""
-    arrays = np.load(case / "arrays.npz")
-    evaluation = Evaluation(CASES[case.name][0], top_n=CASES[case.name][1])
-    evaluation.eval_time_series(arrays["y"], arrays["p"], arrays.get("mask"))
-    return evaluation
-
-
-def test_text_is_dl4j_s_byte_for_byte(case: Path) -> None:
-    assert str(evaluated(case)).encode() == (case / "stats.txt").read_bytes()
-
-
-def test_numbers_are_dl4j_s(case: Path) -> None:
-    evaluation, metrics = evaluated(case), json.loads((case / "metrics.json").read_text())
-    np.testing.assert_array_equal(evaluation.confusion, np.load(case / "arrays.npz")["confusion"])
-    expected = {name: metrics[name] for name in ("accuracy", "precision", "recall", "f1")}
-    assert {name: getattr(evaluation, name)() for name in expected} == pytest.approx(expected, abs=1e-12)
-    assert evaluation.top_n_accuracy() == pytest.approx(metrics.get("top_n_accuracy", metrics["accuracy"]), abs=1e-12)
-    for i in range(evaluation.n_classes if "precision_0" in metrics else 0):
-        expected = {name: metrics[f"{name}_{i}"] for name in ("precision", "recall", "f1")}
-        assert {name: getattr(evaluation, name)(i) for name in expected} == pytest.approx(expected, abs=1e-12)
+def held(**changed: Any) -> str:
+    """The JSON of an evaluation, with other values."""
+    return json.dumps({**json.loads(Evaluation(2).to_json()), **changed})
 
 
 def test_text_of_left_out_classes() -> None:
@@ -132,6 +97,7 @@ def test_nothing_was_evaluated() -> None:
     evaluation = Evaluation(3)
     assert str(evaluation) == "Evaluation: No data available (no evaluation has been performed)"
     assert [evaluation.accuracy(), evaluation.precision(), evaluation.recall(0), evaluation.f1(), evaluation.top_n_accuracy()] == [0.0] * 5
+    assert [evaluation.f1(averaging="micro"), evaluation.matthews_correlation(1), evaluation.false_alarm_rate()] == [0.0] * 3
     assert repr(evaluation) == "Evaluation(3 classes, 0 rows, accuracy 0.0000)"
     evaluation.eval(np.eye(3), np.eye(3), np.zeros(3))
     assert evaluation.num_examples() == 0
@@ -163,6 +129,76 @@ def test_numbers_are_scikit_learn_s(confusion: list[list[int]]) -> None:
         defined = values[~np.isnan(values)]
         overall = np.nan_to_num(values[1]) if c == 2 else defined.mean() if defined.size else np.nan
         assert method() == pytest.approx(overall, nan_ok=True)
+    if c > 2:
+        micro = {name: getattr(metrics, f"{name}_score")(actual, predicted, average="micro", **arguments) for name in ("precision", "f1")}
+        assert {name: getattr(evaluation, name)(averaging="micro") for name in micro} == pytest.approx(micro)
+        macro = {
+            name: metrics.__dict__[f"{name}_score"](actual, predicted, average="macro", **arguments) for name in ("precision", "recall")
+        }
+        assert {name: getattr(evaluation, name)(averaging="macro") for name in macro} == pytest.approx(macro, nan_ok=True)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+def test_numbers_of_each_class_are_scikit_learn_s(classes: int) -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(classes)
+    actual, predicted = rng.integers(0, classes, (2, 400))
+    evaluation = counted(metrics.confusion_matrix(actual, predicted))
+    by_class: dict[str, list[float]] = {"matthews_correlation": [], "false_positive_rate": [], "false_negative_rate": [], "g_measure": []}
+    for i in range(classes):
+        ((tn, fp), (fn, tp)) = metrics.confusion_matrix(actual == i, predicted == i)
+        by_class["matthews_correlation"].append(metrics.matthews_corrcoef(actual == i, predicted == i))
+        by_class["false_positive_rate"].append(fp / (fp + tn))
+        by_class["false_negative_rate"].append(fn / (fn + tp))
+        by_class["g_measure"].append(np.sqrt(tp / (tp + fp) * tp / (tp + fn)))
+        beta = metrics.fbeta_score(actual == i, predicted == i, beta=0.5)
+        assert evaluation.f_beta(0.5, i) == pytest.approx(beta)
+        counts = [getattr(evaluation, f"{kind}_{side}")()[i] for kind in ("true", "false") for side in ("positives", "negatives")]
+        assert counts == [tp, tn, fp, fn]
+    for name, values in by_class.items():
+        assert [getattr(evaluation, name)(i) for i in range(classes)] == pytest.approx(values)
+        assert getattr(evaluation, name)(averaging="macro") == pytest.approx(np.mean(values))
+    for name in ("matthews_correlation", "g_measure"):  # no class is the one that is looked for
+        assert getattr(evaluation, name)() == pytest.approx(np.mean(by_class[name]))
+    rates = [
+        by_class[name][1] if classes == 2 else float(np.mean(by_class[name])) for name in ("false_positive_rate", "false_negative_rate")
+    ]
+    assert evaluation.false_alarm_rate() == pytest.approx(np.mean(rates))
+    if classes > 2:
+        expected = metrics.fbeta_score(actual, predicted, beta=2, average="macro")
+        assert evaluation.f_beta(2.0) == evaluation.f_beta(2.0, averaging="macro") == pytest.approx(expected)
+        assert evaluation.f_beta(2.0, averaging="micro") == pytest.approx(metrics.fbeta_score(actual, predicted, beta=2, average="micro"))
+
+
+def test_what_is_not_defined() -> None:
+    evaluation = counted(FIVE)
+    assert np.isnan([evaluation.matthews_correlation(4), evaluation.matthews_correlation()]).all()
+    assert [evaluation.g_measure(4), evaluation.precision(4), evaluation.f_beta(2.0, 0), evaluation.false_negative_rate(0)] == [0.0] * 4
+    all_of_class_1 = counted([[0, 0], [0, 3]])
+    assert [all_of_class_1.false_positive_rate(), all_of_class_1.f1(0), all_of_class_1.f1(averaging="macro")] == [0.0, 0.0, 1.0]
+    all_of_class_0 = counted([[3, 0], [0, 0]])
+    assert all_of_class_0.f1() == 0.0
+    assert np.isnan(all_of_class_0.f1(averaging="macro"))  # of class 1, as DL4J's
+    assert evaluation.metrics() == pytest.approx(
+        {"accuracy": 22 / 85, "precision": 0.27370689, "recall": 0.25487804, "f1": 0.31824065, "matthews_correlation": np.nan}, nan_ok=True
+    )
+
+
+def test_table_of_the_confusion() -> None:
+    assert counted([[12, 3], [0, 5]], ["quiet", "alarm"]).confusion_to_string() == (
+        "   Predicted:         0      1\n"
+        "   Actual:\n"
+        "0  quiet      |      12      3\n"
+        "1  alarm      |       0      5\n"
+    )  # fmt: skip
+
+
+def test_top_1_is_accuracy_where_values_are_equal() -> None:
+    once, twice = Evaluation(3), Evaluation(3, top_n=2)
+    for evaluation in (once, twice):
+        evaluation.eval([[0, 0, 1], [0, 1, 0]], [[0.4, 0.2, 0.4], [0.3, 0.3, 0.4]])
+    assert [once.accuracy(), once.top_n_accuracy(), twice.top_n_accuracy()] == [0.0, 0.0, 1.0]
+    assert twice.metrics()["top_n_accuracy"] == 1.0
 
 
 # What counts
@@ -230,9 +266,9 @@ def test_json_round_trip() -> None:
         ((np.eye(3), np.eye(3)[:2]), "labels have shape [3, 3] and predictions [2, 3]; expected the same for both"),
         (
             (np.eye(2), np.eye(2)),
-            "labels and predictions have shape [2, 2]; expected [N, 3] or [N, 3, T], one column a class (n_classes is 3)",
+            "labels and predictions have shape [2, 2]; expected [N, 3] or [N, 3, T], one column a class",
         ),
-        (([0, 1], [0, 1]), "labels and predictions have shape [2]; expected [N, 3] or [N, 3, T], one column a class (n_classes is 3)"),
+        (([0, 1], [0, 1]), "labels and predictions have shape [2]; expected [N, 3] or [N, 3, T], one column a class"),
         (
             (np.eye(3), [[0, 1, np.nan]] * 3, [1, 1, 0]),
             "predictions are NaN in 2 of 2 rows that count; evaluate finite numbers, or mask these rows",
@@ -240,8 +276,11 @@ def test_json_round_trip() -> None:
         (([[0, 1, np.nan]], [[0, 1, 0]]), "labels are NaN in 1 of 1 rows that count; evaluate finite numbers, or mask these rows"),
         (
             (np.eye(3), np.eye(3), np.ones((3, 2))),
-            "mask has shape [3, 2]; expected [3, 1], which is [N, T] of the array that it masks: "
-            "one value a row and step, 1 where the step exists",
+            "mask has shape [3, 2]; expected [3, 1], one value a row, or [3, 3], one an output",
+        ),
+        (
+            (np.eye(3), np.eye(3), np.ones((3, 3))),
+            "mask has shape [3, 3]: it masks single outputs, but a class is told by whole rows; evaluate with a mask of rows or steps",
         ),
     ],
 )
@@ -264,32 +303,48 @@ def test_classes_are_checked() -> None:
         counted(np.eye(3, dtype=int)).precision(3)
     with pytest.raises(InputError, match=r"^class 'alarm' is not there; expected 0 to 2$"):
         counted(np.eye(3, dtype=int)).recall("alarm")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"^merge: n_classes is 2 there and 3 here; only evaluations of the same classes add up$"):
+    with pytest.raises(InputError, match=r"^labels is 'ab'; expected a list of names$"):
+        Evaluation(2, "ab")
+    with pytest.raises(InputError, match=r"^merge: n_classes is 2 there and 3 here; only evaluations of the same settings add up$"):
         Evaluation(3).merge(Evaluation(2))
-    with pytest.raises(InputError, match=r"^merge: columns is 1 there and 2 here; only"):
+    with pytest.raises(InputError, match=r"^merge: n_classes is 1 there and 2 here; only"):
         Evaluation(2).merge(Evaluation(1))
+    with pytest.raises(InputError, match=r"^merge: labels is \['a', 'b'\] there and \['0', '1'\] here; only"):
+        Evaluation(2).merge(Evaluation(2, ["a", "b"]))
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"averaging": "Macro"}, """averaging is 'Macro'; expected "macro" or "micro\""""),
+        ({"i": 1, "averaging": "macro"}, "averaging is 'macro' beside class 1; give one of them"),
+        ({"i": -1}, "class -1 is not there; expected 0 to 1"),
+    ],
+)
+@pytest.mark.parametrize("method", ["precision", "f1", "matthews_correlation", "g_measure", "false_negative_rate"])
+def test_averages_that_do_not_exist(method: str, choice: dict[str, Any], message: str) -> None:
+    for evaluation in (counted(np.eye(2, dtype=int)), Evaluation(2)):
+        with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
+            getattr(evaluation, method)(**choice)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "from_json: '{' is not what to_json writes (JSONDecodeError: "),
-        ("{}", "from_json: '{}' is not what to_json writes (KeyError: 'n_classes')"),
-        (
-            '{"n_classes": 2, "labels": null, "top_n": 1, "confusion": [[1, 1], [0, 0]], "top_n_correct": Infinity}',
-            """from_json: '{"n_classes": 2, "labels": null, """,
-        ),
-        ("[]", "from_json: '[]' is not what to_json writes (TypeError: "),
-        (
-            '{"n_classes": 2, "labels": ["a", "b"], "top_n": 1, "confusion": [[1, -1], [0, 0]], "top_n_correct": 0}',
-            "from_json: confusion is [[1, -1], [0, 0]]; expected [2, 2] counts",
-        ),
-        (
-            '{"n_classes": 3, "labels": null, "top_n": 1, "confusion": [[1, 1], [0, 0]], "top_n_correct": 0}',
-            "from_json: confusion is [[1, 1], [0, 0]]; expected [3, 3] counts",
-        ),
+        ("{", "'{' is not what to_json writes (JSONDecodeError: "),
+        ("{}", "'{}' is not what to_json writes (KeyError: 'evaluation')"),
+        ("[]", "'[]' is not what to_json writes (TypeError: "),
+        (held(evaluation="ROC"), "InputError: it holds 'ROC'; expected Evaluation)"),
+        (held(evaluation=[]), "TypeError: unhashable type"),
+        (held(settings={"n_classes": 0}), "InputError: n_classes is 0; expected the number of output columns, at least 1)"),
+        (held(settings={"classes": 2}), "TypeError: Evaluation has no argument 'classes'"),
+        (held(confusion=[[1, -1], [0, 0]]), "InputError: confusion is [[1, -1], [0, 0]]; expected [2, 2] counts)"),
+        (held(confusion=[[1, 1, 1]]), "InputError: confusion is [[1, 1, 1]]; expected [2, 2] counts)"),
+        (held(confusion=[[1, 0.5], [0, 0]]), "InputError: confusion is [[1, 0.5], [0, 0]]; expected [2, 2] counts)"),
+        (held(confusion=[[10**30, 1], [0, 0]]), "expected [2, 2] counts)"),
+        (held(top_n_correct=float("inf")), "InputError: top_n_correct is inf; expected a count)"),
     ],
 )
 def test_json_of_others_is_refused(text: str, message: str) -> None:
-    with pytest.raises(InputError, match=f"^{re.escape(message)}"):
+    with pytest.raises(InputError, match=f"^from_json: .*{re.escape(message)}"):
         Evaluation.from_json(text)
