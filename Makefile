@@ -3,7 +3,7 @@ SHELL := /bin/sh
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-ASIDE := $(wildcard tests examples benchmarks)
+ASIDE := $(wildcard tests examples benchmarks docs/extensions)
 
 # Python 3.11 first: the pins are measured with it, and CPU builds of torch that are kept beside an index tend to be for one version only;
 # for another, pip may take the CUDA build, which runs without a GPU but is gigabytes. `make PYTHON=...` overrides.
@@ -15,23 +15,28 @@ PYTHON ?= $(shell $(FIND_PYTHON))
 # and the plain onnxruntime-gpu of the extra dev runs everything on its CPU provider. `.venv/bin/pip install -e '.[gpu]'` adds them.
 EXTRAS := train,plot,tensorboard,docs,dev
 
-.PHONY: help demo test lint types unit format bench fidelity clean distclean
+.PHONY: help demo test lint types docs links unit format bench fidelity clean distclean
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(READY) ## train, export and stream the Japanese Vowels network
 	$(PY) examples/japanese_vowels/demo.py
 
-test: lint types unit ## lint, types and every test
+test: lint types docs unit ## lint, types, documentation and every test
 
 lint: $(READY) ## ruff: rules and format
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 
-# mypy finds exporters/ and runtime/ inside rnngraph through links; they are made anew so that none outlives its file.
-types: $(READY) ## mypy, strict
+# mypy and mkdocs find exporters/ and runtime/ inside rnngraph through links; they are made anew so that none outlives its file.
+links:
 	@rm -rf .types && mkdir -p .types/rnngraph && cd .types/rnngraph && ln -s ../../rnngraph/* ../../exporters ../../runtime .
+
+types: $(READY) links ## mypy, strict
 	$(PY) -m mypy .types/rnngraph $(ASIDE)
+
+docs: $(READY) links ## write the documentation into site/; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 # A process for each core, at most eight, each with one thread: more threads than cores wait for each other. `make unit WORKERS=0` runs in one process.
 WORKERS ?= auto
@@ -62,7 +67,7 @@ $(READY): pyproject.toml setup.py constraints.txt
 	@echo "$(CURDIR)" > $@
 
 clean: ## remove what the targets made, but not the environment
-	rm -rf .types .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info examples/*/out
+	rm -rf .types site .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info examples/*/out
 
 distclean: clean ## remove the environment too
 	rm -rf $(VENV)

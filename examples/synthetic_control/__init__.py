@@ -1,0 +1,1 @@
+"""Control charts of six kinds, DL4J's own example of sequences."""
