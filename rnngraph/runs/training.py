@@ -127,8 +127,8 @@ def last_network(folder: RunFolder) -> MultiLayerNetwork | None:
 def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, resume: bool, progress: bool) -> Outcome:
     """Train, log and keep checkpoints; the network is saved at every end but an error's. Ctrl-C and its like end it between two updates."""
     network, stopping, scores, start = ready.network, _stopping(plan, ready), rg.CollectScoresListener(), time.monotonic()
-    listeners = [scores, *_listeners(plan, folder), *([stopping] if stopping else [])]
     with _interruptible() as came:
+        listeners = [scores, *_listeners(plan, folder), *([stopping] if stopping else []), _Ending(came)]
         network.fit(ready.data, plan.epochs, listeners, ready.validation, progress, resume, device)
     network.save(folder.network)
     last = scores.epochs[-1] if scores.epochs else None
@@ -151,7 +151,10 @@ def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, resume: bool
 
 @contextmanager
 def _interruptible() -> Iterator[list[int]]:
-    """Signals that ask a process to end are taken for Ctrl-C; gives a list that has the number of one that came."""
+    """Signals that ask a process to end are taken for Ctrl-C; gives a list that has the number of one that came.
+
+    Where Ctrl-C is ignored, as in the background of a script, that is a matter of :class:`_Ending`.
+    """
     came: list[int] = []
 
     def interrupt(number: int) -> None:
@@ -160,6 +163,20 @@ def _interruptible() -> Iterator[list[int]]:
 
     with asked_to_end(interrupt, tuple(number for number in ENDING if number != signal.SIGINT)):
         yield came
+
+
+class _Ending(rg.TrainingListener):
+    """Ends a fit, as Ctrl-C does, after the update during which another signal came. It is told after all others."""
+
+    _last = True
+
+    def __init__(self, came: list[int]) -> None:
+        self._came = came
+
+    def iteration_done(self, network: MultiLayerNetwork, iteration: int, epoch: int, score: float) -> None:
+        """End the fit where a signal came."""
+        if self._came:
+            raise KeyboardInterrupt
 
 
 def _listeners(plan: Plan, folder: RunFolder) -> list[TrainingListener]:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
+from collections.abc import Iterator
 
 import pytest
 
 from rnngraph import cli
 from tests.commands.running import Result, Run
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Signals act as in a terminal, also where the tests run in the background of a script, which ignores Ctrl-C."""
+    actions = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, action) for number, action in actions.items()}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
 
 
 class Stdin(io.TextIOWrapper):

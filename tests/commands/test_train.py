@@ -90,10 +90,15 @@ def test_json_is_one_object(folder: Path, run: Run) -> None:
     assert result == {key: value for key, value in told.items() if key != "network"}
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code", "background"),
+    [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, False), (signal.SIGHUP, 129, False), (signal.SIGTERM, 143, True)],
+)
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(
-    number: int, code: int, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    number: int, code: int, background: bool, folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if background:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     options = (*FILES, "--validation-share", "0.25", "--batch-size", 4, "--epochs", 4, "--patience", 9, "--normalize", "min_max")
     assert run("train", "config.yaml", *options, "--out", "whole").code == 0
     told = rg.JsonLinesListener.iteration_done

@@ -278,7 +278,7 @@ def test_on_a_full_disk_the_old_checkpoints_survive_and_the_network_goes_on(tmp_
     path = tmp_path / "checkpoint_000003_iteration_9_epoch_3.rnng"
     message = (
         f"CheckpointListener: {path}: cannot be written (No space left on device); what stood there is as it was. The checkpoints before "
-        f"it are as they were, and the network is as after 9 iterations: see to that (on a full disk make room), and go on with "
+        "it are as they were, and the network is as after 9 iterations: see to that (on a full disk make room), and go on with "
         "fit(..., resume=True)"
     )
     with pytest.raises(rg.TrainingError, match=f"^{re.escape(message)}$"):
