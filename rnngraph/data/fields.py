@@ -16,12 +16,12 @@ _KEPT = 1 << 22
 
 @dataclass(frozen=True)
 class _Fields:
-    """The fields of some lines: their values, whether each is a number, where each ends, and which end their lines."""
+    """The fields of some lines: their values, whether each is a number, how many a line has, and where it ends."""
 
     values: np.ndarray
     real: np.ndarray
-    ends: np.ndarray
-    closing: np.ndarray
+    counts: np.ndarray
+    line_ends: np.ndarray
 
 
 def tables(texts: Sequence[bytes], delimiter: bytes) -> list[np.ndarray | None]:
@@ -33,13 +33,11 @@ def tables(texts: Sequence[bytes], delimiter: bytes) -> list[np.ndarray | None]:
     joined = b"\n" * LONGEST + b"\n".join(texts) + b"\n"
     array = np.frombuffer(joined, np.uint8)
     pieces = [_fields(joined, array, start, stop, delimiter) for start, stop in _pieces(joined)]
-    values, real, ends, closing = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in _Fields.__dataclass_fields__)
-    last = np.flatnonzero(closing)  # the last field of each line
-    counts = np.diff(last, prepend=-1)
-    line_ends = LONGEST - 1 + np.cumsum([len(text) + 1 for text in texts])  # of each text's last line
-    behind = np.searchsorted(ends[last], line_ends) + 1  # the line behind each text
+    values, real, counts, line_ends = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in _Fields.__dataclass_fields__)
+    text_ends = LONGEST - 1 + np.cumsum([len(text) + 1 for text in texts])
+    behind = np.searchsorted(line_ends, text_ends) + 1  # the line behind each text
     first = np.concatenate([[0], behind[:-1]])
-    columns, heights, stops = counts[first], behind - first, last[behind - 1] + 1
+    columns, heights, stops = counts[first], behind - first, np.cumsum(counts)[behind - 1]
     starts = stops - columns * heights
     ragged, whole = counts != np.repeat(columns, heights), [True] * len(texts)
     if ragged.any() or not real.all():
@@ -68,4 +66,5 @@ def _fields(joined: bytes, array: np.ndarray, start: int, stop: int, delimiter: 
         value = number(joined[starts[k] : ends[k]].decode(errors="replace"))
         if value is not None:
             values[k], real[k] = value, True
-    return _Fields(values, real, ends, array[ends] == ord("\n"))
+    closing = np.flatnonzero(array[ends] == ord("\n"))
+    return _Fields(values, real, np.diff(closing, prepend=-1), ends[closing])
