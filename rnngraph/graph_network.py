@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rnngraph.evaluation import ROC, BaseEvaluation, Evaluation, RegressionEvaluation, ROCMultiClass
 
 E = TypeVar("E", bound="BaseEvaluation")
+Es = TypeVarTuple("Es")
 Arrays = Sequence[ArrayLike] | Mapping[str, ArrayLike] | np.ndarray
 """An array for each input: in their order, by their names, or the one array of the only input."""
 ArrayMasks = Sequence[ArrayLike | None] | Mapping[str, ArrayLike | None] | np.ndarray | None
@@ -105,16 +106,18 @@ class ComputationGraph(Network):
 
         return self._evaluated(data, ROCMultiClass(threshold_steps), output, "evaluate_roc_multi_class")
 
-    def do_evaluation(self, data: Data, *evaluations: E, output: str | None = None) -> tuple[E, ...]:
+    def do_evaluation(self, data: Data, *evaluations: *Es, output: str | None = None) -> tuple[*Es]:
         """All ``evaluations`` of one output in one pass over ``data``; as :meth:`MultiLayerNetwork.do_evaluation`."""
         from rnngraph.evaluation.networks import evaluate
 
-        return evaluate(self, data, evaluations, self._output_number(output, "do_evaluation"))
+        evaluate(self, data, evaluations, self._output_number(output, "do_evaluation"))
+        return evaluations
 
     def _evaluated(self, data: Data, evaluation: E, output: str | None, method: str) -> E:
         from rnngraph.evaluation.networks import evaluate
 
-        return evaluate(self, data, [evaluation], self._output_number(output, method))[0]
+        evaluate(self, data, [evaluation], self._output_number(output, method))
+        return evaluation
 
     def _output_number(self, output: str | None, method: str) -> int:
         """The number of the output of that name; None is the only one. InputError that names ``method``."""

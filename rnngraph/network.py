@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVarTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,9 +14,9 @@ from rnngraph.spelling import spelled
 
 if TYPE_CHECKING:
     from rnngraph.data import Data
-    from rnngraph.evaluation import ROC, BaseEvaluation, Evaluation, RegressionEvaluation, ROCMultiClass
+    from rnngraph.evaluation import ROC, Evaluation, RegressionEvaluation, ROCMultiClass
 
-E = TypeVar("E", bound="BaseEvaluation")
+Es = TypeVarTuple("Es")
 
 
 class MultiLayerNetwork(Network):
@@ -103,7 +103,7 @@ class MultiLayerNetwork(Network):
 
         return self.do_evaluation(data, ROCMultiClass(threshold_steps))[0]
 
-    def do_evaluation(self, data: Data, *evaluations: E) -> tuple[E, ...]:
+    def do_evaluation(self, data: Data, *evaluations: *Es) -> tuple[*Es]:
         """All ``evaluations`` in one pass over ``data``, which is added to what they have counted.
 
         Raises InputError for what is no evaluation, for data that do not fit the network, and for labels or masks that do not fit an
@@ -111,4 +111,5 @@ class MultiLayerNetwork(Network):
         """
         from rnngraph.evaluation.networks import evaluate
 
-        return evaluate(self, data, evaluations)
+        evaluate(self, data, evaluations)
+        return evaluations

@@ -23,9 +23,9 @@ class BaseEvaluation(Spelled):
     evaluation that was merged into it (where it adds up numbers that are not whole, to the rounding of float64).
     """
 
-    noun: ClassVar[str] = "column"
+    _noun: ClassVar[str] = "column"
     """What one column of labels is."""
-    nouns: ClassVar[str] = "columns"
+    _nouns: ClassVar[str] = "columns"
     _masks_outputs: ClassVar[bool] = False
     """Whether a mask may leave out single outputs of a row."""
     _prefix: ClassVar[str] = ""
@@ -36,13 +36,13 @@ class BaseEvaluation(Spelled):
         self._width = columns if self._names is None or columns is not None else len(self._names)
         if self._names is not None and len(self._names) != self._count:
             found = f"{len(self._names)} names ({', '.join(self._names)})"
-            raise InputError(f"labels has {found}; expected one for each of {self._count} {self.nouns}")
+            raise InputError(f"labels has {found}; expected one for each of {self._count} {self._nouns}")
         self._given_width = self._width
         self._clear()
 
     def __repr__(self) -> str:
         told = [f"{name} {value:.4f}" for name, value in self.metrics().items()]
-        columns = [] if self._count is None else [f"{self._count} {self.nouns}"]
+        columns = [] if self._count is None else [f"{self._count} {self._nouns}"]
         return f"{type(self).__name__}({', '.join([*columns, f'{self.num_examples()} rows', *told[:1]])})"
 
     def __str__(self) -> str:
@@ -98,8 +98,8 @@ class BaseEvaluation(Spelled):
         """Add what another evaluation counted. Raises InputError where that is of another class or has other settings."""
         if type(other) is not type(self):
             raise InputError(f"merge: expected another {type(self).__name__}, not {shown(other)}")
-        mine = {**self._settings(), f"the number of {self.nouns}": self._width}
-        for name, theirs in {**other._settings(), f"the number of {self.nouns}": other._width}.items():
+        mine = {**self._settings(), f"the number of {self._nouns}": self._width}
+        for name, theirs in {**other._settings(), f"the number of {self._nouns}": other._width}.items():
             if mine[name] not in (theirs, None) and theirs is not None:
                 raise InputError(
                     f"merge: {name} is {shown(theirs)} there and {shown(mine[name])} here; only evaluations of the same settings add up"
@@ -123,7 +123,7 @@ class BaseEvaluation(Spelled):
             kind = _kinds(cls).get(held["evaluation"])
             if kind is None:
                 raise InputError(f"it holds {shown(held['evaluation'])}; expected {' or '.join(_kinds(cls))}")
-            made = kind(**held["settings"])
+            made: Self = kind(**held["settings"])
             made._restore(held)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise InputError(f"from_json: {shown(text)} is not what to_json writes ({type(error).__name__}: {error})") from error
@@ -191,16 +191,16 @@ class BaseEvaluation(Spelled):
             )
         if labels.ndim not in (2, 3) or not labels.shape[1] or labels.shape[1] != (self._width or labels.shape[1]):
             c = self._width or "C"
-            what = "" if self.noun == "column" else f", one column a {self.noun}"
+            what = "" if self._noun == "column" else f", one column a {self._noun}"
             raise InputError(f"labels and predictions have shape {list(labels.shape)}; expected [N, {c}] or [N, {c}, T]{what}")
 
     def _index(self, i: int) -> int:
         """``i`` as the number of a column. InputError for what is none."""
         count = self._count
         if count is None:
-            raise InputError(f"{self.noun} {shown(i)} is not there: nothing was evaluated yet")
+            raise InputError(f"{self._noun} {shown(i)} is not there: nothing was evaluated yet")
         if not (is_count(i, 0) and i < count):
-            raise InputError(f"{self.noun} {shown(i)} is not there; expected 0 to {count - 1}")
+            raise InputError(f"{self._noun} {shown(i)} is not there; expected 0 to {count - 1}")
         return int(i)
 
 

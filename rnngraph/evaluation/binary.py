@@ -30,8 +30,9 @@ class EvaluationBinary(BaseEvaluation):
     Raises InputError for a number of outputs below 1, another number of thresholds or names, and a threshold that is no probability.
     """
 
-    noun, nouns = "output", "outputs"
+    _noun, _nouns = "output", "outputs"
     _masks_outputs = True
+    _counts: Counts
 
     @spelled
     def __init__(

@@ -33,7 +33,7 @@ class Evaluation(BaseEvaluation):
     Raises InputError for a number of classes below 1 and for another number of names.
     """
 
-    noun, nouns = "class", "classes"
+    _noun, _nouns = "class", "classes"
 
     @spelled
     def __init__(self, n_classes: int, labels: Sequence[str] | None = None, top_n: int = 1) -> None:

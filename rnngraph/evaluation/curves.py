@@ -39,7 +39,7 @@ def without_redundant_points(threshold: np.ndarray, x: np.ndarray, y: np.ndarray
     """The points of a curve without those whose neighbours have both the same x, or both the same y: the area stays."""
 
     def between(values: np.ndarray) -> np.ndarray:
-        return (values[:-2] == values[1:-1]) & (values[1:-1] == values[2:])
+        return np.asarray((values[:-2] == values[1:-1]) & (values[1:-1] == values[2:]))
 
     keep = np.ones(len(threshold), bool)
     keep[1:-1] = ~between(x) & ~between(y)

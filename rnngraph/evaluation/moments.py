@@ -47,8 +47,8 @@ class PairMoments:
         label_mean, dy = _centred(y, kept, count)
         prediction_mean, dp = _centred(p, kept, count)
         errors = p - y
-        sums = [(a * b).sum(axis=0) for a, b in ((dy, dy), (dp, dp), (dy, dp), (errors, errors))]
-        return cls(count, label_mean, prediction_mean, *sums, np.abs(errors).sum(axis=0))
+        sums = [terms.sum(axis=0) for terms in (dy * dy, dp * dp, dy * dp, errors * errors, np.abs(errors))]
+        return cls(count, label_mean, prediction_mean, *sums)
 
     def joined(self, other: PairMoments) -> PairMoments:
         """Those of the rows of both."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from rnngraph.data.iteration import Data, epochs_over
 from rnngraph.errors import InputError
@@ -13,11 +13,9 @@ from rnngraph.names import shown
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
 
-E = TypeVar("E", bound=BaseEvaluation)
 
-
-def evaluate(network: Network, data: Data, evaluations: Sequence[E], output: int = 0) -> tuple[E, ...]:
-    """The ``evaluations``, to which output number ``output`` over ``data`` was added.
+def evaluate(network: Network, data: Data, evaluations: Sequence[Any], output: int = 0) -> None:
+    """Add output number ``output`` over ``data`` to the ``evaluations``.
 
     Labels count by the labels mask, in a time series without one by the features mask. Raises InputError for what is no evaluation, for
     data that do not fit the network, and for labels or masks that do not fit an evaluation; then none of them is changed.
@@ -33,7 +31,6 @@ def evaluate(network: Network, data: Data, evaluations: Sequence[E], output: int
             evaluation._eval(labels[output], outputs[output], counts[output], "labels_mask")
     for evaluation, found in zip(evaluations, fresh, strict=True):
         evaluation.merge(found)
-    return tuple(evaluations)
 
 
 def _check_evaluations(evaluations: Sequence[Any]) -> None:

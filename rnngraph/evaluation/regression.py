@@ -35,6 +35,7 @@ class RegressionEvaluation(BaseEvaluation):
 
     _masks_outputs = True
     _prefix = "col_"
+    _moments: PairMoments
 
     @spelled
     def __init__(self, columns: int | Sequence[str] | None = None) -> None:

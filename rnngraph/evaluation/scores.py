@@ -71,8 +71,7 @@ class ExactScores:
         """Thresholds [K + 2] from above all scores to below them; true and false positives at each of the K scores, which it includes."""
         scores, counts = self._sorted()
         tp, fp = counts[:, ::-1].cumsum(axis=1)
-        ends = max(1.0, scores.max(initial=1.0)), min(0.0, scores.min(initial=0.0))
-        return _between(ends[0], scores[::-1], ends[1]), tp, fp
+        return _between(scores.max(initial=1.0), scores[::-1], scores.min(initial=0.0)), tp, fp
 
     def _append(self, scores: np.ndarray, counts: np.ndarray) -> None:
         self._waiting.append((scores, counts))
@@ -127,14 +126,14 @@ class ThresholdedScores:
 
     def roc_curve(self) -> RocCurve:
         """A point for each threshold, from 0."""
-        fpr, tpr = divide(self._fp, np.int64(self._negatives)), divide(self._tp, np.int64(self._positives))
-        return RocCurve(self._thresholds, fpr, tpr)
+        fpr, tpr = divide(self._fp, np.array(self._negatives)), divide(self._tp, np.array(self._positives))
+        return RocCurve(self._thresholds.copy(), fpr, tpr)
 
     def precision_recall_curve(self) -> PrecisionRecallCurve:
         """A point for each threshold, from 0; precision is 1 where nothing is predicted positive, recall where no label is."""
         precision = np.where(self._tp + self._fp == 0, 1.0, divide(self._tp, self._tp + self._fp))
-        recall = divide(self._tp, np.int64(self._positives)) if self._positives else np.ones(len(self._tp))
-        return PrecisionRecallCurve(self._thresholds, precision, recall)
+        recall = divide(self._tp, np.array(self._positives)) if self._positives else np.ones(len(self._tp))
+        return PrecisionRecallCurve(self._thresholds.copy(), precision, recall)
 
     def state(self) -> dict[str, Any]:
         """As JSON holds it."""

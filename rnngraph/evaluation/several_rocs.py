@@ -107,13 +107,13 @@ class _SeveralROCs(BaseEvaluation):
         return {"threshold_steps": self.threshold_steps, "labels": None if self._names is None else list(self._names)}
 
     def _state(self) -> dict[str, Any]:
-        return {self.nouns: [roc._state() for roc in self._rocs]}
+        return {self._nouns: [roc._state() for roc in self._rocs]}
 
     def _restore(self, held: Mapping[str, Any]) -> None:
-        states = held[self.nouns]
+        states = held[self._nouns]
         if not isinstance(states, list) or self._width not in (len(states), None):
             many = "a list of states" if self._width is None else f"a list of {self._width} states"
-            raise InputError(f"{self.nouns} is {shown(states)}; expected {many}")
+            raise InputError(f"{self._nouns} is {shown(states)}; expected {many}")
         if states:
             self._take_width(len(states))
         for roc, state in zip(self._rocs, states, strict=bool(states)):
@@ -127,7 +127,7 @@ class ROCBinary(_SeveralROCs):
     DL4J's org.nd4j.evaluation.classification.ROCBinary. Raises InputError for a number of steps below 0.
     """
 
-    noun, nouns = "output", "outputs"
+    _noun, _nouns = "output", "outputs"
     _masks_outputs = True
     _classes = False
     _areas = ("AUC", "AUPRC")
@@ -140,7 +140,7 @@ class ROCMultiClass(_SeveralROCs):
     InputError for a number of steps below 0.
     """
 
-    noun, nouns = "class", "classes"
+    _noun, _nouns = "class", "classes"
     _classes = True
     _areas = ("AUC",)
 

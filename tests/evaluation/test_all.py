@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnngraph as rg
@@ -61,6 +61,7 @@ def assert_same(found: Any, whole: Any) -> None:
 
 
 @pytest.mark.parametrize("name", MAKERS)
+@settings(max_examples=40)
 @given(count=st.integers(0, 40), seed=st.integers(0, 9), data=st.data())
 def test_any_split_in_any_order_counts_the_same(name: str, count: int, seed: int, data: st.DataObject) -> None:
     labels, predictions, mask = rows(name, count, seed)

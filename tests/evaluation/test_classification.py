@@ -160,7 +160,9 @@ def test_numbers_of_each_class_are_scikit_learn_s(classes: int) -> None:
         assert getattr(evaluation, name)(averaging="macro") == pytest.approx(np.mean(values))
     for name in ("matthews_correlation", "g_measure"):  # no class is the one that is looked for
         assert getattr(evaluation, name)() == pytest.approx(np.mean(by_class[name]))
-    rates = [by_class[name][1] if classes == 2 else np.mean(by_class[name]) for name in ("false_positive_rate", "false_negative_rate")]
+    rates = [
+        by_class[name][1] if classes == 2 else float(np.mean(by_class[name])) for name in ("false_positive_rate", "false_negative_rate")
+    ]
     assert evaluation.false_alarm_rate() == pytest.approx(np.mean(rates))
     if classes > 2:
         expected = metrics.fbeta_score(actual, predicted, beta=2, average="macro")

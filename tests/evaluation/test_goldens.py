@@ -100,7 +100,8 @@ def test_regression(goldens: Path) -> None:
     """DL4J sums the float32 values of a call in float32, which the last digit of its text shows: its text is that of its own numbers."""
     case = goldens / "evaluation_regression"
     expected, arrays = told(case)
-    y, p, found = arrays["y"], arrays["p"], {}
+    y, p = arrays["y"], arrays["p"]
+    found: Numbers = {}
     kinds = {"unmasked": (y, p, None), "masked": (y, p, arrays["mask"]), "rows": (y[:, :, 0], p[:, :, 0], None)}
     methods = {
         "mse": "mean_squared_error",
@@ -130,7 +131,7 @@ def test_roc(goldens: Path) -> None:
     case = goldens / "evaluation_roc"
     expected, arrays = told(case)
     y, p, mask = arrays["y"], arrays["p"], arrays["mask"]
-    kinds = {
+    kinds: dict[str, tuple[Any, ...]] = {
         "one_column": (0, y[:, 1:], p[:, 1:], mask),
         "two_columns": (0, y, p, mask),
         "one_column_unmasked": (0, y[:, 1:], p[:, 1:], None),

@@ -150,7 +150,7 @@ def test_what_is_no_evaluation_is_refused() -> None:
     with pytest.raises(
         InputError, match=r"^do_evaluation: Evaluation is no evaluation; give objects such as rg.Evaluation\(2\) behind the data$"
     ):
-        net.do_evaluation(data, rg.Evaluation)  # type: ignore[type-var]
+        net.do_evaluation(data, rg.Evaluation)
     message = "labels and predictions have shape [6, 2, 5]; expected [N, 3] or [N, 3, T], one column a class"
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         net.do_evaluation(data, rg.Evaluation(3))
