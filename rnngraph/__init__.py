@@ -112,6 +112,7 @@ _NAMES = {
         "CSVSequenceRecordReader",
         "CollectionInputSplit",
         "CollectionSequenceRecordReader",
+        "DataFrameSequenceRecordReader",
         "DataSet",
         "FileSplit",
         "GlobInputSplit",
@@ -255,6 +256,7 @@ if TYPE_CHECKING:
     from rnngraph.data import CollectionInputSplit as CollectionInputSplit
     from rnngraph.data import CollectionSequenceRecordReader as CollectionSequenceRecordReader
     from rnngraph.data import CSVSequenceRecordReader as CSVSequenceRecordReader
+    from rnngraph.data import DataFrameSequenceRecordReader as DataFrameSequenceRecordReader
     from rnngraph.data import DataSet as DataSet
     from rnngraph.data import FileSplit as FileSplit
     from rnngraph.data import GlobInputSplit as GlobInputSplit

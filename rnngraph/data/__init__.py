@@ -2,6 +2,7 @@
 
 from rnngraph.data.csv import CSVSequenceRecordReader as CSVSequenceRecordReader
 from rnngraph.data.dataset import DataSet as DataSet
+from rnngraph.data.frames import DataFrameSequenceRecordReader as DataFrameSequenceRecordReader
 from rnngraph.data.iteration import Data as Data
 from rnngraph.data.iteration import epochs_over as epochs_over
 from rnngraph.data.iteration import known_sets as known_sets
@@ -25,6 +26,7 @@ __all__ = [
     "CollectionInputSplit",
     "CollectionSequenceRecordReader",
     "Data",
+    "DataFrameSequenceRecordReader",
     "DataSet",
     "FileSplit",
     "GlobInputSplit",

@@ -48,7 +48,7 @@ def numbers(joined: bytes, starts: np.ndarray, ends: np.ndarray) -> tuple[np.nda
     there = [character for character in b" eE" if joined.find(character, starts[0], ends[-1]) >= 0]
     exponents = None
     if len(there) > (_BLANK in there):
-        ends, exponents = _without_exponents(text, starts, ends)
+        ends, exponents = _without_exponents(text, ends)
     if _BLANK in there:
         starts = _behind_blanks(text, starts, ends)
     sizes = np.minimum(ends - starts, 255).astype(np.uint8)
@@ -66,12 +66,12 @@ def numbers(joined: bytes, starts: np.ndarray, ends: np.ndarray) -> tuple[np.nda
     return values.astype(np.float32), plain
 
 
-def _without_exponents(text: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _without_exponents(text: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where mantissas end, and the exponents, 0 without one; one that is not e+dd or e-dd stays in the field."""
     mark, sign, tens, ones = (text[ends - k] for k in (4, 3, 2, 1))
     tens, ones = tens - _ZERO, ones - _ZERO
     sizes = tens * np.int64(10) + ones
-    found = ((mark | np.uint8(32)) == _E) & (ends - starts > 4) & ((sign == _PLUS) | (sign == _MINUS))
+    found = ((mark | np.uint8(32)) == _E) & ((sign == _PLUS) | (sign == _MINUS))
     found &= (tens < 10) & (ones < 10) & (sizes <= _EXPONENT)
     return ends - 4 * found, np.where(sign == _MINUS, -sizes, sizes) * found
 

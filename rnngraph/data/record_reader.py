@@ -27,7 +27,7 @@ class SequenceRecordReader(Spelled):
 
     def place(self, index: int, step: int | None = None, column: int | None = None) -> str:
         """What messages call a sequence, one of its steps, or a column in that; all count from 0."""
-        return _place(f"sequence {index}", step, column)
+        return placed(f"sequence {index}", step, column)
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self.read([index])[0] for index in range(len(self)))
@@ -58,10 +58,11 @@ class CollectionSequenceRecordReader(SequenceRecordReader):
 
     def place(self, index: int, step: int | None = None, column: int | None = None) -> str:
         """As the base class says."""
-        return _place(f"sequences[{index}]", step, column)
+        return placed(f"sequences[{index}]", step, column)
 
 
-def _place(what: str, step: int | None, column: int | None) -> str:
+def placed(what: str, step: int | None, column: int | None) -> str:
+    """``what`` with the step and the column in it."""
     return what + ("" if step is None else f", step {step}") + ("" if column is None else f", column {column}")
 
 

@@ -36,6 +36,20 @@ def test_one_file_is_one_sequence(tmp_path: Path) -> None:
     assert len(reader) == 3
 
 
+@pytest.mark.parametrize(
+    ("encoding", "end"), [("utf-16", "\n"), ("utf-16-le", "\r\n"), ("latin-1", "\r"), ("UTF8", "\n"), ("utf-8-sig", "\n")]
+)
+def test_encodings_and_line_ends(encoding: str, end: str, tmp_path: Path) -> None:
+    text = "é;ü\n1;2.5\n-3;4e3\n".replace("\n", end)
+    (one,) = reader_of(tmp_path, text.encode(encoding), skip_lines=1, delimiter=";", encoding=encoding)
+    np.testing.assert_array_equal(one, [[1, 2.5], [-3, 4000]])
+
+
+def test_what_is_skipped_may_be_in_any_encoding(tmp_path: Path) -> None:
+    (one,) = reader_of(tmp_path, "é,ü\n1,2\n".encode("latin-1"), skip_lines=1)
+    np.testing.assert_array_equal(one, [[1, 2]])
+
+
 def test_lines_are_skipped_and_delimiters_differ(tmp_path: Path) -> None:
     (one,) = reader_of(tmp_path, b"\xef\xbb\xbfa;b\nseconds;volt\n1;nan\n-inf;4\n", skip_lines=2, delimiter=";")
     np.testing.assert_array_equal(one, [[1, np.nan], [-np.inf, 4]])
