@@ -54,11 +54,6 @@ _OPTIONS = (
 """What messages advise programs to write, and how it is written here."""
 
 
-def separator(delimiter: str | None) -> str | None:
-    """The character that the text of ``--delimiter`` means."""
-    return "\t" if delimiter in ("\\t", "tab") else delimiter
-
-
 def paragraphs(text: str) -> str:
     """A docstring for a screen of any width: each paragraph is one line, but for examples, whose lines stay."""
     found = inspect.cleandoc(text).split("\n\n")

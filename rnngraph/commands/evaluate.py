@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rnngraph.commands.common import AsJson, errors_as_json, separator, show_json
+from rnngraph.commands.common import AsJson, errors_as_json, show_json
 from rnngraph.commands.options import (
     Alignment,
     BatchSize,
@@ -22,7 +22,6 @@ from rnngraph.commands.options import (
     Range,
     Regression,
     SkipLines,
-    names,
 )
 
 Trained = Annotated[Path, typer.Argument(help="The folder of a run, a saved network (.rnng) or an exported file (.onnx).")]
@@ -55,15 +54,13 @@ def evaluate(
 
     Example: rnngraph evaluate run --json
     """
+    told = dict(locals())  # the options by their names
     from rnngraph.runs import evaluating
     from rnngraph.runs.given import Given, asked
     from rnngraph.runs.models import open_model
 
     with errors_as_json(as_json):
-        given = Given(
-            *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-            *(separator(delimiter), encoding, nan, names(class_labels), batch_size),
-        )
+        given = Given.of(told)
         opened = open_model(model)
         on = asked(given, opened)
         found = evaluating.evaluate(opened, on.pairs, on.reading, on.batch_size, on.class_labels, roc)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from rnngraph.commands.common import AsJson, errors_as_json, show_json
-from rnngraph.commands.options import names
 from rnngraph.errors import ExportError
 
 _PANEL = "The form of the file"
@@ -34,6 +33,7 @@ def export(
     """
     from rnngraph.exporters import export_onnx
     from rnngraph.file_format import golden_folder
+    from rnngraph.runs.given import names
     from rnngraph.runs.networks import labels_beside, load_network, network_file
 
     with errors_as_json(as_json):

@@ -93,8 +93,3 @@ Names = Annotated[
 BatchSize = Annotated[
     int | None, typer.Option(help="Sequences in a minibatch.", metavar="N", min=1, rich_help_panel=_FORM, show_default="32")
 ]
-
-
-def names(text: str | None) -> tuple[str, ...] | None:
-    """The names in ``"low,mid,high"``."""
-    return None if text is None else tuple(one.strip() for one in text.split(","))

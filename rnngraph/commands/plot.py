@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rnngraph.commands.common import AsJson, errors_as_json, separator, show_json
+from rnngraph.commands.common import AsJson, errors_as_json, show_json
 from rnngraph.commands.options import (
     Alignment,
     Classes,
@@ -21,7 +21,6 @@ from rnngraph.commands.options import (
     Range,
     Regression,
     SkipLines,
-    names,
 )
 
 if TYPE_CHECKING:
@@ -60,15 +59,13 @@ def plot(
 
     Example: rnngraph plot run -o predictions.png --predictions --sequence 1
     """
+    told = dict(locals())  # the options by their names
     from rnngraph.errors import InputError
     from rnngraph.paths import file_path
     from rnngraph.plotting.style import save, styled
     from rnngraph.runs.given import Given
 
-    given = Given(
-        *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-        *(separator(delimiter), encoding, nan, names(class_labels)),
-    )
+    given = Given.of(told)
     with errors_as_json(as_json), styled():
         if confusion and predictions:
             raise InputError("--confusion and --predictions are two pictures; ask for one at a time")

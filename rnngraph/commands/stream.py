@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, TextIO
 
 import typer
 
-from rnngraph.commands.common import FAILED, Model, separator, told
+from rnngraph.commands.common import FAILED, Model, told
 from rnngraph.ending import asked_to_end
 from rnngraph.errors import InputError, RnnGraphError, StateError
 
@@ -43,6 +43,7 @@ def stream(
     Example: rnngraph stream net.onnx --state net.state \\
         < steps.csv > predictions.csv
     """
+    from rnngraph.runs.given import separator
     from rnngraph.runtime.lines import Lines
     from rnngraph.runtime.session import StreamingSession
 

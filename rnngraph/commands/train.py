@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rnngraph.commands.common import AsJson, errors_as_json, separator, show_json
+from rnngraph.commands.common import AsJson, errors_as_json, show_json
 from rnngraph.commands.options import (
     Alignment,
     BatchSize,
@@ -22,7 +22,6 @@ from rnngraph.commands.options import (
     Range,
     Regression,
     SkipLines,
-    names,
 )
 
 if TYPE_CHECKING:
@@ -97,17 +96,11 @@ def train(
 
     Example: rnngraph train --out run --resume --epochs 8
     """
+    told = dict(locals())  # the options by their names
     from rnngraph.runs.given import Given
     from rnngraph.runs.planning import Wanted
 
-    given = Given(
-        *(features, labels, numbers, label_column, regression, classes, alignment, skip_lines),
-        *(separator(delimiter), encoding, nan, names(class_labels), batch_size),
-    )
-    wanted = Wanted(
-        *(validation_features, validation_labels, validation_range, validation_share, normalize, normalize_labels, seed, epochs),
-        *(patience, target, max_minutes, checkpoint_every, checkpoint_minutes, keep_last, tensorboard),
-    )
+    given, wanted = Given.of(told), Wanted.of(told)
     with errors_as_json(as_json):
         folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, as_json)
     if as_json:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from rnngraph.errors import InputError
 from rnngraph.runs.files import Pair, divided, numbers_of, pairs
@@ -19,7 +19,7 @@ Usual = Callable[[bool, int | None], Reading]
 
 @dataclass(frozen=True)
 class Given:
-    """The options of :mod:`rnngraph.commands.options`, None where one was not given."""
+    """The options of :mod:`rnngraph.commands.options`, under their names there; None where one was not given."""
 
     features: str | None = None
     labels: str | None = None
@@ -34,6 +34,12 @@ class Given:
     nan: str | None = None
     class_labels: tuple[str, ...] | None = None
     batch_size: int | None = None
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Given:
+        """Those of a command's parameters that are among them; names and the delimiter are text there."""
+        told = {field.name: options[field.name] for field in fields(cls) if field.name in options}
+        return cls(**{**told, "delimiter": separator(told["delimiter"]), "class_labels": names(told["class_labels"])})
 
     def files(self, before: Files | None = None) -> Files:
         """Where the sequences are. InputError where nobody said."""
@@ -55,6 +61,16 @@ class Given:
         told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "delimiter", "encoding", "nan")}
         column = base.label_column if self.label_column is None and self.labels is None else self.label_column
         return replace(base, label_column=column, **{name: value for name, value in told.items() if value is not None})
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """The names in ``"low,mid,high"``."""
+    return None if text is None else tuple(one.strip() for one in text.split(","))
+
+
+def separator(text: str | None) -> str | None:
+    """The character that ``--delimiter`` means."""
+    return "\t" if text in ("\\t", "tab") else text
 
 
 def check_labels(files: Files, reading: Reading) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.runs.files import numbers_of
@@ -32,6 +34,11 @@ class Wanted:
     checkpoint_minutes: float | None = None
     keep_last: int | None = None
     tensorboard: bool = False
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Wanted:
+        """Those of a command's parameters that are among them."""
+        return cls(**{field.name: options[field.name] for field in fields(cls)})
 
     def validation(self) -> Validation | None:
         """Which sequences are held back. InputError for options that exclude each other."""
