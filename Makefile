@@ -38,8 +38,10 @@ types: $(READY) links ## mypy, strict
 docs: $(READY) links ## write the documentation into site/; a link that leads nowhere fails
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
+# A process for each core, at most eight, each with one thread: more threads than cores wait for each other. `make unit WORKERS=0` runs in one process.
+WORKERS ?= auto
 unit: $(READY) ## pytest
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
 
 format: $(READY) ## let ruff write the format
 	$(PY) -m ruff check --fix .

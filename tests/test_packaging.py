@@ -134,7 +134,7 @@ def test_wheel_says_what_it_is(wheel: Path) -> None:
     about = importlib.metadata.Distribution.at(next(wheel.glob("*.dist-info")))
     assert about.metadata["License-Expression"] == "Apache-2.0"
     assert about.metadata["Requires-Python"] == "<3.14,>=3.11"
-    assert set(about.metadata.get_all("Provides-Extra", [])) == {"train", "cpu", "gpu", "all", "plot", "dev"}
+    assert set(about.metadata.get_all("Provides-Extra", [])) == {"train", "cpu", "gpu", "all", "plot", "tensorboard", "docs", "dev"}
     assert [(e.name, e.value) for e in about.entry_points] == [("rnngraph", "rnngraph.cli:main")]
 
 
@@ -162,7 +162,7 @@ def closure(name: str, extras: frozenset[str], seen: set[str]) -> set[str]:
 
 
 def test_everything_that_is_installed_is_pinned() -> None:
-    needed = closure("rnngraph", frozenset({"train", "plot", "dev"}), set())
+    needed = closure("rnngraph", frozenset({"train", "plot", "tensorboard", "docs", "dev"}), set())
     installed = {name: importlib.metadata.version(name).partition("+")[0] for name in needed}
     assert installed == {name: pins().get(name) for name in needed}
 
