@@ -145,7 +145,13 @@ _NAMES = {
     "rnngraph.network": ["MultiLayerNetwork"],
     "rnngraph.runtime.snapshot": ["StateSnapshot"],
     "rnngraph.torch_modules": ["from_torch"],
+    "rnngraph.training.checkpoints": ["CheckpointListener"],
+    "rnngraph.training.early_stopping": ["EarlyStopping"],
+    "rnngraph.training.evaluative": ["EvaluativeListener"],
+    "rnngraph.training.json_lines": ["JsonLinesListener"],
     "rnngraph.training.listeners": ["CollectScoresListener", "ScoreIterationListener", "TrainingListener"],
+    "rnngraph.training.tensor_board": ["TensorBoardListener"],
+    "rnngraph.training.timing": ["PerformanceListener", "TimeIterationListener"],
 }
 _HOMES = {name: module for module, names in _NAMES.items() for name in names}
 
@@ -284,8 +290,15 @@ if TYPE_CHECKING:
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.torch_modules import from_torch as from_torch
+    from rnngraph.training.checkpoints import CheckpointListener as CheckpointListener
+    from rnngraph.training.early_stopping import EarlyStopping as EarlyStopping
+    from rnngraph.training.evaluative import EvaluativeListener as EvaluativeListener
+    from rnngraph.training.json_lines import JsonLinesListener as JsonLinesListener
     from rnngraph.training.listeners import CollectScoresListener as CollectScoresListener
     from rnngraph.training.listeners import ScoreIterationListener as ScoreIterationListener
     from rnngraph.training.listeners import TrainingListener as TrainingListener
+    from rnngraph.training.tensor_board import TensorBoardListener as TensorBoardListener
+    from rnngraph.training.timing import PerformanceListener as PerformanceListener
+    from rnngraph.training.timing import TimeIterationListener as TimeIterationListener
 else:  # hidden from the type checker, to which a module with __getattr__ has every name
     __getattr__, __dir__ = lazy_exports(__name__, _HOMES)

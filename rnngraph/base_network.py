@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -22,7 +21,8 @@ from rnngraph.lowering.states import state_specs
 from rnngraph.names import shown
 from rnngraph.position import Position
 from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
-from rnngraph.serialization import SavedNetwork, parameters_digest, read_network, write_network
+from rnngraph.saving import made, saved
+from rnngraph.serialization import parameters_digest, read_network, write_network
 from rnngraph.several import is_single_step
 from rnngraph.spelling import Spelled, spelled
 from rnngraph.state import Rows, StreamState
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from rnngraph.data import Data
     from rnngraph.data.iteration import Examples
     from rnngraph.data.multi_normalizer import AnyNormalizer
+    from rnngraph.memories import Memories
+    from rnngraph.training.current import CurrentFit
     from rnngraph.training.listeners import TrainingListener
 
 
@@ -42,7 +44,7 @@ class Network(Spelled):
     """Base of the networks: parameters, training, streaming, files.
 
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
-    ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
+    ``interrupted`` whether the last ``fit`` was ended by Ctrl-C, ``stopped_by`` why a listener ended it, None where none did.
     """
 
     updater_state: dict[str, dict[str, torch.Tensor]]
@@ -84,6 +86,9 @@ class Network(Spelled):
         self.epoch = 0
         self.fitted_with_mask = False
         self.interrupted = False
+        self.stopped_by: str | None = None
+        self._current: CurrentFit | None = None
+        self._memories: Memories = {}
         self._normalizer: AnyNormalizer | None = None
         self._position = Position()
         self.updater_state = {}
@@ -224,7 +229,8 @@ class Network(Spelled):
         """Train in place; see :func:`rnngraph.training.fit.fit`. ``listeners`` are added to those of :meth:`set_listeners`.
 
         ``resume=True`` goes on with a run that was stopped after any iteration, here or before :meth:`save` and :meth:`load`, until the
-        network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit.
+        network has trained ``epochs`` epochs in all; of a new network it is an ordinary fit. Listeners remember what they knew then, of a
+        network that :meth:`CheckpointListener.resume` gives.
 
         Raises InputError for data that do not fit the network, TrainingError for data that are spent after one of several epochs, or fewer
         or shaped otherwise than those of the run that was stopped, and for an update by which a number is not finite, ConfigurationError
@@ -236,6 +242,14 @@ class Network(Spelled):
 
         told = [*self._listeners, *as_listeners(listeners)]
         fit(self, data, epochs, told, validation, progress, resume=resume, device=device, autocast=autocast)
+
+    def stop_fit(self, reason: str) -> None:
+        """End the fit that is under way, from a listener or a thread: after this update, as Ctrl-C does; ``stopped_by`` is the reason then.
+
+        Nothing where no fit is under way.
+        """
+        if self._current is not None:
+            self.stopped_by = reason
 
     @spelled
     def score(self, data: Data) -> float:
@@ -297,26 +311,13 @@ class Network(Spelled):
         Through a link, to the file that it points to. Going on after :meth:`load` equals never having stopped (``fit``'s ``resume``).
         Raises ModelFileError for a path that cannot be written, and for what :meth:`load` would refuse; what stood there is then as it was.
         """
-        self._check_settled("save")
-        states = {name: {key: tensor.cpu().numpy() for key, tensor in held.items()} for name, held in self.updater_state.items()}
-        counters = self.iteration, self.epoch, self.fitted_with_mask
-        at = replace(self._position, states={name: tensor.cpu().numpy() for name, tensor in self._position.states.items()})
-        write_network(path, SavedNetwork(self.config, self.parameters(), self.buffers(), states, *counters, at, self.normalizer))
+        write_network(path, saved(self))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """The network that :meth:`save` wrote. ModelFileError for a file that is missing, truncated, altered, newer or not of rnngraph."""
-        torch = _torch()
-        saved = read_network(path, cls.__name__)
-        network = cls._holding(saved.config, saved.parameters, saved.buffers)
-        network.iteration, network.epoch, network.fitted_with_mask = saved.iteration, saved.epoch, saved.fitted_with_mask
-        network.updater_state = {
-            name: {key: torch.tensor(array) for key, array in held.items()} for name, held in saved.updater_state.items()
-        }
-        carried = {name: torch.tensor(array) for name, array in saved.position.states.items()}
-        network._position = replace(saved.position, states=carried)
-        network.normalizer = saved.normalizer
-        return network
+        _torch()
+        return made(cls, read_network(path, cls.__name__))
 
     # What training shares with inference
 

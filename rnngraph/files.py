@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -55,3 +56,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def clear_leftovers(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove the temporary files of writes that were killed; ``is_ours`` tells by the name of the file that was written."""
+    for path in folder.glob(".*.tmp"):
+        left = re.fullmatch(r"\.(.+)\.[a-z0-9_]{8}\.tmp", path.name)
+        if left is not None and is_ours(left[1]) and path.is_file():
+            path.unlink(missing_ok=True)

@@ -12,11 +12,30 @@ from rnngraph.errors import MissingDependencyError
 from rnngraph.later import coming
 from rnngraph.names import nearest
 
+_STOPPING = "fit(..., listeners=[EarlyStopping(patience=..., target=..., max_minutes=...)])"
 FOREIGN = {
+    "BestScoreEpochTerminationCondition": "EarlyStopping(target=...)",
+    "ClassificationScoreCalculator": 'EarlyStopping(monitor="accuracy"), or "precision", "recall", "f1"',
+    "CollectScoresIterationListener": "CollectScoresListener",
+    "DataSetLossCalculator": 'fit(..., validation=data) and EarlyStopping(monitor="validation")',
+    "EarlyStoppingConfiguration": _STOPPING,
+    "EarlyStoppingGraphTrainer": _STOPPING,
+    "EarlyStoppingResult": "EarlyStopping, whose best_score and best_epoch tell, and network.stopped_by",
+    "EarlyStoppingTrainer": _STOPPING,
     "EvaluationAveraging": "averaging='macro' or averaging='micro'",
     "GraphBuilder": "ComputationGraphConfiguration",
+    "InMemoryModelSaver": "EarlyStopping(restore_best=True)",
+    "InvalidScoreIterationTerminationCondition": "nothing: fit ends by a TrainingError where a score is not finite",
+    "LocalFileModelSaver": 'EarlyStopping(save_best="best.rnng")',
+    "MaxEpochsTerminationCondition": "fit(..., epochs=...)",
+    "MaxScoreIterationTerminationCondition": "a TrainingListener whose iteration_done calls network.stop_fit(reason)",
+    "MaxTimeIterationTerminationCondition": "EarlyStopping(max_minutes=...)",
     "ModelSerializer": "MultiLayerNetwork.save and MultiLayerNetwork.load",
     "NeuralNetConfiguration": "MultiLayerConfiguration, or of a graph ComputationGraphConfiguration",
+    "ParamAndGradientIterationListener": "TensorBoardListener(log_dir, histograms=True)",
+    "ScoreImprovementEpochTerminationCondition": "EarlyStopping(patience=..., min_improvement=...)",
+    "StatsListener": "TensorBoardListener or JsonLinesListener",
+    "UIServer": "TensorBoardListener, and run tensorboard --logdir",
 }
 """Classes of Deeplearning4j that have no counterpart, and what does their work."""
 EXTRAS = {"torch": "train", "onnxruntime": "cpu", "matplotlib": "plot"}

@@ -27,7 +27,7 @@ class MultiLayerNetwork(Network):
     exist: nothing that stands there is read.
 
     ``iteration`` and ``epoch`` count finished updates and epochs, ``fitted_with_mask`` says whether a features mask was ever trained with,
-    ``interrupted`` whether the last ``fit`` was ended by Ctrl-C.
+    ``interrupted`` whether the last ``fit`` was ended by Ctrl-C, ``stopped_by`` why a listener ended it, None where none did.
 
     Raises ConfigurationError for anything but a configuration, and for start values that its data type cannot hold; MissingDependencyError
     without torch.

@@ -6,11 +6,12 @@
 - ``updater_state.safetensors``: ``0.W/m``, ``0.W/v`` ...
 - ``buffers.safetensors``: ``2.mean``, ``2.var`` ..., only where the network has buffers;
 - ``carried.safetensors``: ``state_00_h`` [N, H] ..., what truncated BPTT carries over to the next segment, only where the network was saved
-  between two segments of a minibatch.
+  between two segments of a minibatch;
+- ``memories.json``, ``memories.safetensors``: what listeners remember, only in checkpoints, and arrays only where there are any.
 
-The format is 4 of a ComputationGraph and of a network with a normalizer, where ``network`` in ``training.json`` tells the class and
-``normalizer`` the statistics; else 3 where that has a ``position``, since the
-network was saved inside an epoch; else 2 where it has buffers, else 1.
+The format is 5 with memories; else 4 of a ComputationGraph and of a network with a normalizer, where ``network`` in ``training.json`` tells
+the class and ``normalizer`` the statistics; else 3 where that has a ``position``, since the network was saved inside an epoch; else 2 where
+it has buffers, else 1.
 
 The parts are stored uncompressed. The zip's comment is the sha-256 of all bytes before it, so that any altered byte is noticed. The same
 network gives the same bytes.
@@ -35,6 +36,7 @@ from safetensors.numpy import save as save_arrays
 from rnngraph import __version__
 from rnngraph.errors import ConfigurationError, InputError, ModelFileError
 from rnngraph.files import atomic_write
+from rnngraph.memories import ARRAYS, TEXT, Memories, joined, split
 from rnngraph.names import shown
 from rnngraph.paths import file_path
 from rnngraph.position import Position
@@ -54,10 +56,10 @@ if TYPE_CHECKING:
     from rnngraph.conf import NetworkConfiguration
     from rnngraph.data.multi_normalizer import AnyNormalizer
 
-FORMAT = 4
+FORMAT = 5
 _PARTS = ("training.json", "configuration.json", "parameters.safetensors", "updater_state.safetensors")
 _BUFFERS = "buffers.safetensors"
-_OPTIONAL = (_BUFFERS, CARRIED)
+_OPTIONAL = (_BUFFERS, CARRIED, TEXT, ARRAYS)
 _JSON_LIMIT = 16 * 2**20
 _KINDS = ("MultiLayerNetwork", "ComputationGraph")
 """What files hold; ``network`` in training.json says which, where it is not the first."""
@@ -80,6 +82,7 @@ class SavedNetwork:
     fitted_with_mask: bool
     position: Position = field(default_factory=Position)
     normalizer: AnyNormalizer | None = None
+    memories: Memories = field(default_factory=dict)
 
 
 def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
@@ -88,20 +91,19 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
     ModelFileError where the file cannot be written, and for what :func:`read_network` would refuse.
     """
     where = file_path(path, "save", written=True)
+    content = packed_network(network, where)
+    try:
+        with atomic_write(where) as file:
+            file.write(content)
+    except OSError as error:  # which names the temporary file
+        raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+
+
+def packed_network(network: SavedNetwork, where: str | os.PathLike[str]) -> bytes:
+    """The file's bytes; ``where`` is what messages call it. ModelFileError for what :func:`unpacked_network` would refuse."""
     at = network.position
-    training: dict[str, Any] = {
-        "format": 4 if _kind(network.config) != _KINDS[0] or network.normalizer is not None else 3 if at else 2 if network.buffers else 1,
-        "producer": f"rnngraph {__version__}",
-        "iteration": network.iteration,
-        "epoch": network.epoch,
-        "fitted_with_mask": network.fitted_with_mask,
-    }
-    if training["format"] > 3:
-        training["network"] = _kind(network.config)
-    if network.normalizer is not None:
-        training["normalizer"] = _normalizer_told(where, network.normalizer)
-    if at:
-        training["position"] = {key: getattr(at, key) for key in POSITION}
+    told, remembered = split(network.memories)
+    training = _training(network, where)
     flat = {f"{name}/{key}": array for name, states in network.updater_state.items() for key, array in states.items()}
     shapes = shapes_of(network.config)
     problem = (
@@ -115,19 +117,36 @@ def write_network(path: str | os.PathLike[str], network: SavedNetwork) -> None:
         raise ModelFileError(f"{where}: not written, since it could not be loaded again: {problem}")
     texts = [json.dumps(training, indent=2).encode(), network.config.to_json().encode()]
     parts = dict(zip(_PARTS, [*texts, _packed(network.parameters), _packed(flat)], strict=True))
-    parts.update({name: _packed(arrays) for name, arrays in zip(_OPTIONAL, (network.buffers, at.states), strict=True) if arrays})
+    optional = {_BUFFERS: network.buffers, CARRIED: at.states, ARRAYS: remembered}
+    parts.update({name: _packed(arrays) for name, arrays in optional.items() if arrays})
+    if network.memories:
+        parts[TEXT] = told.encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in parts.items():
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
         archive.comment = _MARK + b"0" * _DIGEST_LENGTH
     content = buffer.getvalue()[:-_DIGEST_LENGTH]
-    try:
-        with atomic_write(where) as file:
-            file.write(content)
-            file.write(hashlib.sha256(content).hexdigest().encode())
-    except OSError as error:  # which names the temporary file
-        raise ModelFileError(f"{where}: cannot be written ({error.strerror or error}); what stood there is as it was") from error
+    return content + hashlib.sha256(content).hexdigest().encode()
+
+
+def _training(network: SavedNetwork, where: str | os.PathLike[str]) -> dict[str, Any]:
+    """What stands in training.json. ModelFileError for a normalizer that is not fitted."""
+    at, plain = network.position, _kind(network.config) == _KINDS[0] and network.normalizer is None
+    training: dict[str, Any] = {
+        "format": 5 if network.memories else 4 if not plain else 3 if at else 2 if network.buffers else 1,
+        "producer": f"rnngraph {__version__}",
+        "iteration": network.iteration,
+        "epoch": network.epoch,
+        "fitted_with_mask": network.fitted_with_mask,
+    }
+    if training["format"] > 3:
+        training["network"] = _kind(network.config)
+    if network.normalizer is not None:
+        training["normalizer"] = _normalizer_told(where, network.normalizer)
+    if at:
+        training["position"] = {key: getattr(at, key) for key in POSITION}
+    return training
 
 
 def _packed(arrays: Mapping[str, np.ndarray]) -> bytes:
@@ -159,6 +178,11 @@ def read_network(path: str | os.PathLike[str], kind: str | None = None) -> Saved
         raise ModelFileError(f"{where}: cannot be read ({error.strerror or error}); expected a .rnng file written by {_SAVE}") from error
     if not content:
         raise ModelFileError(f"{where}: not a .rnng file (it does not begin as a zip archive does); expected one written by {_SAVE}")
+    return unpacked_network(content, where, kind)
+
+
+def unpacked_network(content: bytes, where: Path, kind: str | None = None) -> SavedNetwork:
+    """What the bytes that :func:`packed_network` made hold, as :func:`read_network`; ``where`` is what messages call them."""
     _check_digest(where, content)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -218,6 +242,7 @@ def _read(where: Path, archive: zipfile.ZipFile, content: bytes, kind: str | Non
         bool(training["fitted_with_mask"]),
         Position(**(at or {}), states=carried),
         _normalizer(where, training.get("normalizer")),
+        joined(archive.read(TEXT), load_arrays(archive.read(ARRAYS)) if ARRAYS in sizes else {}) if TEXT in sizes else {},
     )
 
 
@@ -233,7 +258,7 @@ def _buffers(where: Path, config: NetworkConfiguration, archive: zipfile.ZipFile
     return {name: arrays[name] for name in shapes}
 
 
-def _normalizer_told(where: Path, normalizer: AnyNormalizer) -> dict[str, Any]:
+def _normalizer_told(where: str | os.PathLike[str], normalizer: AnyNormalizer) -> dict[str, Any]:
     """The normalizer for training.json. ModelFileError for one that is not fitted."""
     try:
         return normalizer.to_dict()

@@ -12,6 +12,7 @@ class Use(IntEnum):
 
     NOISE = 1
     ORDER = 2
+    SPLIT = 3
 
 
 def stream(seed: int, use: Use, *numbers: int) -> np.random.Generator:

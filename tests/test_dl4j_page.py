@@ -10,8 +10,9 @@ import pytest
 
 import rnngraph as rg
 from rnngraph import dl4j
+from tests.pages import ROOT, dead_links, run_python
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 PAGE = (DOCS / "dl4j.md").read_text()
 
 
@@ -28,12 +29,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_python_runs(folder: Path) -> None:
-    blocks = list(re.finditer(r"^```python\n(.*?)^```", PAGE, flags=re.DOTALL | re.MULTILINE))
-    assert len(blocks) > 15
-    names: dict[str, object] = {"__name__": "__main__"}
-    for block in blocks:
-        above = "\n" * PAGE[: block.start(1)].count("\n")  # so that a failure names the page's line
-        exec(compile(above + block.group(1), "docs/dl4j.md", "exec"), names)  # it asserts what it claims
+    count, _ = run_python(DOCS / "dl4j.md")
+    assert count > 15
     assert (folder / "for_dl4j.zip").is_file()
 
 
@@ -82,6 +79,4 @@ def test_what_the_page_calls_lacking_is_lacking() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    titles = {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)}
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        assert target[1:] in titles if target.startswith("#") else (DOCS / target).is_file(), target
+    assert dead_links(DOCS / "dl4j.md") == []

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -16,9 +15,10 @@ from typer.testing import CliRunner
 import rnngraph as rg
 from rnngraph import dl4j
 from rnngraph.cli import app
+from tests.pages import ROOT, run_python
 
-ROOT = Path(__file__).resolve().parent.parent
-TEXT = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+TEXT = README.read_text()
 PROGRAMS = ("make", "pip", "python", "rnngraph")
 
 
@@ -31,19 +31,13 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def names() -> dict[str, Any]:
-    """What the example defines."""
-    return {"__name__": "__main__"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, names: dict[str, Any]) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the example has run, with a saved network and a model such as Deeplearning4j leaves."""
     folder = tmp_path_factory.mktemp("readme")
-    (example,) = re.findall(r"^```python\n(.*?)^```", TEXT, flags=re.DOTALL | re.MULTILINE)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        exec(compile(example, "README.md", "exec"), names)  # it holds whole against stepped itself
+        count, names = run_python(README)  # it holds whole against stepped itself
+    assert count == 1
     names["net"].save(folder / "net.rnng")
     layers = [rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2)]
     dl4j.save(rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, layers=layers, mask_mode="ignore")), folder / "model.zip")
@@ -96,13 +90,6 @@ def test_files_and_folders_are_there() -> None:
     paths = {a or b for a, b in named}
     assert len(paths) > 8
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
-
-
-def test_a_run_goes_on_as_the_text_says(folder: Path, names: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    code = 'rg.MultiLayerNetwork.load("net.rnng").fit(data, epochs=30, resume=True)'
-    assert f"`{code}`" in TEXT
-    monkeypatch.chdir(folder)
-    eval(code, names)
 
 
 def test_names_of_rnngraph_in_the_text_exist() -> None:

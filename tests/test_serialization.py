@@ -224,7 +224,7 @@ def changed(saved: Path, change: Change) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: t.update(format=5, producer="rnngraph 9.0"), r"format 5, written by rnngraph 9.0; .* reads up to format 4: upgrade it"),
+        (lambda t: t.update(format=6, producer="rnngraph 9.0"), r"format 6, written by rnngraph 9.0; .* reads up to format 5: upgrade it"),
         (
             lambda t: t.update(format="1"),
             r"training.json has no format version \(format='1'\); .* by MultiLayerNetwork.save or ComputationGraph.save$",

@@ -25,6 +25,7 @@ NET: Any = rg.MultiLayerNetwork(
 DATA: Any = rg.DataSet(X, Y)
 SNAPSHOT: Any = rg.StateSnapshot
 GRAPH: Any = rg.ComputationGraph
+CHECKPOINTS: Any = rg.CheckpointListener
 VERTICES = "config.vertices holds the layers and vertices of a graph by name"
 BUILT: tuple[Any, ...] = (rg.ComputationGraphConfiguration, rg.MultiLayerConfiguration, rg.ComputationGraph)
 MADE = "write ComputationGraphConfiguration"
@@ -89,6 +90,18 @@ BUILDER = {
             "write MultiLayerConfiguration, or of a graph ComputationGraphConfiguration",
         ),
         (rg, "GraphBuilder", "module 'rnngraph' has no attribute 'GraphBuilder'; write ComputationGraphConfiguration"),
+        (
+            rg,
+            "EarlyStoppingTrainer",
+            "module 'rnngraph' has no attribute 'EarlyStoppingTrainer'; "
+            "write fit(..., listeners=[EarlyStopping(patience=..., target=..., max_minutes=...)])",
+        ),
+        (rg.CheckpointListener, "lastCheckpoint", "CheckpointListener has no attribute 'lastCheckpoint'; write last_checkpoint"),
+        (
+            rg.CheckpointListener,
+            "Builder",
+            "CheckpointListener has no attribute 'Builder'; there are no builders; its settings are keyword arguments",
+        ),
         (NET, "getLayer", f"MultiLayerNetwork has no attribute 'getLayer'; config.layers holds the layers; {VERTICES}"),
         (GRAPH, "getVertex", f"ComputationGraph has no attribute 'getVertex'; {VERTICES}"),
         (GRAPH, "feedForward", "ComputationGraph has no attribute 'feedForward'; write output"),
@@ -128,6 +141,8 @@ def test_a_session_tells_it_too(tmp_path: Path) -> None:
         (lambda: NET.fit(DATA, numEpochs=3), "MultiLayerNetwork.fit has no argument 'numEpochs'; write epochs"),
         (lambda: NET.fit(DATA, callbacks=[]), "MultiLayerNetwork.fit has no argument 'callbacks'; write listeners"),
         (lambda: NET.score(DATA, training=True), "MultiLayerNetwork.score has no argument 'training'; its arguments are data"),
+        (lambda: CHECKPOINTS("x", saveEveryNEpochs=2), "CheckpointListener has no argument 'saveEveryNEpochs'; write every_n_epochs"),
+        (lambda: rg.EarlyStopping(min_delta=2), "EarlyStopping has no argument 'min_delta'; write min_improvement"),  # type: ignore[call-arg]
         (lambda: rg.Evaluation(numClasses=2), "Evaluation has no argument 'numClasses'; did you mean n_classes?"),  # type: ignore[call-arg]
     ],
 )
@@ -140,10 +155,12 @@ def test_keywords(call: Any, message: str) -> None:
 
 
 def test_every_foreign_name_is_squeezed_and_leads_somewhere() -> None:
-    classes = (rg.MultiLayerNetwork, rg.DataSet, rg.NormalizerStandardize, rg.Evaluation)
+    classes = (rg.MultiLayerNetwork, rg.DataSet, rg.NormalizerStandardize, rg.Evaluation, rg.CheckpointListener)
     own = {name for cls in classes for name in dir(cls)} | {*vars(NET), *vars(DATA)}
     own |= set(inspect.signature(rg.SequenceRecordReaderDataSetIterator.__init__).parameters)
     own |= {"epochs", "listeners", "validation", "progress"}  # arguments of fit
+    for cls in (rg.CheckpointListener, rg.EarlyStopping, rg.EvaluativeListener, rg.ScoreIterationListener):
+        own |= set(inspect.signature(cls).parameters)
     assert set(FOREIGN.values()) <= own
     assert all(key == squeezed(key) for key in (*FOREIGN, *SENTENCES, *OF_ITERABLES))
 

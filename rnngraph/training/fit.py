@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,6 @@ import numpy as np
 
 from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
-from rnngraph.data.indexed import IndexedExamples
 from rnngraph.data.iteration import Data, Examples, epochs_over, known_sets
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.rows import Rows
@@ -23,9 +21,10 @@ from rnngraph.ir.activations import lookup
 from rnngraph.names import shown
 from rnngraph.position import Position
 from rnngraph.training.ahead import ahead
+from rnngraph.training.current import CurrentFit
 from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import NO_LABELS, score_all
-from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segment_count, segments
+from rnngraph.training.tbptt import Ready, check_minibatch, check_network, check_resumption, made_ready, segments
 from rnngraph.training.update import Update, whole
 
 if TYPE_CHECKING:
@@ -59,6 +58,8 @@ def fit(
 
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
 
+    ``network.stop_fit(reason)`` in a listener ends it as Ctrl-C does. A CheckpointListener is told last, and of the end of the fit first.
+
     With ``resume`` a run that was stopped goes on where the network stands, after any update, and equals one that was not stopped bit for
     bit: ``epochs`` counts from the network's first epoch on, and what is done of the epoch is taken from ``data`` and left out. Without,
     a new epoch begins. Data with a method ``set_epoch``, or a ``sampler`` with one, are told the epoch before each pass.
@@ -72,45 +73,47 @@ def fit(
         check(network, validation, "validation")
     if not resume:
         network._position = Position()
+    current = CurrentFit(network, data, epochs, resume, validation)
     if progress or (progress is None and sys.stdout.isatty()):
         from rnngraph.training.progress import ProgressBar
 
-        listeners = [*listeners, ProgressBar(per_epoch=iterations(network, data), begun=begun(network, data))]
-    network.interrupted = False
+        listeners = [*listeners, ProgressBar(per_epoch=current.per_epoch, begun=current.begun)]
+    current.listeners = sorted(listeners, key=lambda listener: listener._last)
     place = resolve(device)
     update = Update(network, check_autocast(network, autocast, place))
     with ExitStack() as ends:
         ends.enter_context(placed(network, place))
+        ends.enter_context(current.under_way())
         try:
-            for listener in listeners:
+            current.recall()
+            for listener in current.listeners:
                 listener.on_fit_start(network, epochs)
                 ends.callback(listener.on_fit_end, network)
             for batches in passes:
+                if network.stopped_by is not None:
+                    break
                 announce_epoch(data, network.epoch)
-                _epoch(network, data, batches, update, listeners, validation)
+                _epoch(current, batches, update)
         except KeyboardInterrupt:
             network.interrupted = True
+        current.ended = True
 
 
-def _epoch(
-    network: Network,
-    data: Data,
-    batches: Iterator[Examples],
-    update: Update,
-    listeners: Sequence[TrainingListener],
-    validation: Data | None,
-) -> None:
-    """One pass over the batches of ``data``, or what is left of it."""
+def _epoch(current: CurrentFit, batches: Iterator[Examples], update: Update) -> None:
+    """One pass over the batches, or what is left of it; it is not over where a listener ends the fit."""
+    network = current.network
     epoch = network.epoch
-    for listener in listeners:
+    for listener in current.listeners:
         listener.on_epoch_start(network, epoch)
-    for batch in _readied(network, data, _left(network, batches)):
-        _minibatch(network, batch, update, listeners)
+    for batch in _readied(network, current.data, _left(network, batches)):
+        _minibatch(current, batch, update)
+        if network.stopped_by is not None:
+            return
     value = network._position.score
     with whole():
         network.epoch, network._position = epoch + 1, Position()
-    validated = None if validation is None else score_all(network, validation, "validation")
-    for listener in listeners:
+    validated = None if current.validation is None else score_all(network, current.validation, "validation")
+    for listener in current.listeners:
         listener.on_epoch_end(network, epoch, value, validated)
 
 
@@ -161,8 +164,9 @@ def _is_of(data: Rows, kind: str) -> bool:
     return all(array.dtype == kind for array in (*data._arrays.features, *data._arrays.labels))
 
 
-def _minibatch(network: Network, batch: Ready, update: Update, listeners: Sequence[TrainingListener]) -> None:
+def _minibatch(current: CurrentFit, batch: Ready, update: Update) -> None:
     """One update for each segment, which listeners are told of also where Ctrl-C was held back during it."""
+    network = current.network
     if not batch.counts:
         warnings.warn(NO_LABELS, TrainingWarning, stacklevel=6)
         network._position = Position(network._position.batches + 1)
@@ -172,8 +176,12 @@ def _minibatch(network: Network, batch: Ready, update: Update, listeners: Sequen
         try:
             update(segment)
         finally:
-            for listener in listeners if network.iteration > iteration else ():
-                listener.iteration_done(network, iteration, network.epoch, network._position.score)
+            if network.iteration > iteration:
+                current.count(segment)
+                for listener in current.listeners:
+                    listener.iteration_done(network, iteration, network.epoch, network._position.score)
+        if network.stopped_by is not None:
+            return
 
 
 def epochs_to_go(network: Network, epochs: int, resume: bool) -> int:
@@ -206,33 +214,6 @@ def check(network: Network, data: Data, name: str) -> None:
             check_minibatch(network, one)
         except InputError as error:
             raise InputError(f"{where}: {error}") from error
-
-
-def iterations(network: Network, data: Data) -> int | None:
-    """How many updates an epoch has, where that is known before it ends."""
-    known = _updates(network, data)
-    if known is not None or isinstance(network.config.backprop, TruncatedBPTT):
-        return known
-    try:
-        return operator.length_hint(data) or None
-    except Exception:  # of a loader's own making; a bar that cannot tell the time left is no reason to end a fit
-        return None
-
-
-def begun(network: Network, data: Data) -> int:
-    """How many updates of the epoch in which the network stands are done, as far as is known how many a minibatch has."""
-    at = network._position
-    known = _updates(network, data, at.batches)
-    return at.batches if known is None else known + at.segments
-
-
-def _updates(network: Network, data: Data, batches: int | None = None) -> int | None:
-    """How many updates the first ``batches`` minibatches make, left out all; None where they cannot be looked at before they are used."""
-    if isinstance(data, MiniBatches) and not isinstance(data.dataset, IndexedExamples):
-        return (len(data) if batches is None else batches) * segment_count(network.config, data.dataset)
-    if isinstance(data, (Rows, list, tuple)):
-        return sum(segment_count(network.config, one) for _, one in islice(known_sets(data), batches))
-    return None
 
 
 def refuse_untrainable(network: Network) -> None:

@@ -1,4 +1,4 @@
-"""The progress bar of a fit: epoch, score, and how long it will still take."""
+"""The progress bar of a fit: epoch, score, rate, and how long it will still take."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnngraph.training.listeners import TrainingListener
+from rnngraph.training.pace import Pace, clock_time, rate
 
 if TYPE_CHECKING:
     from rnngraph.base_network import Network
@@ -27,7 +28,7 @@ _BAR_WIDTH = 24
 
 
 class ProgressBar(TrainingListener):
-    """Shows the epoch, the last score, the validation score where there is one, and the time left.
+    """Shows the epoch, the last score, the validation score where there is one, examples a second, and the time left.
 
     On a terminal it is one line that is redrawn ten times a second at most; elsewhere one plain line at the end of an epoch, every ten
     seconds at most, and one at the end. ``per_epoch`` is how many iterations an epoch has; left out, that is known after the first epoch,
@@ -46,7 +47,7 @@ class ProgressBar(TrainingListener):
         per_epoch: int | None = None,
         begun: int = 0,
     ) -> None:
-        self._console, self._clock, self._expected, self._done_before = console, clock, per_epoch, begun
+        self._console, self._clock, self._expected = console, clock, (per_epoch, begun)
         self._live: Live | None = None
         self._running = False
         self._reset(0)
@@ -58,11 +59,9 @@ class ProgressBar(TrainingListener):
         self.stop()
 
     def _reset(self, epochs: int) -> None:
-        self._epochs, self._epoch, self._done, self._going_on = epochs, 0, 0, False
-        self._begun = 0, 0  # epochs that began before this fit, of which it saw so many iterations
-        self._per_epoch = self._expected
-        self._score, self._validation = math.nan, math.nan
-        self._started = self._shown = self._clock()
+        self._pace = Pace(self._clock, epochs, *self._expected)
+        self._score, self._validation, self._examples = math.nan, math.nan, 0.0
+        self._shown = self._clock()
 
     def on_fit_start(self, network: Network, epochs: int) -> None:
         """Begin to show."""
@@ -78,35 +77,38 @@ class ProgressBar(TrainingListener):
             self._live.start()
 
     def on_epoch_start(self, network: Network, epoch: int) -> None:
-        """Count the epoch, from 1 in each fit; one that goes on where a run was stopped counts, but does not tell how long epochs are."""
-        self._epoch += 1
-        self._going_on = bool(getattr(network, "_position", None))
+        """Count the epoch, from 1 in each fit."""
+        self._pace.begin_epoch(going_on=bool(getattr(network, "_position", None)))
         self._redraw()
 
     def iteration_done(self, network: Network, iteration: int, epoch: int, score: float) -> None:
         """Count the iteration, and redraw where it is time."""
-        self._done += 1
+        self._pace.done += 1
         self._score = score
         if self._live is not None and self._clock() - self._shown >= _REFRESH_SECONDS:
+            self._count_examples(network)
             self._redraw()
 
     def on_epoch_end(self, network: Network, epoch: int, score: float, validation_score: float | None) -> None:
         """Learn how long an epoch is."""
-        if self._going_on:
-            self._begun = 1, self._done
-        else:
-            self._per_epoch = math.ceil((self._done - self._begun[1]) / (self._epoch - self._begun[0]))
+        self._pace.end_epoch()
+        self._count_examples(network)
         self._score = score
         self._validation = math.nan if validation_score is None else validation_score
         if self._live is not None:
             self._redraw()
-        elif self._epoch < self._epochs and self._clock() - self._shown >= _LINE_SECONDS:
+        elif self._pace.epoch < self._pace.epochs and self._clock() - self._shown >= _LINE_SECONDS:
             self._shown = self._clock()
             self._out.out(self.text(), highlight=False)
 
     def on_fit_end(self, network: Network) -> None:
-        """Stop showing."""
+        """Stop showing, and tell which listener ended the fit."""
+        self._count_examples(network)
+        was_running = self._running
         self.stop()
+        reason = getattr(network, "stopped_by", None)
+        if was_running and reason is not None:
+            self._out.out(reason, highlight=False)
 
     def stop(self) -> None:
         """Show the last state and give the terminal back; does nothing between fits."""
@@ -114,43 +116,43 @@ class ProgressBar(TrainingListener):
         was_running, self._running = self._running, False
         live, self._live = self._live, None
         if live is not None:
-            live.transient = not self._epoch  # nothing was trained, so nothing stays
+            live.transient = not self._pace.epoch  # nothing was trained, so nothing stays
             live.stop()
-        elif was_running and self._epoch:
+        elif was_running and self._pace.epoch:
             self._out.out(self.text(), highlight=False)
 
     def seconds_left(self) -> float | None:
         """How long the rest takes at the pace so far; None where it is not known how long an epoch is."""
-        if self._per_epoch is None or not self._done:
-            return None
-        rest = max(0, self._total() - self._done)
-        return (self._clock() - self._started) / self._done * rest
-
-    def _total(self) -> int:
-        """How many iterations the fit has; it is known how long an epoch is."""
-        return (self._per_epoch or 0) * self._epochs - self._done_before
+        return self._pace.seconds_left()
 
     def text(self) -> str:
-        """``epoch 3/10  score 0.1234  validation 0.2345  0:00:12 left``, at the end ``took 0:00:17``."""
-        parts = [f"epoch {self._epoch}/{self._epochs}"]
+        """``epoch 3/10  score 0.1234  validation 0.2345  1,234 examples/s  0:00:12 left``, at the end ``took 0:00:17``."""
+        pace, seconds = self._pace, self._pace.seconds()
+        parts = [f"epoch {pace.epoch}/{pace.epochs}"]
         parts += [f"score {self._score:.4g}"] * (not math.isnan(self._score))
         parts += [f"validation {self._validation:.4g}"] * (not math.isnan(self._validation))
-        left = self.seconds_left()
+        parts += [f"{rate(self._examples / seconds)} examples/s"] if self._examples and seconds else []
+        left = pace.seconds_left()
         if not self._running:
-            parts.append(f"took {_clock_time(round(self._clock() - self._started))}")
+            parts.append(f"took {clock_time(round(seconds))}")
         elif left is not None:
-            parts.append(f"{_clock_time(math.ceil(left))} left")
+            parts.append(f"{clock_time(math.ceil(left))} left")
         return "  ".join(parts)
 
+    def _count_examples(self, network: Network) -> None:
+        """How many the fit has trained, where it tells."""
+        current = getattr(network, "_current", None)
+        self._examples = 0.0 if current is None else current.examples
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if not self._epoch:
+        if not self._pace.epoch:
             return
         text = self.text()
         width = min(_BAR_WIDTH, options.max_width - len(text) - 2)  # on a narrow terminal the numbers matter more
         cells: list[Bar | Text] = [Text(text, no_wrap=True, overflow="ellipsis")]
         if width > 0:
-            total = None if self._per_epoch is None else self._total()
-            cells.insert(0, Bar(total=total, completed=self._done, width=width, pulse=total is None))
+            total = self._pace.total
+            cells.insert(0, Bar(total=total, completed=self._pace.done, width=width, pulse=total is None))
         line = Table.grid(padding=(0, 2))
         line.add_row(*cells)
         yield line
@@ -159,8 +161,3 @@ class ProgressBar(TrainingListener):
         if self._live is not None:
             self._shown = self._clock()
             self._live.refresh()
-
-
-def _clock_time(seconds: int) -> str:
-    """H:MM:SS."""
-    return f"{seconds // 3600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"

@@ -6,8 +6,9 @@ import math
 from types import SimpleNamespace
 from typing import Any
 
+from rnngraph.conf import NetworkConfiguration
 from rnngraph.conf.schedules import Schedule
-from rnngraph.conf.updaters import Updater
+from rnngraph.conf.updaters import TorchUpdater, Updater
 from rnngraph.errors import TrainingError
 from rnngraph.names import shown
 
@@ -41,3 +42,13 @@ def number(schedule: Schedule, name: str, iteration: int, epoch: int, where: str
             "The network keeps the parameters of the last iteration; give the updater another schedule"
         )
     return value
+
+
+def learning_rate(config: NetworkConfiguration, iteration: int, epoch: int) -> float | None:
+    """The learning rate of the network's updater at an update, None where it has none."""
+    rate = getattr(config.updater, "learning_rate", None)
+    if isinstance(config.updater, TorchUpdater):
+        rate = config.updater.options.get("lr")
+    if isinstance(rate, Schedule):
+        rate = rate.value_at(iteration, epoch)
+    return float(rate) if isinstance(rate, (int, float)) else None

@@ -36,7 +36,8 @@ class Segment:
     """What one update is made of: the minibatch ``data``, those of its ``tensors`` that the update is about, all where left out, the
     ``states`` that it begins with (the initial ones where left out), and where the fit stands.
 
-    ``before`` is the position before the update; ``steps`` is T of the minibatch, and ``last`` whether the update ends it.
+    ``before`` is the position before the update; ``steps`` is T of the minibatch, ``last`` whether the update ends it, and ``share`` which
+    part of its updates it is.
     """
 
     data: Examples
@@ -46,6 +47,7 @@ class Segment:
     before: Position = field(default_factory=Position)
     steps: int = 0
     last: bool = True
+    share: float = 1.0
 
     def after(self, score: float, states: Mapping[str, Tensor]) -> Position:
         """The position after the update."""
@@ -80,6 +82,7 @@ def segments(network: Network, batch: Ready) -> Iterator[Segment]:
     length = backprop.length if isinstance(backprop, TruncatedBPTT) else steps
     backward = backprop.backward_length if isinstance(backprop, TruncatedBPTT) else None
     first, block = network._position.segments * length, max(1, _BLOCK // length) * length
+    share = 1 / -(-steps // length)
     piece, begin, end = batch.tensors, 0, steps if batch.tensors else 0
     for start in range(first, steps, length):
         stop, at = min(start + length, steps), network._position
@@ -90,7 +93,7 @@ def segments(network: Network, batch: Ready) -> Iterator[Segment]:
         shorter = backward if backward is not None and backward < stop - start else None
         assert piece is not None
         tensors = piece if (start, stop) == (begin, end) else piece.steps(start - begin, stop - begin)
-        yield Segment(batch.data, tensors, at.states, shorter, at, steps, last=stop == steps)
+        yield Segment(batch.data, tensors, at.states, shorter, at, steps, stop == steps, share)
 
 
 def segment_count(config: NetworkConfiguration, batch: Examples) -> int:

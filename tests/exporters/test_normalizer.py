@@ -12,7 +12,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.backends import reference
-from rnngraph.cli import facts
+from rnngraph.commands.tables import facts
 from rnngraph.errors import ExportError
 from rnngraph.exporters import export_onnx
 from rnngraph.exporters.onnx.emit import build_model

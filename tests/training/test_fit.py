@@ -326,6 +326,61 @@ def test_only_listeners_that_were_told_the_start_are_told_the_end() -> None:
     assert net.iteration == 0
 
 
+class Stopping(TrainingListener):
+    """Ends the fit at the place ``at``: a number is that of an iteration."""
+
+    def __init__(self, at: Any) -> None:
+        self.at = at
+
+    def _stop(self, network: Any, place: Any) -> None:
+        if place == self.at:
+            network.stop_fit(f"at {place}")
+
+    def on_fit_start(self, network: Any, epochs: int) -> None:
+        self._stop(network, "start")
+
+    def iteration_done(self, network: Any, iteration: int, epoch: int, score: float) -> None:
+        self._stop(network, iteration)
+
+    def on_epoch_end(self, network: Any, epoch: int, score: float, validation_score: float | None) -> None:
+        self._stop(network, f"end of {epoch}")
+
+
+@pytest.mark.parametrize(
+    ("at", "seen"),
+    [
+        ("start", []),
+        (0, ["iteration 0 of 0"]),
+        (1, ["iteration 0 of 0", "iteration 1 of 0"]),
+        ("end of 0", ["iteration 0 of 0", "iteration 1 of 0", "end of 0, counted 1"]),
+    ],
+)
+def test_a_listener_ends_the_fit_between_two_updates(at: Any, seen: list[str]) -> None:
+    unbroken, net, calls, rest = network(rg.LSTM(n_in=3, n_out=5)), network(rg.LSTM(n_in=3, n_out=5)), Calls(), Calls()
+    unbroken.fit([GOOD, GOOD], epochs=2, listeners=rest, progress=False)
+    net.fit([GOOD, GOOD], epochs=2, listeners=[Stopping(at), calls], progress=False)
+    assert calls.seen == ["start", *seen, "end"]
+    assert (net.stopped_by, net.interrupted) == (f"at {at}", False)
+    net.fit([GOOD, GOOD], epochs=2, listeners=calls, progress=False, resume=True)
+    assert [call for call in calls.seen if call not in ("start", "end")] == rest.seen[1:-1]
+    assert net.stopped_by is None
+    np.testing.assert_equal(net.parameters(), unbroken.parameters())
+
+
+def test_a_listener_ends_the_fit_between_two_segments() -> None:
+    net = network(rg.LSTM(n_in=3, n_out=5), backprop=rg.TruncatedBPTT(2))
+    net.fit([GOOD], epochs=2, listeners=Stopping(1), progress=False)
+    assert (net.iteration, net.epoch, net._position.segments) == (2, 0, 2)
+
+
+def test_without_a_fit_there_is_none_to_end() -> None:
+    net = network(rg.LSTM(n_in=3, n_out=5))
+    net.stop_fit("now")
+    assert net.stopped_by is None
+    net.fit(GOOD, progress=False)
+    assert net.iteration == 1
+
+
 class Endless:
     """Does not know how long it is."""
 

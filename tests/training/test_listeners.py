@@ -92,6 +92,14 @@ def test_receiver_is_checked() -> None:
         ScoreIterationListener(1, "log.txt")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("name", ["iterationDone", "onEpochEnd", "On_Fit_Start", "iterationdone"])
+def test_a_method_that_would_never_be_called_is_refused(name: str) -> None:
+    ours = {"iterationDone": "iteration_done", "onEpochEnd": "on_epoch_end", "On_Fit_Start": "on_fit_start"}.get(name, "iteration_done")
+    with pytest.raises(ConfigurationError, match=rf"^Mine\.{name} would never be called; write def {ours}\(\.\.\.\)$"):
+        type("Mine", (TrainingListener,), {name: lambda self: None})
+    type("Mine", (TrainingListener,), {ours: lambda self: None, "_iterationDone": 1, "other": 2})
+
+
 def test_listeners_come_alone_or_in_lists() -> None:
     one, two, three = (CollectScoresListener() for _ in range(3))
     assert as_listeners() == []

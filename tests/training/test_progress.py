@@ -71,6 +71,26 @@ def test_tells_epoch_score_and_time_left() -> None:
     assert drawn[-1] == f"{'━' * 24}  epoch 3/3  score 2.3  validation 0.125  took 1:06:52"
 
 
+def test_tells_examples_a_second_where_the_fit_tells_how_many_there_are() -> None:
+    bar, clock, out = made(terminal=True)
+    fit = SimpleNamespace(_current=SimpleNamespace(examples=0.0), _position=None, stopped_by=None)
+    net = cast("MultiLayerNetwork", fit)
+    bar.on_fit_start(net, 2)
+    bar.on_epoch_start(net, 0)
+    for k, (examples, rate) in enumerate(((4096.0, "4,096"), (4100.0, "2,050"), (4101.0, "1,367"), (4104.0, "1,026"))):
+        fit._current.examples = examples
+        clock.now += 1.0
+        bar.iteration_done(net, k, 0, 0.5)
+        assert bar.text() == f"epoch 1/2  score 0.5  {rate} examples/s"
+    clock.now += 1000.0
+    bar.on_epoch_end(net, 0, 0.5, 0.25)
+    assert bar.text() == "epoch 1/2  score 0.5  validation 0.25  4.1 examples/s  0:16:44 left"
+    fit.stopped_by = "EarlyStopping: the 1 minutes are over"
+    bar.on_fit_end(net)
+    assert frames(out)[-1].splitlines()[1:] == ["EarlyStopping: the 1 minutes are over"]
+    assert "4.1 examples/s  took 0:16:44" in frames(out)[-1]
+
+
 def test_time_left_is_told_from_the_start_where_the_length_of_an_epoch_is_known() -> None:
     bar, clock, out = made(terminal=True, per_epoch=4)
     for _ in range(2):  # in each fit

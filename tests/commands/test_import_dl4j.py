@@ -5,56 +5,20 @@ from __future__ import annotations
 import json
 import os
 import struct
-import sys
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 import rnngraph as rg
-from rnngraph import cli, dl4j
+from rnngraph import dl4j
 from rnngraph.runtime import ParityReport, read_manifest
 from rnngraph.runtime import verify as compare
 from rnngraph.runtime.verify import ParityRow
+from tests.commands.running import Run
 from tests.dl4j.files import entries, write_model
 from tests.goldens import Case
-
-
-class Result(NamedTuple):
-    """Exit code, and what was printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def rows(self) -> list[list[str]]:
-        """The cells of the table's rows."""
-        return [[cell.strip() for cell in line.split("│")[1:-1]] for line in self.out.splitlines() if line.startswith("│")]
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """``rnngraph import-dl4j ...`` on a wide screen."""
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setenv("NO_COLOR", "1")
-
-    def run(*arguments: object) -> Result:
-        monkeypatch.setattr(sys, "argv", ["rnngraph", "import-dl4j", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        code = end.value.code
-        assert isinstance(code, int)
-        return Result(code, *capsys.readouterr())
-
-    return run
-
 
 LAYERS = [rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2, activation="softmax", loss="mcxent")]
 X = np.random.default_rng(5).normal(size=(2, 3, 6)).astype(np.float32)
@@ -86,7 +50,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_look_writes_nothing(model: Path, run: Run) -> None:
     before = model.read_bytes()
-    shown = run(model)
+    shown = run("import-dl4j", model)
     assert (shown.code, shown.err) == (0, "")
     assert shown.rows == [["0", "LSTM", "[N, 3, T]", "[N, 4, T]", "128"], ["1", "RnnOutputLayer", "[N, 4, T]", "[N, 2, T]", "10"]]
     for text in (
@@ -104,7 +68,7 @@ def test_a_look_writes_nothing(model: Path, run: Run) -> None:
 
 
 def test_the_network_is_written_as_it_was(model: Path, tmp_path: Path, run: Run) -> None:
-    shown = run(model, "-o", tmp_path / "net.rnng")
+    shown = run("import-dl4j", model, "-o", tmp_path / "net.rnng")
     assert shown.code == 0
     assert f"written        {tmp_path / 'net.rnng'}: the network, " in shown.out
     was, net = trained(), rg.MultiLayerNetwork.load(tmp_path / "net.rnng")
@@ -116,7 +80,7 @@ def test_the_network_is_written_as_it_was(model: Path, tmp_path: Path, run: Run)
 
 
 def test_the_onnx_file_has_a_mask_input_and_is_checked(model: Path, tmp_path: Path, run: Run) -> None:
-    shown = run(model, "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", model, "--onnx", tmp_path / "net.onnx")
     assert shown.code == 0
     assert "net.onnx: ONNX with a mask input, " in shown.out
     assert "golden 0: y" in shown.out
@@ -128,7 +92,7 @@ def test_the_onnx_file_has_a_mask_input_and_is_checked(model: Path, tmp_path: Pa
 
 
 def test_without_mask_and_with_the_normalizer_inside(model: Path, tmp_path: Path, run: Run) -> None:
-    shown = run(model, "--onnx", tmp_path / "net.onnx", "--no-mask", "--bake-normalizer")
+    shown = run("import-dl4j", model, "--onnx", tmp_path / "net.onnx", "--no-mask", "--bake-normalizer")
     assert shown.code == 0
     assert "net.onnx: ONNX without a mask input, takes raw values, " in shown.out
     manifest = read_manifest(tmp_path / "net.onnx")
@@ -140,7 +104,7 @@ def test_without_mask_and_with_the_normalizer_inside(model: Path, tmp_path: Path
 def test_a_number_that_is_off_is_exit_code_1(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     off = ParityReport("net.onnx", "cpu", (ParityRow("golden 0: y", 0.5, 0.5, 1e-5, ok=False),))
     monkeypatch.setattr("rnngraph.runtime.verify", lambda path: off)
-    shown = run(model, "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", model, "--onnx", tmp_path / "net.onnx")
     assert shown.code == 1
     assert "1 of 1 comparisons OFF" in shown.out
 
@@ -150,14 +114,14 @@ def test_a_file_that_cannot_be_checked_is_told(model: Path, tmp_path: Path, run:
         raise rg.ModelFileError("onnxruntime cannot open it")
 
     monkeypatch.setattr("rnngraph.runtime.verify", refuse)
-    shown = run(model, "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", model, "--onnx", tmp_path / "net.onnx")
     assert shown.code == 2
     told = f"onnxruntime cannot open it. What was asked for is written, but {tmp_path}/net.onnx could not be checked\n"
     assert shown.err == f"rnngraph: {told}"
 
 
 def test_json_is_one_object(model: Path, tmp_path: Path, run: Run) -> None:
-    shown = run(model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx", "--json")
+    shown = run("import-dl4j", model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx", "--json")
     assert shown.code == 0
     told = json.loads(shown.out)
     assert told.pop("verified")["ok"] is True
@@ -190,14 +154,14 @@ def of_layers(path: Path, *layers: object, **settings: object) -> Path:
 
 
 def test_what_differs_from_dl4j_stands_in_notes(tmp_path: Path, run: Run) -> None:
-    shown = run(of_layers(tmp_path / "m.zip", *LAYERS, backprop=rg.TruncatedBPTT(length=5)))
+    shown = run("import-dl4j", of_layers(tmp_path / "m.zip", *LAYERS, backprop=rg.TruncatedBPTT(length=5)))
     assert shown.code == 0
     assert "note           truncated BPTT: DL4J computes a segment's gradients as if its state had begun at 0" in shown.out
 
 
 def test_what_a_warning_tells_is_a_note(tmp_path: Path, run: Run, model: Path) -> None:
     content = {name: data for name, data in entries(model).items() if name != "normalizer.bin"}
-    shown = run(write_model(tmp_path / "m.zip", **{**content, "preprocessor.bin": b"\xac\xed"}))
+    shown = run("import-dl4j", write_model(tmp_path / "m.zip", **{**content, "preprocessor.bin": b"\xac\xed"}))
     assert shown.code == 0
     assert "normalizer     none" in shown.out
     assert "Java objects of an old version of DL4J, which could run code when they are read, so they are not" in " ".join(shown.out.split())
@@ -205,7 +169,7 @@ def test_what_a_warning_tells_is_a_note(tmp_path: Path, run: Run, model: Path) -
 
 def test_preprocessors_wrappers_and_why_it_does_not_stream(tmp_path: Path, run: Run) -> None:
     both = rg.Bidirectional(rg.LSTM(n_in=3, n_out=4), mode="concat")
-    shown = run(of_layers(tmp_path / "m.zip", both, rg.DenseLayer(n_out=5), rg.RnnOutputLayer(n_out=2)))
+    shown = run("import-dl4j", of_layers(tmp_path / "m.zip", both, rg.DenseLayer(n_out=5), rg.RnnOutputLayer(n_out=2)))
     assert shown.rows == [
         ["0", "Bidirectional(LSTM)", "[N, 3, T]", "[N, 8, T]", "256"],
         ["", "RnnToFeedForwardPreProcessor", "[N, 8, T]", "[N, 8, T]", ""],
@@ -218,7 +182,7 @@ def test_preprocessors_wrappers_and_why_it_does_not_stream(tmp_path: Path, run: 
 
 def test_a_network_without_a_time_axis_has_no_mask_input(tmp_path: Path, run: Run) -> None:
     path = of_layers(tmp_path / "m.zip", rg.DenseLayer(n_in=3, n_out=4), rg.OutputLayer(n_out=2))
-    shown = run(path, "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", path, "--onnx", tmp_path / "net.onnx")
     assert shown.code == 0
     assert "ONNX without a mask input" in shown.out
 
@@ -227,14 +191,14 @@ def test_an_unknown_layer_is_named_and_nothing_is_written(model: Path, tmp_path:
     content = entries(model)
     text = content["configuration.json"].decode().replace("layers.RnnOutputLayer", "layers.CenterLossOutputLayer").encode()
     path = write_model(tmp_path / "m.zip", **{**content, "configuration.json": text})
-    shown = run(path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
     assert shown.code == 2
     assert "rnngraph: configuration.json: layers[1] (CenterLossOutputLayer): layer CenterLossOutputLayer is not supported" in shown.err
     assert len(shown.err.splitlines()) == 1
     assert "parameters     138 of type FLOAT" in shown.out
     assert "updater state  in the file" in shown.out
     assert [one.name for one in tmp_path.iterdir()] == ["m.zip"]
-    told = json.loads(run(path, "--json").out)
+    told = json.loads(run("import-dl4j", path, "--json").out)
     assert "layer CenterLossOutputLayer is not supported" in told["error"]
     assert (told["layers"], told["streams"], told["written"]) == ([], None, [])
 
@@ -243,13 +207,13 @@ def test_frames_are_told_where_the_file_does_not(tmp_path: Path, run: Run, golde
     path = goldens / "video_documentation" / "model.zip"
     if not path.is_file():
         pytest.skip("DL4J's recorded video is not here")
-    refused = run(path)
+    refused = run("import-dl4j", path)
     assert refused.code == 2
     assert "the size of the images is missing" in refused.err
     assert refused.err.endswith(". Of this command the option is --input 28,28,1 (height, width, channels)\n")
-    assert "28,28,1" in json.loads(run(path, "--json").out)["error"]
+    assert "28,28,1" in json.loads(run("import-dl4j", path, "--json").out)["error"]
     frame = Case(path.parent, "examples").config.input_type.frame or ()
-    shown = run(path, "--input", ",".join(map(str, frame)))
+    shown = run("import-dl4j", path, "--input", ",".join(map(str, frame)))
     assert shown.code == 0
     assert shown.rows[0][:2] == ["0", "ConvolutionLayer"]
 
@@ -264,7 +228,7 @@ def test_a_graph_shows_vertices_by_name(tmp_path: Path, run: Run) -> None:
         seed=1, inputs="in", vertices=vertices, outputs="out", input_types={"in": rg.InputType.recurrent(3)}, mask_mode="ignore"
     )
     path = saved(rg.ComputationGraph(config), tmp_path / "m.zip")
-    shown = run(path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
+    shown = run("import-dl4j", path, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
     assert shown.code == 0
     assert shown.rows == [
         ["encoder", "LSTM", "[N, 3, T]", "[N, 4, T]", "128"],
@@ -286,14 +250,14 @@ def test_widths_that_are_only_guessed_are_not_written(tmp_path: Path, run: Run) 
         seed=1, inputs=["a", "b"], vertices=vertices, outputs="out", input_types=types, mask_mode="ignore"
     )
     path = saved(rg.ComputationGraph(config), tmp_path / "m.zip")
-    looked = run(path)
+    looked = run("import-dl4j", path)
     assert looked.code == 0
     assert "'a' 4 and 'b' 4 are taken until the first arrays tell" in " ".join(looked.out.split())
-    refused = run(path, "--onnx", tmp_path / "net.onnx")
+    refused = run("import-dl4j", path, "--onnx", tmp_path / "net.onnx")
     assert refused.code == 2
     assert "what is written would hold a guess; say it, with your numbers, as --input a=4 --input b=4" in refused.err
     assert not (tmp_path / "net.onnx").exists()
-    shown = run(path, "--onnx", tmp_path / "net.onnx", "--input", "a=5", "--input", "b=3")
+    shown = run("import-dl4j", path, "--onnx", tmp_path / "net.onnx", "--input", "a=5", "--input", "b=3")
     assert shown.code == 0
     assert [port.shape[1] for port in read_manifest(tmp_path / "net.onnx").ports("input")] == [5, 3]
 
@@ -338,10 +302,10 @@ def test_errors_are_one_line(
         (tmp_path / name).write_text("mine")
     (tmp_path / "k.onnx.golden").write_bytes(model.read_bytes())
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    told = run(*arguments, "--json")
+    told = run("import-dl4j", *arguments, "--json")
     assert told.code == 2
     assert json.loads(told.out)["error"] == told.err.removeprefix("rnngraph: ").removesuffix("\n")
-    shown = run(*arguments)
+    shown = run("import-dl4j", *arguments)
     assert shown.code == 2
     assert message in shown.err
     assert len(shown.err.splitlines()) == 1
@@ -352,7 +316,7 @@ def test_what_lies_in_the_folder_of_samples_is_kept(model: Path, tmp_path: Path,
     data_set = tmp_path / "net.onnx.golden" / "test_data_set_0"
     data_set.mkdir(parents=True)
     (data_set / "m.zip").write_bytes(model.read_bytes())
-    refused = run(data_set / "m.zip", "--onnx", tmp_path / "net.onnx")
+    refused = run("import-dl4j", data_set / "m.zip", "--onnx", tmp_path / "net.onnx")
     assert refused.code == 2
     assert "net.onnx.golden/test_data_set_0/m.zip would be lost; give it another name" in refused.err
     assert [one.name for one in tmp_path.rglob("*")] == ["net.onnx.golden", "test_data_set_0", "m.zip"]
@@ -361,7 +325,7 @@ def test_what_lies_in_the_folder_of_samples_is_kept(model: Path, tmp_path: Path,
 def test_a_pipe_is_not_replaced(model: Path, tmp_path: Path, run: Run) -> None:
     os.mkfifo(tmp_path / "pipe")
     for option in ("-o", "--onnx"):
-        refused = run(model, option, tmp_path / "pipe")
+        refused = run("import-dl4j", model, option, tmp_path / "pipe")
         assert refused.code == 2
         assert (
             "pipe is not a regular file, but a device, a pipe or a socket; give the name of a file, as net.rnng or net.onnx" in refused.err
@@ -376,7 +340,7 @@ def test_both_files_are_written_or_none(failing: str, model: Path, tmp_path: Pat
 
     (tmp_path / "net.rnng").write_text("mine")
     monkeypatch.setattr(failing, full)
-    refused = run(model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
+    refused = run("import-dl4j", model, "-o", tmp_path / "net.rnng", "--onnx", tmp_path / "net.onnx")
     assert refused.code == 2
     assert f"{tmp_path}/net.rnng and {tmp_path}/net.onnx: cannot be written (No space left on device); nothing is written" in refused.err
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("net.rnng", "mine")]
@@ -385,20 +349,8 @@ def test_both_files_are_written_or_none(failing: str, model: Path, tmp_path: Pat
 def test_a_narrow_screen_hides_nothing(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "20")
     out = tmp_path / f"{'long' * 20}.rnng"
-    shown = run(model, "-o", out)
+    shown = run("import-dl4j", model, "-o", out)
     assert shown.code == 0
     assert [row[-1] for row in shown.rows if row[-1]] == ["128", "10"]
     assert "".join(row[1] for row in shown.rows).startswith("LSTM")
     assert f"{out}: the network, ".replace(" ", "") in "".join(line[15:] for line in shown.out.splitlines()).replace(" ", "")
-
-
-def test_the_example_in_the_help_works(model: Path, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = run("--help")
-    assert shown.code == 0
-    _, example = " ".join(shown.out.replace("│", " ").split()).split("Example: ")
-    words = example.split()[:5]
-    assert words[:2] == ["rnngraph", "import-dl4j"]
-    (tmp_path / words[2]).write_bytes(model.read_bytes())
-    monkeypatch.chdir(tmp_path)
-    assert run(*words[2:]).code == 0
-    assert (tmp_path / "net.rnng").is_file()

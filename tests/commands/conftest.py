@@ -1,0 +1,37 @@
+"""Commands run in the process of the tests: a process of its own costs seconds, and tells no more."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from rnngraph import cli
+from tests.commands.running import Result, Run
+
+
+class Stdin(io.TextIOWrapper):
+    """What a command reads on stdin."""
+
+    def __init__(self, text: str | bytes) -> None:
+        super().__init__(io.BytesIO(text.encode() if isinstance(text, str) else text))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """``rnngraph ...`` on a wide screen; ``stdin`` is what is piped in."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*arguments: object, stdin: str | bytes = "") -> Result:
+        monkeypatch.setattr(sys, "argv", ["rnngraph", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", Stdin(stdin))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        code = end.value.code
+        assert isinstance(code, int)
+        return Result(code, *capsys.readouterr())
+
+    return run

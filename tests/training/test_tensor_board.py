@@ -1,0 +1,80 @@
+"""TensorBoard's files, read by TensorBoard's own reader."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import rnngraph as rg
+from tests.training.small import batch, network
+
+DATA = [batch(k) for k in range(3)]
+
+
+def read(folder: Path) -> Any:
+    reader = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    accumulator = reader.EventAccumulator(str(folder), size_guidance={"scalars": 0, "histograms": 0})
+    return accumulator.Reload()
+
+
+def scalars(found: Any, tag: str) -> list[Any]:
+    return [(event.step, event.value) for event in found.Scalars(tag)]
+
+
+def fit(folder: Path, net: Any, epochs: int, *listeners: Any, resume: bool = False, **settings: Any) -> None:
+    told = [rg.TensorBoardListener(folder, **settings), *listeners]
+    net.fit(DATA, epochs=epochs, listeners=told, validation=batch(5), progress=False, resume=resume)
+
+
+def test_scores_rates_and_parameters_are_there(tmp_path: Path) -> None:
+    net, collected = network(updater=rg.Adam(0.125)), rg.CollectScoresListener()
+    fit(tmp_path, net, 2, collected, histograms=True)
+    found = read(tmp_path)
+    assert scalars(found, "score") == [(k, pytest.approx(score)) for k, score in collected.scores]
+    assert scalars(found, "learning_rate") == [(k, 0.125) for k in range(6)]
+    assert scalars(found, "epoch/score") == [(3 * e + 2, pytest.approx(score)) for e, score, _ in collected.epochs]
+    assert scalars(found, "epoch/validation_score") == [(3 * e + 2, pytest.approx(score)) for e, _, score in collected.epochs]
+    assert sorted(found.Tags()["histograms"]) == sorted(net.parameters())
+    last = found.Histograms("0.W")[-1].histogram_value
+    assert (last.num, last.sum) == (8, pytest.approx(float(net.parameters()["0.W"].sum())))
+
+
+def test_a_run_that_goes_on_takes_back_what_was_beyond(tmp_path: Path) -> None:
+    whole, net = network(), network()
+    fit(tmp_path / "whole", whole, 4)
+    checkpoints = rg.CheckpointListener(tmp_path / "checkpoints")
+    fit(tmp_path / "broken", net, 4, checkpoints)
+    fit(tmp_path / "broken", rg.MultiLayerNetwork.load(checkpoints.checkpoints(tmp_path / "checkpoints")[1]), 4, resume=True)
+    one, two = read(tmp_path / "whole"), read(tmp_path / "broken")
+    for tag in ("score", "learning_rate", "epoch/score", "epoch/validation_score"):
+        assert scalars(one, tag) == scalars(two, tag)
+        assert len(scalars(one, tag)) in (4, 12)
+
+
+def test_every_nth_iteration_and_updaters_without_a_rate(tmp_path: Path) -> None:
+    fit(tmp_path, network(updater=rg.NoOp()), 2, every=4)
+    found = read(tmp_path)
+    assert [step for step, _ in scalars(found, "score")] == [0, 4]
+    assert sorted(found.Tags()["scalars"]) == ["epoch/score", "epoch/validation_score", "score"]
+    np.testing.assert_equal(found.Tags()["histograms"], [])
+
+
+def test_without_tensorboard_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    message = r'^TensorBoardListener needs tensorboard, which is not installed; run: pip install "rnngraph\[tensorboard\]"$'
+    with pytest.raises(rg.MissingDependencyError, match=message):
+        rg.TensorBoardListener(tmp_path)
+
+
+def test_settings_are_checked(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    with pytest.raises(
+        rg.ConfigurationError, match=r'^TensorBoardListener: log_dir is None; expected the name of a folder, such as "runs/f'
+    ):
+        rg.TensorBoardListener(None)  # type: ignore[arg-type]
+    with pytest.raises(rg.ConfigurationError, match=r"^TensorBoardListener: every is 0; expected a number of iterations of at least 1$"):
+        rg.TensorBoardListener(tmp_path, every=0)
