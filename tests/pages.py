@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_python(page: Path) -> tuple[int, dict[str, Any]]:
-    """Run all blocks of ``page`` in the working folder: how many there are, and the names that they leave. They assert what they claim."""
-    text, names = page.read_text(), {"__name__": "__main__"}
-    blocks = list(re.finditer(r"^```python\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
+def run_python(page: Path, others: Mapping[str, Callable[[str], None]] | None = None) -> tuple[int, dict[str, Any]]:
+    """Run all blocks of ``page`` in the working folder: how many there are, and the names that they leave. They assert what they claim.
+
+    ``others`` take the blocks of other languages, each in its turn.
+    """
+    text, names, told = page.read_text(), {"__name__": "__main__"}, dict(others or {})
+    blocks = list(re.finditer(rf"^```({'|'.join(['python', *told])})\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE))
     for block in blocks:
-        above = "\n" * text[: block.start(1)].count("\n")  # so that a failure names the page's line
-        exec(compile(above + block.group(1), str(page.relative_to(ROOT)), "exec"), names)
-    return len(blocks), names
+        if block.group(1) in told:
+            told[block.group(1)](block.group(2))
+            continue
+        above = "\n" * text[: block.start(2)].count("\n")  # so that a failure names the page's line
+        exec(compile(above + block.group(2), str(page.relative_to(ROOT)), "exec"), names)
+    return sum(block.group(1) == "python" for block in blocks), names
 
 
 def dead_links(page: Path) -> list[str]:

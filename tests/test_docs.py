@@ -44,6 +44,17 @@ def test_each_public_name_is_in_the_reference_once() -> None:
     assert len(named) == len(set(named))
 
 
+def test_what_has_the_name_of_its_module_is_named_inside_it() -> None:
+    """The reference is made of sources, where ``rnngraph.runtime.verify`` is the module."""
+    text = "\n".join(path.read_text() for path in (DOCS / "api").glob("*.md"))
+    folders = {"exporters": ROOT / "exporters", "runtime": ROOT / "runtime"}
+    for name in re.findall(r"^::: rnngraph\.([\w.]+)$", text, re.MULTILINE):
+        first, *rest = name.split(".")
+        path = Path(folders.get(first, ROOT / "rnngraph" / first), *rest)
+        assert not path.with_suffix(".py").exists(), name
+        assert not path.is_dir(), name
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A page, which tests make wrong."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from pathlib import Path
 
@@ -10,17 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from rnngraph.cli import app
-
-DOCS = Path(__file__).resolve().parent.parent / "docs"
-BLOCK = re.compile(r"^```(python|sh|text)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+from tests.pages import ROOT, run_python
 
 
 def shell(text: str) -> None:
-    """Run the commands of a block, each a line of rnngraph's."""
-    for line in text.splitlines():
-        program, *arguments = shlex.split(line, comments=True)
+    """Run the commands of a block, each of rnngraph; ``<`` is what goes in."""
+    for line in text.replace("\\\n", " ").splitlines():
+        command, _, given = line.partition(" < ")
+        program, *arguments = shlex.split(command, comments=True)
         assert program == "rnngraph", line
-        done = CliRunner().invoke(app, arguments)
+        typed = Path(given.split()[0]).read_text() if given else None
+        done = CliRunner().invoke(app, arguments, input=typed)
         assert done.exit_code == 0, f"{line}\n{done.output}"
 
 
@@ -29,18 +28,11 @@ def test_a_page_runs_from_top_to_bottom(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    page = (DOCS / f"{name}.md").read_text()
-    blocks = list(BLOCK.finditer(page))
-    assert blocks
-    names: dict[str, object] = {"__name__": "__main__"}
-    printed: list[str] = []
-    for block in blocks:
-        kind, text = block.groups()
-        above = "\n" * page[: block.start(2)].count("\n")  # so that a failure names the page's line
-        if kind == "sh":
-            shell(text)
-        elif kind == "text":  # what the page says is printed
-            printed += capsys.readouterr().out.splitlines()
-            assert [line for line in text.splitlines() if line not in printed] == []
-        else:
-            exec(compile(above + text, f"docs/{name}.md", "exec"), names)  # it asserts what it claims
+    so_far: list[str] = []
+
+    def printed(text: str) -> None:
+        so_far.extend(capsys.readouterr().out.splitlines())
+        assert [line for line in text.splitlines() if line not in so_far] == []
+
+    count, _ = run_python(ROOT / "docs" / f"{name}.md", {"sh": shell, "text": printed})
+    assert count

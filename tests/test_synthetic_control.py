@@ -12,7 +12,8 @@ from examples.synthetic_control import demo
 
 def added(kind: str, seed: int) -> np.ndarray:
     """What a kind adds to the noise of a normal chart, which is drawn first."""
-    return demo.chart(kind, np.random.default_rng(seed)) - demo.chart("normal", np.random.default_rng(seed))
+    rest: np.ndarray = demo.chart(kind, np.random.default_rng(seed)) - demo.chart("normal", np.random.default_rng(seed))
+    return rest
 
 
 def test_a_normal_chart_is_noise_around_30() -> None:
