@@ -51,12 +51,7 @@ def test_it_evaluates_when_it_is_time() -> None:
 
 
 def test_evaluations_of_one_s_own_are_filled_from_empty_copies() -> None:
-    class Net(rg.MultiLayerNetwork):
-        def do_evaluation(self, data: Any, *evaluations: rg.Evaluation) -> None:
-            for one in evaluations:
-                one.eval(data.labels, self.output(data.features))
-
-    net, mine = Net(network().config), [rg.Evaluation(2, ["no", "yes"]), rg.Evaluation(2, top_n=2)]
+    net, mine = network(), [rg.Evaluation(2, ["no", "yes"]), rg.Evaluation(2, top_n=2)]
     listener = rg.EvaluativeListener(TEST, evaluations=mine, out=lambda text: None)
     net.fit(DATA, epochs=2, listeners=listener, progress=False)
     assert [one.num_examples() for one in mine] == [0, 0]
