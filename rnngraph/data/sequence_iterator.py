@@ -77,6 +77,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         self._features, self._labels = features, features if labels is None else labels
         self._pre_processor: PreProcessor | None = None
         self._epoch = 0
+        self._widths: dict[SequenceRecordReader, tuple[int, str]] = {}
         self.num_examples()
 
     def __repr__(self) -> str:
@@ -96,6 +97,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
 
     def __iter__(self) -> Iterator[DataSet]:
         n = self.num_examples()
+        self._widths.clear()
         order = stream(self.seed, Use.ORDER, self._epoch).permutation(n) if self.shuffle else np.arange(n)
         return ahead((order[start : start + self.batch_size].tolist() for start in range(0, n, self.batch_size)), self._batch)
 
@@ -163,14 +165,12 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         return x, self._targets.outputs(y, label_place, unknown=self.nan == "mask")
 
     def _tables(self, reader: SequenceRecordReader, indices: Sequence[int]) -> Tables:
-        """What a reader gives, all with as many columns."""
+        """What a reader gives, all with as many columns as the first that was read in this pass."""
         tables = reader.read(indices)
-        columns = tables[0].shape[1]
+        columns, first = self._widths.setdefault(reader, (tables[0].shape[1], reader.place(indices[0])))
         for index, table in zip(indices, tables, strict=True):
             if table.shape[1] != columns:
-                raise InputError(
-                    f"{reader.place(index)} has {table.shape[1]} columns, {reader.place(indices[0])} has {columns}; expected as many"
-                )
+                raise InputError(f"{reader.place(index)} has {table.shape[1]} columns, {first} has {columns}; expected as many")
         return tables
 
     def _check_lengths(self, indices: Sequence[int], *kinds: Tables) -> None:
