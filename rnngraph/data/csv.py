@@ -137,7 +137,8 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             if value is None:
                 raise InputError(
                     f"{path}, line {at}, column {column} is {field!r}; expected a number in float32's range "
-                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines}){self._look(line) or self._remedy(at, line, field)}"
+                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines})"
+                    + (self._look(line) or self._remedy(at, line, field))
                 )
             values.append(value)
         return values

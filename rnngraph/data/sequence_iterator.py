@@ -38,7 +38,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
 
     With ``shuffle`` the order is drawn from (seed, epoch) as :class:`MiniBatches` draws it, and ``fit`` tells the epoch. NaN and infinity
     are an error; ``nan="zero"`` puts 0 in their place; ``nan="mask"`` masks the steps of such labels, and the steps of such features, with
-    the labels that belong to them: those of sequences as long as their features.
+    the labels that belong to them: those of sequences as long as their features, and all of a sequence of which no step is left.
 
     One minibatch is read ahead by a thread; at most three are in memory. Raises InputError that names file, line and column for what does
     not fit, when it is read, and for settings that mean nothing.
@@ -128,6 +128,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         if self.nan == "mask" and any(one is not None for one in gaps):
             features_mask = without(features_mask, gaps[0], features[:, 0])
             labels_mask = without(labels_mask, gaps[1], labels[:, 0])
+            labels_mask[~features_mask.any(axis=1)] = 0  # of the sequence that they tell of no step exists
             if not self.per_sequence:  # a step that does not exist has no label; a label of another step does not belong to it
                 belongs = np.array([len(a) == len(b) for a, b in zip(x, y, strict=True)])
                 labels_mask[belongs[:, None] & (features_mask == 0)] = 0
