@@ -110,7 +110,8 @@ class SequenceRecordReaderDataSetIterator(Spelled):
 
         A normalizer is fitted before: ``normalizer.fit(iterator)`` sees what the iterator gives. InputError for anything else.
         """
-        if pre_processor is not None and not isinstance(pre_processor, Normalizer) and not callable(pre_processor):
+        function = callable(pre_processor) and not isinstance(pre_processor, type)
+        if pre_processor is not None and not isinstance(pre_processor, Normalizer) and not function:
             raise InputError(f"set_pre_processor({shown(pre_processor)}): expected a normalizer, a function of a DataSet, or None")
         self._pre_processor = pre_processor
 
@@ -180,8 +181,10 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         for reader, tables in zip((self._features, self._labels), kinds, strict=True):
             for index, table in zip(indices, tables, strict=False):
                 if len(table) != steps:
+                    first = self._features.place(indices[0])
+                    one, other = ("labels: ", "features: ") if tables is not kinds[0] else ("", "")  # whose names may be the same
                     raise InputError(
-                        f"{reader.place(index)} has {len(table)} steps, {self._features.place(indices[0])} has {steps}; "
+                        f"{one}{reader.place(index)} has {len(table)} steps, {other}{first} has {steps}; "
                         "alignment='equal_length' expects features and labels of one length: 'align_end' and 'align_start' pad and mask"
                     )
 

@@ -197,7 +197,10 @@ MISTAKES: list[tuple[Make, str]] = [
      "sequences[1] has 2 steps, sequences[0] has 1; alignment='equal_length' expects features and labels of one length: "
      "'align_end' and 'align_start' pad and mask"),
     (lambda at: Iterator(files(at, "f", "1;2"), files(at, "l", "0"), 2, 2, alignment="EQUAL_LENGTH"),
-     "{at}/l_0.csv has 1 steps, {at}/f_0.csv has 2; alignment='equal_length' expects features and labels of one length: "
+     "labels: {at}/l_0.csv has 1 steps, features: {at}/f_0.csv has 2; alignment='equal_length' expects features and labels of one length: "
+     "'align_end' and 'align_start' pad and mask"),
+    (lambda at: Iterator(memory(ONE), memory([0, 1, 1]), 2, 2, alignment="equal_length"),
+     "labels: sequences[0] has 3 steps, features: sequences[0] has 1; alignment='equal_length' expects features and labels of one length: "
      "'align_end' and 'align_start' pad and mask"),
     (lambda at: Iterator(files(at, "f", "1,2", "1,2,3"), files(at, "l", "0", "1"), 2, 2),
      "{at}/f_1.csv has 3 columns, {at}/f_0.csv has 2; expected as many"),
@@ -245,6 +248,8 @@ MISTAKES: list[tuple[Make, str]] = [
     (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_epoch(-1), "set_epoch: epoch is -1; expected an integer of at least 0"),
     (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_pre_processor(3),  # type: ignore[arg-type]
      "set_pre_processor(3): expected a normalizer, a function of a DataSet, or None"),
+    (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_pre_processor(rg.NormalizerStandardize),  # type: ignore[arg-type]
+     "set_pre_processor(NormalizerStandardize): expected a normalizer, a function of a DataSet, or None"),
 ]  # fmt: skip
 
 
@@ -398,6 +403,10 @@ def test_a_pre_processor_sees_each_data_set() -> None:
     plain, normalizer = list(iterator), rg.NormalizerMinMaxScaler()
     normalizer.fit(iterator)
     iterator.set_pre_processor(normalizer)
+    with pytest.raises(
+        rg.InputError, match=r"^fit: data have this NormalizerMinMaxScaler as their pre-processor, and would be normalised be"
+    ):
+        normalizer.fit(iterator)
     for made, given in zip(iterator, plain, strict=True):
         same(made, normalizer.transform(given))
     iterator.set_pre_processor(lambda data: data.rows([0]))
