@@ -158,10 +158,10 @@ def test_gaps_mask_their_steps_on_request() -> None:
     np.testing.assert_array_equal(data.labels, [[1.5], [0]])
     np.testing.assert_array_equal(data.labels_mask, [[1], [0]])
     nothing, one = [[np.nan, np.nan]] * 2, memory([1], [0])  # no step is left of it, so no label tells of one
-    for kind in ({}, {"per_sequence": True}):
-        (data,) = Iterator(memory(GAPS[1], nothing), one, 2, 2, nan="mask", **kind)
+    for per_sequence in (False, True):
+        (data,) = Iterator(memory(GAPS[1], nothing), one, 2, 2, nan="mask", per_sequence=per_sequence)
         np.testing.assert_array_equal(data.features_mask, [[1, 1, 1], [0, 0, 0]])
-        np.testing.assert_array_equal(data.labels_mask, [[1], [0]] if kind else [[0, 0, 1], [0, 0, 0]])
+        np.testing.assert_array_equal(data.labels_mask, [[1], [0]] if per_sequence else [[0, 0, 1], [0, 0, 0]])
     (whole,) = Iterator(memory(GAPS[1]), memory([0, 1, 1]), 2, 2, nan="mask")
     assert whole.features_mask is whole.labels_mask is None
 
