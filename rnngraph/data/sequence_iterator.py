@@ -12,7 +12,7 @@ from rnngraph.data.alignment import aligned, alignment_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.gaps import check_policy, refuse_gaps, without, zeroed
 from rnngraph.data.normalizer import Normalizer
-from rnngraph.data.record_reader import SequenceRecordReader
+from rnngraph.data.record_reader import SequenceRecordReader, as_table
 from rnngraph.data.targets import Targets, check_constant
 from rnngraph.errors import InputError
 from rnngraph.names import shown
@@ -165,8 +165,11 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         return x, self._targets.outputs(y, label_place, unknown=self.nan == "mask")
 
     def _tables(self, reader: SequenceRecordReader, indices: Sequence[int]) -> Tables:
-        """What a reader gives, all with as many columns."""
-        tables = reader.read(indices)
+        """What a reader gives, as float32, all with as many columns."""
+        given = reader.read(indices)
+        if len(given) != len(indices):
+            raise InputError(f"{type(reader).__name__}.read gave {len(given)} sequences for {len(indices)} numbers; expected one for each")
+        tables = [as_table(one, reader.place(index)) for index, one in zip(indices, given, strict=True)]
         columns = tables[0].shape[1]
         for index, table in zip(indices, tables, strict=True):
             if table.shape[1] != columns:

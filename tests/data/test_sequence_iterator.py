@@ -418,6 +418,29 @@ def test_a_pre_processor_sees_each_data_set() -> None:
     same(next(iter(iterator)), plain[0])
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([[[1.0, 0.0]]], "Own.read gave 1 sequences for 2 numbers; expected one for each"),
+        ([np.zeros((1, 2)), np.zeros((0, 2))], "sequence 1 has shape [0, 2]; expected [T, columns] with at least one step and one column"),
+        ([np.zeros((1, 2)), np.zeros((1, 1, 2))],
+         "sequence 1 has shape [1, 1, 2]; expected [T, columns] with at least one step and one column"),
+        ([[[1.0, 0.0]], [[1e39, 0.0]]], "sequence 1, step 0, column 0 is inf; expected a finite number: nan='zero' takes 0 in its place, "
+         "nan='mask' leaves the step out"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_of_your_own_gives_is_looked_at(given: list[Any], message: str) -> None:
+    class Own(rg.SequenceRecordReader):
+        def __len__(self) -> int:
+            return 2
+
+        def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+            return given
+
+    with pytest.raises(rg.InputError, match=f"^{re.escape(message)}$"):
+        list(Iterator(Own(), None, 2, 2, label_index=-1))
+
+
 def test_a_readers_own_names() -> None:
     assert repr(Iterator(memory(ONE), memory([0]), 1, 2)).startswith(
         "SequenceRecordReaderDataSetIterator(<rnngraph.data.record_reader.Coll"
