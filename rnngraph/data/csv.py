@@ -137,7 +137,8 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             if value is None:
                 raise InputError(
                     f"{path}, line {at}, column {column} is {field!r}; expected a number in float32's range "
-                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines}){self._look(line)}"
+                    f"(the delimiter is {self.delimiter!r}, skip_lines is {self.skip_lines})"
+                    + (self._look(line) or self._remedy(at, line, field))
                 )
             values.append(value)
         return values
@@ -163,6 +164,17 @@ class CSVSequenceRecordReader(SequenceRecordReader):
                 if len(fields) > 1 and decimal != delimiter and all(number(field) is not None for field in fields):
                     other = f", with numbers as {line.split(delimiter)[0].strip()}: write a point in the place of their comma"
                     return f"; the line {shown(line)} looks separated by {delimiter!r}" + (other if decimal == "," else "")
+        return ""
+
+    def _remedy(self, at: int, line: str, field: str) -> str:
+        """What to do about a field that is no number where no other delimiter helps."""
+        if not line.strip():
+            return "; the line is empty, and only those at the end may be: delete it"
+        if not field.strip():
+            ends = line.rstrip().endswith(self.delimiter)
+            return f"; write nan for a missing value{', and no delimiter at the end of a line' if ends else ''}"
+        if at == self.skip_lines + 1 and field.strip()[0].isalpha():
+            return f"; if it is a header, skip_lines={at} leaves it out"
         return ""
 
 

@@ -35,8 +35,9 @@ def number(field: str) -> float | None:
         value = float(field)
     except ValueError:
         return None
-    # float() reads 1_000 as a number; no other program does.
-    return None if "_" in field or _LARGEST < abs(value) < float("inf") else value
+    # float() reads 1_000 as a number, which no other program does, and digits of more than float64 has as infinity
+    infinite = abs(value) == float("inf") and not any(character.isdigit() for character in field)
+    return None if "_" in field or (abs(value) > _LARGEST and not infinite) else value
 
 
 def numbers(joined: bytes, starts: np.ndarray, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

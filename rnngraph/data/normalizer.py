@@ -67,9 +67,14 @@ class Normalizer(Spelled, Generic[C]):
         where they have its steps. No minibatch is kept.
 
         Raises InputError for arrays that are not [N, F, T] or [N, F], have another width than those before, or hold NaN or infinity at a
-        step that is not masked, where no step is left, and for MultiDataSets, which a MultiNormalizer takes; TrainingError where there are
-        no data. What was there is then as it was.
+        step that is not masked, where no step is left, for MultiDataSets, which a MultiNormalizer takes, and for an iterator that has it as
+        pre-processor; TrainingError where there are no data. What was there is then as it was.
         """
+        if getattr(data, "_pre_processor", None) is self:
+            raise InputError(
+                f"fit: data have this {type(self).__name__} as their pre-processor, and would be normalised before they are looked at; "
+                "call set_pre_processor(None) before fit, and set it again behind it"
+            )
         features, labels = gathered(data, [self._running], [self._running] if self.is_fit_label else [], kind=DataSet)
         self.features, self.labels = features[0], labels[0] if labels else None
 

@@ -45,7 +45,7 @@ class CollectionSequenceRecordReader(SequenceRecordReader):
             raise InputError(
                 f"sequences is a {type(sequences).__name__}, which has no length; expected a list of arrays: give list(sequences)"
             )
-        self._arrays = [_table(one, f"sequences[{k}]") for k, one in enumerate(sequences)]
+        self._arrays = [as_table(one, f"sequences[{k}]").copy() for k, one in enumerate(sequences)]
         if not self._arrays:
             raise InputError("sequences is empty; expected at least one array [T, columns]")
 
@@ -66,11 +66,11 @@ def placed(what: str, step: int | None, column: int | None) -> str:
     return what + ("" if step is None else f", step {step}") + ("" if column is None else f", column {column}")
 
 
-def _table(value: ArrayLike, name: str) -> np.ndarray:
-    """An array as float32 [T, columns]."""
+def as_table(value: ArrayLike, name: str) -> np.ndarray:
+    """An array as float32 [T, columns]. InputError for what is none, or empty."""
     array = as_numeric(value, name)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or not array.size:
         raise InputError(f"{name} has shape {list(array.shape)}; expected [T, columns] with at least one step and one column")
     with np.errstate(over="ignore"):  # what becomes infinite is told by whoever takes it
-        return array.astype(np.float32)
+        return array.astype(np.float32, copy=False)

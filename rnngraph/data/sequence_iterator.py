@@ -12,7 +12,7 @@ from rnngraph.data.alignment import aligned, alignment_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.gaps import check_policy, refuse_gaps, without, zeroed
 from rnngraph.data.normalizer import Normalizer
-from rnngraph.data.record_reader import SequenceRecordReader
+from rnngraph.data.record_reader import SequenceRecordReader, as_table
 from rnngraph.data.targets import Targets, check_constant
 from rnngraph.errors import InputError
 from rnngraph.names import shown
@@ -38,7 +38,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
 
     With ``shuffle`` the order is drawn from (seed, epoch) as :class:`MiniBatches` draws it, and ``fit`` tells the epoch. NaN and infinity
     are an error; ``nan="zero"`` puts 0 in their place; ``nan="mask"`` masks the steps of such labels, and the steps of such features, with
-    the labels that belong to them: those of sequences as long as their features.
+    the labels that belong to them: those of sequences as long as their features, and all of a sequence of which no step is left.
 
     One minibatch is read ahead by a thread; at most three are in memory. Raises InputError that names file, line and column for what does
     not fit, when it is read, and for settings that mean nothing.
@@ -112,7 +112,8 @@ class SequenceRecordReaderDataSetIterator(Spelled):
 
         A normalizer is fitted before: ``normalizer.fit(iterator)`` sees what the iterator gives. InputError for anything else.
         """
-        if pre_processor is not None and not isinstance(pre_processor, Normalizer) and not callable(pre_processor):
+        function = callable(pre_processor) and not isinstance(pre_processor, type)
+        if pre_processor is not None and not isinstance(pre_processor, Normalizer) and not function:
             raise InputError(f"set_pre_processor({shown(pre_processor)}): expected a normalizer, a function of a DataSet, or None")
         self._pre_processor = pre_processor
 
@@ -130,6 +131,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         if self.nan == "mask" and any(one is not None for one in gaps):
             features_mask = without(features_mask, gaps[0], features[:, 0])
             labels_mask = without(labels_mask, gaps[1], labels[:, 0])
+            labels_mask[~features_mask.any(axis=1)] = 0  # of the sequence that they tell of no step exists
             if not self.per_sequence:  # a step that does not exist has no label; a label of another step does not belong to it
                 belongs = np.array([len(a) == len(b) for a, b in zip(x, y, strict=True)])
                 labels_mask[belongs[:, None] & (features_mask == 0)] = 0
@@ -165,8 +167,11 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         return x, self._targets.outputs(y, label_place, unknown=self.nan == "mask")
 
     def _tables(self, reader: SequenceRecordReader, indices: Sequence[int]) -> Tables:
-        """What a reader gives, all with as many columns as the first that was read in this pass."""
-        tables = reader.read(indices)
+        """What a reader gives, as float32, all with as many columns as the first that was read in this pass."""
+        given = reader.read(indices)
+        if len(given) != len(indices):
+            raise InputError(f"{type(reader).__name__}.read gave {len(given)} sequences for {len(indices)} numbers; expected one for each")
+        tables = [as_table(one, reader.place(index)) for index, one in zip(indices, given, strict=True)]
         columns, first = self._widths.setdefault(reader, (tables[0].shape[1], reader.place(indices[0])))
         for index, table in zip(indices, tables, strict=True):
             if table.shape[1] != columns:
@@ -179,8 +184,10 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         for reader, tables in zip((self._features, self._labels), kinds, strict=True):
             for index, table in zip(indices, tables, strict=False):
                 if len(table) != steps:
+                    first = self._features.place(indices[0])
+                    one, other = ("labels: ", "features: ") if tables is not kinds[0] else ("", "")  # whose names may be the same
                     raise InputError(
-                        f"{reader.place(index)} has {len(table)} steps, {self._features.place(indices[0])} has {steps}; "
+                        f"{one}{reader.place(index)} has {len(table)} steps, {other}{first} has {steps}; "
                         "alignment='equal_length' expects features and labels of one length: 'align_end' and 'align_start' pad and mask"
                     )
 

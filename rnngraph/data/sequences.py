@@ -68,6 +68,10 @@ def _with_numbers(arrays: list[np.ndarray], labels: Sequence[ArrayLike] | np.nda
     """The DataSet with labels of regression."""
     given = [as_numeric(value, f"labels[{k}]") for k, value in enumerate(labels)]
     rank = given[0].ndim
+    if not rank:
+        raise InputError(
+            f"labels[0] is the number {given[0]}; with regression=True expected an array: [[2.5], [3.5]] is one number a sequence"
+        )
     for k, (one, array) in enumerate(zip(given, arrays, strict=True)):
         if rank not in (1, 2) or one.ndim != rank or one.shape[-1] != given[0].shape[-1] or not one.size:
             raise InputError(
@@ -120,7 +124,8 @@ def _whole(classes: list[np.ndarray], c: int, data_type: str) -> np.ndarray:
             raise InputError(
                 f"labels[{k}] has {len(one)} class numbers, labels[0] is one for its whole sequence; expected the same kind for all"
             )
-    labels: np.ndarray = np.eye(c, dtype=data_type)[np.stack(classes)]
+    labels = np.zeros((len(classes), c), data_type)
+    labels[np.arange(len(classes)), np.stack(classes)] = 1
     return labels
 
 

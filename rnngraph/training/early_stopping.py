@@ -88,8 +88,8 @@ class EarlyStopping(TrainingListener, Spelled):
             expected = '"validation", "score", ' + ", ".join(f'"{name}"' for name in METRICS)
             raise ConfigurationError(f"EarlyStopping: monitor is {shown(monitor)}; expected {expected}, or a function of the network")
         self.target, self.monitor = target, monitor
-        self.larger_is_better = monitor in METRICS if larger_is_better is None else larger_is_better
-        self.restore_best = restore_best
+        self.larger_is_better = _yes_or_no("larger_is_better", monitor in METRICS if larger_is_better is None else larger_is_better)
+        self.restore_best = _yes_or_no("restore_best", restore_best)
         self.save_best = None if save_best is None else file_path(save_best, "EarlyStopping: save_best", written=True)
         if not restore_best and (patience, target, max_minutes, save_best) == (None,) * 4:
             raise ConfigurationError("EarlyStopping: there is nothing to do; give patience, target, max_minutes or save_best")
@@ -253,6 +253,13 @@ class EarlyStopping(TrainingListener, Spelled):
             network.stop_fit(f"EarlyStopping: no improvement of {self._name()} for {known.waited} epochs; the best, {best}")
         elif minutes is not None and self._seconds() >= 60 * minutes:
             network.stop_fit(f"EarlyStopping: the {minutes:g} minutes are over" + (f"; the best, {best}" if best else ""))
+
+
+def _yes_or_no(name: str, value: object) -> bool:
+    """ConfigurationError for anything but True and False."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"EarlyStopping: {name} is {shown(value)}; expected True or False")
+    return value
 
 
 def _is_finite(value: object) -> bool:

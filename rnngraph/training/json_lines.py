@@ -11,6 +11,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rnngraph.checks import is_count
 from rnngraph.errors import TrainingError
 from rnngraph.files import atomic_write
 from rnngraph.paths import file_path
@@ -116,7 +117,8 @@ class JsonLinesListener(TrainingListener, Spelled):
         if len(kept) < len(lines) - begun - 1:
             with atomic_write(self.path) as file:
                 file.writelines([*lines[: begun + 1], *(lines[k] for k in kept)])
-        return float(next((parsed[k]["seconds"] for k in reversed(kept) if "seconds" in parsed[k]), 0.0))
+        times = (parsed[k].get("seconds") for k in reversed(kept))
+        return float(next((seconds for seconds in times if isinstance(seconds, (int, float))), 0.0))
 
 
 def _ends_a_line(path: Path) -> bool:
@@ -137,6 +139,6 @@ def _parsed(line: bytes) -> dict[str, Any]:
 def _is_before(line: dict[str, Any], iteration: int, epoch: int) -> bool:
     """Whether what a line tells comes before the network's next iteration and epoch; what another program wrote stays, a torn line not."""
     event = line.get("event")
-    if event not in ("epoch", "iteration"):
+    if event not in ("epoch", "iteration") or not is_count(line.get(event), 0):
         return bool(line)
     return bool(line[event] < (epoch if event == "epoch" else iteration))

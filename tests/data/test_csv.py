@@ -84,9 +84,17 @@ def test_every_float32_comes_back(tmp_path_factory: pytest.TempPathFactory, rows
     ("content", "arguments", "message"),
     [
         ("1,2\n3,x\n", {}, f", line 2, column 2 is 'x'{RANGE}, skip_lines is 0)"),
-        ("t,v\n3,4\n", {}, f", line 1, column 1 is 't'{RANGE}, skip_lines is 0)"),
-        ("1,2\n,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0)"),
-        ("1,2\n\n3,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0)"),
+        ("t,v\n3,4\n", {}, f", line 1, column 1 is 't'{RANGE}, skip_lines is 0); "
+         "if it is a header, skip_lines=1 leaves it out"),
+        ("x\nt,v\n3,4\n", {"skip_lines": 1}, f", line 2, column 1 is 't'{RANGE}, skip_lines is 1); "
+         "if it is a header, skip_lines=2 leaves it out"),
+        ("1,2\n,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0); "
+         "write nan for a missing value"),
+        ("1,2,\n3,4,\n", {}, f", line 1, column 3 is ''{RANGE}, skip_lines is 0); "
+         "write nan for a missing value, and no delimiter at the end of a line"),
+        ("1,2\n\n3,4\n", {}, f", line 2, column 1 is ''{RANGE}, skip_lines is 0); "
+         "the line is empty, and only those at the end may be: delete it"),
+        ("1,2\n1e400,2\n", {}, f", line 2, column 1 is '1e400'{RANGE}, skip_lines is 0)"),
         ("1;2\n", {}, f", line 1, column 1 is '1;2'{RANGE}, skip_lines is 0); the line '1;2' looks separated by ';'"),
         ("1\t-2.5 \t3\n", {}, f", line 1, column 1 is '1\\t-2.5 \\t3'{RANGE}, skip_lines is 0); "
          "the line '1\\t-2.5 \\t3' looks separated by '\\t'"),
@@ -100,7 +108,8 @@ def test_every_float32_comes_back(tmp_path_factory: pytest.TempPathFactory, rows
         ('"1"2,3\n', {}, """, line 1 is '"1"2,3': ',' expected after '"'"""
          "; expected each quoted field to end in its line, and a delimiter behind it"),
         ('"1,2"\n', {}, f", line 1, column 1 is '1,2'{RANGE}, skip_lines is 0)"),
-        ('1,""\n', {}, f", line 1, column 2 is ''{RANGE}, skip_lines is 0)"),
+        ('1,""\n', {}, f", line 1, column 2 is ''{RANGE}, skip_lines is 0); "
+         "write nan for a missing value"),
         (b"t\n1,2\n1,\xff\n", {"skip_lines": 1}, ", line 3 has the byte 0xff, which is no utf-8 text (invalid start byte); "
             "give the encoding in which it was written, as CSVSequenceRecordReader(encoding='latin-1')"),
         ("1,2\n".encode("utf-16"), {}, ", line 1 has the byte 0xff, which is no utf-8 text (invalid start byte); "

@@ -157,6 +157,11 @@ def test_gaps_mask_their_steps_on_request() -> None:
     (data,) = Iterator(memory(*GAPS), memory([[1.5]], [[np.nan]]), 2, regression=True, nan="mask", per_sequence=True)
     np.testing.assert_array_equal(data.labels, [[1.5], [0]])
     np.testing.assert_array_equal(data.labels_mask, [[1], [0]])
+    nothing, one = [[np.nan, np.nan]] * 2, memory([1], [0])  # no step is left of it, so no label tells of one
+    for per_sequence in (False, True):
+        (data,) = Iterator(memory(GAPS[1], nothing), one, 2, 2, nan="mask", per_sequence=per_sequence)
+        np.testing.assert_array_equal(data.features_mask, [[1, 1, 1], [0, 0, 0]])
+        np.testing.assert_array_equal(data.labels_mask, [[1], [0]] if per_sequence else [[0, 0, 1], [0, 0, 0]])
     (whole,) = Iterator(memory(GAPS[1]), memory([0, 1, 1]), 2, 2, nan="mask")
     assert whole.features_mask is whole.labels_mask is None
 
@@ -192,7 +197,10 @@ MISTAKES: list[tuple[Make, str]] = [
      "sequences[1] has 2 steps, sequences[0] has 1; alignment='equal_length' expects features and labels of one length: "
      "'align_end' and 'align_start' pad and mask"),
     (lambda at: Iterator(files(at, "f", "1;2"), files(at, "l", "0"), 2, 2, alignment="EQUAL_LENGTH"),
-     "{at}/l_0.csv has 1 steps, {at}/f_0.csv has 2; alignment='equal_length' expects features and labels of one length: "
+     "labels: {at}/l_0.csv has 1 steps, features: {at}/f_0.csv has 2; alignment='equal_length' expects features and labels of one length: "
+     "'align_end' and 'align_start' pad and mask"),
+    (lambda at: Iterator(memory(ONE), memory([0, 1, 1]), 2, 2, alignment="equal_length"),
+     "labels: sequences[0] has 3 steps, features: sequences[0] has 1; alignment='equal_length' expects features and labels of one length: "
      "'align_end' and 'align_start' pad and mask"),
     *((lambda at, size=size: Iterator(files(at, "f", "1,2", "1,2,3"), files(at, "l", "0", "1"), size, 2),
        "{at}/f_1.csv has 3 columns, {at}/f_0.csv has 2; expected as many") for size in (1, 2)),
@@ -240,6 +248,8 @@ MISTAKES: list[tuple[Make, str]] = [
     (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_epoch(-1), "set_epoch: epoch is -1; expected an integer of at least 0"),
     (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_pre_processor(3),  # type: ignore[arg-type]
      "set_pre_processor(3): expected a normalizer, a function of a DataSet, or None"),
+    (lambda at: Iterator(memory(ONE), memory([0]), 1, 2).set_pre_processor(rg.NormalizerStandardize),  # type: ignore[arg-type]
+     "set_pre_processor(NormalizerStandardize): expected a normalizer, a function of a DataSet, or None"),
 ]  # fmt: skip
 
 
@@ -393,6 +403,10 @@ def test_a_pre_processor_sees_each_data_set() -> None:
     plain, normalizer = list(iterator), rg.NormalizerMinMaxScaler()
     normalizer.fit(iterator)
     iterator.set_pre_processor(normalizer)
+    with pytest.raises(
+        rg.InputError, match=r"^fit: data have this NormalizerMinMaxScaler as their pre-processor, and would be normalised be"
+    ):
+        normalizer.fit(iterator)
     for made, given in zip(iterator, plain, strict=True):
         same(made, normalizer.transform(given))
     iterator.set_pre_processor(lambda data: data.rows([0]))
@@ -402,6 +416,29 @@ def test_a_pre_processor_sees_each_data_set() -> None:
         list(iterator)
     iterator.set_pre_processor(None)
     same(next(iter(iterator)), plain[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([[[1.0, 0.0]]], "Own.read gave 1 sequences for 2 numbers; expected one for each"),
+        ([np.zeros((1, 2)), np.zeros((0, 2))], "sequence 1 has shape [0, 2]; expected [T, columns] with at least one step and one column"),
+        ([np.zeros((1, 2)), np.zeros((1, 1, 2))],
+         "sequence 1 has shape [1, 1, 2]; expected [T, columns] with at least one step and one column"),
+        ([[[1.0, 0.0]], [[1e39, 0.0]]], "sequence 1, step 0, column 0 is inf; expected a finite number: nan='zero' takes 0 in its place, "
+         "nan='mask' leaves the step out"),
+    ],
+)  # fmt: skip
+def test_what_a_reader_of_your_own_gives_is_looked_at(given: list[Any], message: str) -> None:
+    class Own(rg.SequenceRecordReader):
+        def __len__(self) -> int:
+            return 2
+
+        def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+            return given
+
+    with pytest.raises(rg.InputError, match=f"^{re.escape(message)}$"):
+        list(Iterator(Own(), None, 2, 2, label_index=-1))
 
 
 def test_a_readers_own_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ NUMBERS = "; with regression=True expected [C] for a sequence, or [T, C] with nu
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([1.0, 2.0], f"labels[0] has shape [], labels[0] []{NUMBERS}"),
+        ([1.0, 2.0], "labels[0] is the number 1.0; with regression=True expected an array: [[2.5], [3.5]] is one number a sequence"),
         ([[1.0], [1.0, 2.0]], f"labels[1] has shape [2], labels[0] [1]{NUMBERS}"),
         ([A, [1.0, 2.0]], f"labels[1] has shape [2], labels[0] [3, 2]{NUMBERS}"),
         ([A, A], "labels[1] has shape [3, 2], but sequences[1] has 1 steps; expected a row for each step"),
@@ -77,6 +78,17 @@ def test_padding_is_torch_s(data: st.DataObject, lengths: list[int], f: int, c: 
     np.testing.assert_array_equal(made.features_mask, (numbers >= 0).numpy())
     assert made.labels_mask is not None
     np.testing.assert_array_equal(made.labels_mask, made.features_mask)
+
+
+def test_many_classes_take_no_more_than_their_labels() -> None:
+    """A table of all classes, as np.eye(n_classes) is, would be of 10 gigabytes."""
+    tracemalloc.start()
+    labels = sequences_to_dataset([A, B], [0, 49_999]).labels
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert labels.shape == (2, 50_000)
+    assert np.argwhere(labels == 1).tolist() == [[0, 0], [1, 49_999]]
+    assert peak < 4 * labels.nbytes
 
 
 def test_class_numbers_of_any_type() -> None:

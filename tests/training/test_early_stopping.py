@@ -293,6 +293,8 @@ def test_what_is_not_finite_is_told() -> None:
             {"monitor": "loss"},
             'monitor is \'loss\'; expected "validation", "score", "accuracy", "precision", "recall", "f1", or a function of the network',
         ),
+        ({"larger_is_better": "yes"}, "larger_is_better is 'yes'; expected True or False"),
+        ({"restore_best": 1}, "restore_best is 1; expected True or False"),
         ({"restore_best": False}, "there is nothing to do; give patience, target, max_minutes or save_best"),
     ],
 )

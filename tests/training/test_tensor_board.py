@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,40 @@ def test_every_nth_iteration_and_updaters_without_a_rate(tmp_path: Path) -> None
     assert [step for step, _ in scalars(found, "score")] == [0, 4]
     assert sorted(found.Tags()["scalars"]) == ["epoch/score", "epoch/validation_score", "score"]
     np.testing.assert_equal(found.Tags()["histograms"], [])
+
+
+def test_what_cannot_be_written_is_told_and_the_network_goes_on(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    (tmp_path / "file").write_text("mine")
+    net, whole = network(), network()
+    with pytest.raises(rg.TrainingError, match=r"^TensorBoardListener: .*/file: cannot be written \(File exists\)\. The netw"):
+        fit(tmp_path / "file", net, 1)
+
+    class Full:
+        """A writer whose disk is full after some values."""
+
+        def __init__(self, log_dir: str, purge_step: int | None) -> None:
+            self.room = 4
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            self.room -= 1
+            if self.room < 0:
+                raise OSError(errno.ENOSPC, "No space left on device")
+
+        def close(self) -> None:
+            self.add_scalar("", 0.0, 0)
+
+    listener = rg.TensorBoardListener(tmp_path / "runs")
+    listener._kind = Full
+    message = (
+        r"^TensorBoardListener: .*/runs: cannot be written \(No space left on device\)\. The network is as after 3 iterations: make room, "
+        r"or give another folder, and go on with fit\(\.\.\., resume=True\)$"
+    )
+    with pytest.raises(rg.TrainingError, match=message):
+        net.fit(DATA, epochs=2, listeners=listener, progress=False)
+    net.fit(DATA, epochs=2, progress=False, resume=True)
+    whole.fit(DATA, epochs=2, progress=False)
+    assert net.score(DATA) == whole.score(DATA)
 
 
 def test_without_tensorboard_the_command_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
