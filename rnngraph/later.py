@@ -9,7 +9,7 @@ from __future__ import annotations
 from rnngraph.names import squeezed
 
 _NAMES = """
-    EvaluationBinary RegressionEvaluation ROC ROCMultiClass SequenceRecordReaderDataSetIterator StreamPool
+    EvaluationBinary RegressionEvaluation ROC ROCMultiClass SequenceRecordReaderDataSetIterator
 """
 _KEYS = {squeezed(name) for name in _NAMES.split()}
 

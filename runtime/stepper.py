@@ -30,7 +30,7 @@ class Slot:
     def __init__(self, port: FullPort, arrays: Mapping[str, Array], step: Any, series: Any, either: Any) -> None:
         timed = port.time_axis is not None
         self._whole = arrays[port.name]
-        self._x = _without(self._whole, port.time_axis)
+        self._x = without(self._whole, port.time_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
         self._ids = port.ids
         self._step, self._series = (step if timed else either), (series if port.ids is None else either)
@@ -93,23 +93,24 @@ class Stepper:
 
     def __init__(self, engine: Engine, rows: int) -> None:
         manifest = engine.manifest
-        arrays = {p.name: _buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
+        arrays = {p.name: buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
         first = {s.input: arrays[s.input] for s in manifest.states}
         second = {name: np.zeros_like(array) for name, array in first.items()}
         self.rows = rows
         self._states = (first, second)
-        self._turn = 0
+        self.count = 0
+        """How many steps were run, whose lowest bit tells which set holds the states now."""
         self._ports = manifest.ports("input")
         self._names = [p.name for p in self._ports]
         given = manifest.ports("output")
-        series, step = Buffers(arrays[p.name] for p in given), Buffers(_without(arrays[p.name], p.time_axis) for p in given)
+        series, step = Buffers(arrays[p.name] for p in given), Buffers(without(arrays[p.name], p.time_axis) for p in given)
         self._series: Any = series if manifest.is_graph else series[0]
         self._step: Any = step if manifest.is_graph else step[0]
         either = _EITHER if manifest.is_graph else self._step
         self._slots = [Slot(p, arrays, self._step, self._series, either) for p in self._ports]
         self.take = self._take_all if manifest.is_graph else self._slots[0].take
         self._bindings = [
-            _bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
+            bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
             for read, write in ((first, second), (second, first))
         ]
         self._handles = [b._iobinding for b in self._bindings]
@@ -118,11 +119,11 @@ class Stepper:
 
     def states(self) -> dict[str, Array]:
         """Copies of the states now, by the names of the inputs."""
-        return {name: array.copy() for name, array in self._states[self._turn].items()}
+        return {name: array.copy() for name, array in self._states[self.count & 1].items()}
 
     def load(self, states: Mapping[str, Array]) -> None:
         """Go on from ``states``."""
-        for name, array in self._states[self._turn].items():
+        for name, array in self._states[self.count & 1].items():
             array[...] = states[name]
 
     def _take_all(self, xs: Any) -> Any:
@@ -153,23 +154,23 @@ class Stepper:
     def step(self) -> None:
         """Run what was taken."""
         try:
-            self._run(self._handles[self._turn], None)
+            self._run(self._handles[self.count & 1], None)
         except Exception as error:
             raise failed(error) from error
-        self._turn ^= 1
+        self.count += 1
 
 
-def _buffer(port: Port, rows: int) -> Array:
+def buffer(port: Port, rows: int) -> Array:
     """An array for one step of ``rows`` rows."""
     return np.zeros([d if isinstance(d, int) else rows if d == "N" else 1 for d in port.shape], port.data_type)
 
 
-def _without(array: Array, axis: int | None) -> Array:
+def without(array: Array, axis: int | None) -> Array:
     """A view of ``array``, which holds one step, without its time axis."""
     return array if axis is None else array.squeeze(axis)
 
 
-def _bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
+def bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
     """Bind all inputs and outputs of the file to ``arrays``; the binding keeps their memory alive."""
     binding = engine.session.io_binding()
     try:

@@ -63,7 +63,7 @@ BUILDER = {
         (SNAPSHOT(), "toBytes", "StateSnapshot has no attribute 'toBytes'; write to_bytes"),
         (rg.Evaluation(2), "falsePositives", "Evaluation has no attribute 'falsePositives'; dir(Evaluation) lists its names"),
         (rg.Evaluation, "fromJson", "Evaluation has no attribute 'fromJson'; write from_json"),
-        (rg, "StreamPool", "module 'rnngraph' has no attribute 'StreamPool'; StreamPool is not in this version of rnngraph"),
+        (rg, "ROC", "module 'rnngraph' has no attribute 'ROC'; ROC is not in this version of rnngraph"),
         (rg, "GRUs", "module 'rnngraph' has no attribute 'GRUs'; the nearest names are: GRU"),
         (
             rg,
