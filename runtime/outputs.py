@@ -40,6 +40,6 @@ def _fits(out: Any, y: Any) -> bool:
 def _message(out: Any, y: np.ndarray, name: str) -> str:
     what = shown(out)
     if isinstance(out, np.ndarray):
-        kind = "" if type(out) is np.ndarray else f"{type(out).__name__} "
-        what = f"a {kind}{'read-only ' * (not out.flags.writeable)}array of {out.dtype} of shape {list(out.shape)}"
+        kind = "an array" if type(out) is np.ndarray else f"a {type(out).__name__}"
+        what = f"{kind if out.flags.writeable else 'a read-only array'} of {out.dtype} of shape {list(out.shape)}"
     return f"{name} is {what}; expected an array of {y.dtype} of shape {list(y.shape)} that can be written into"

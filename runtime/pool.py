@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from threading import Lock
 from typing import Any
 
@@ -91,6 +91,9 @@ class StreamPool(Spelled):
 
     def __contains__(self, key: Key) -> bool:
         return key in self._places
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self.keys())
 
     def keys(self) -> list[Key]:
         """The streams that are open."""
