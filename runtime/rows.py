@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rnngraph.runtime.device import shared_value
 from rnngraph.runtime.engine import Array, Engine, failed
 from rnngraph.runtime.manifest import Port
 from rnngraph.runtime.stepper import bind
@@ -127,14 +128,14 @@ class Rows:
                 self._bindings.clear()  # rather than one for each number of rows that ever stepped
             self._bindings[key] = binding
         try:
-            self._run(binding._iobinding, None)
+            self._run(binding, None)
         except Exception as error:
             raise failed(error) from error
 
     def _bound(self, source: int, target: int, start: int, stop: int) -> Any:
         following = {s.output: self._sets[target][s.input] for s in self._states}
         arrays = {**self.given, **self.made, **self._sets[source], **following}
-        return bind(self._engine, {name: array[start:stop] for name, array in arrays.items()})
+        return bind(self._engine, {name: shared_value(array[start:stop]) for name, array in arrays.items()})
 
     def _run_copied(self, source: int, target: int, start: int, stop: int) -> None:
         """As :meth:`_run_bound` on another device, which does not see this memory."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import isfinite, less, ndarray  # not looked up in np at each step
 
 from rnngraph.runtime.device import shared_value
 from rnngraph.runtime.engine import Array, Engine, failed
@@ -48,7 +49,7 @@ class Slot:
 
         None, and nothing is taken, where x has to be looked at more closely.
         """
-        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
+        if type(x) is not ndarray or x.dtype is not self._dtype or not self._all_real:
             return None
         if x.shape == self._shape:
             self._x[...] = x
@@ -59,9 +60,9 @@ class Slot:
         else:
             return None
         if self._ids is None:
-            np.isfinite(self._whole, self._finite)
+            isfinite(self._whole, self._finite)
         else:
-            np.less(self._unsigned, self._ids, self._finite)
+            less(self._unsigned, self._ids, self._finite)
         return None if 0 in self._flags else given
 
     def put(self, x: Array, mask: Array | None) -> None:
@@ -109,11 +110,11 @@ class Stepper:
         either = _EITHER if manifest.is_graph else self._step
         self._slots = [Slot(p, arrays, self._step, self._series, either) for p in self._ports]
         self.take = self._take_all if manifest.is_graph else self._slots[0].take
-        self._bindings = [
-            bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
-            for read, write in ((first, second), (second, first))
+        values, others = ({name: shared_value(array) for name, array in some.items()} for some in (arrays, second))
+        self._handles = [
+            bind(engine, {**values, **read, **{s.output: write[s.input] for s in manifest.states}})
+            for read, write in (({}, others), (others, values))
         ]
-        self._handles = [b._iobinding for b in self._bindings]
         # Without its public wrapper, which takes half a microsecond to check that the binding is of this session.
         self._run = engine.session._sess.run_with_iobinding
 
@@ -170,14 +171,14 @@ def without(array: Array, axis: int | None) -> Array:
     return array if axis is None else array.squeeze(axis)
 
 
-def bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
-    """Bind all inputs and outputs of the file to ``arrays``; the binding keeps their memory alive."""
+def bind(engine: Engine, values: Mapping[str, Any]) -> Any:
+    """A binding of all inputs and outputs of the file to OrtValues by name, whose memory has to outlive it, without its public wrapper."""
     binding = engine.session.io_binding()
     try:
         for port in engine.manifest.inputs:
-            binding.bind_ortvalue_input(port.name, shared_value(arrays[port.name]))
+            binding.bind_ortvalue_input(port.name, values[port.name])
         for port in engine.manifest.outputs:
-            binding.bind_ortvalue_output(port.name, shared_value(arrays[port.name]))
+            binding.bind_ortvalue_output(port.name, values[port.name])
     except Exception as error:
         raise failed(error) from error
-    return binding
+    return binding._iobinding
