@@ -108,12 +108,16 @@ class AsyncStreamPool(Spelled):
 
     async def _drive(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run batches for as long as calls wait."""
-        self._thread = self._thread or ThreadPoolExecutor(1, "StreamPool")
         try:
             while self._waiting:
                 await self._gathered(loop)
                 batch = self._take()
-                for call, result in zip(batch, await loop.run_in_executor(self._thread, self._run, batch), strict=True):
+                self._thread = self._thread or ThreadPoolExecutor(1, "StreamPool")
+                try:
+                    results = await loop.run_in_executor(self._thread, self._run, batch)
+                except Exception as error:  # no thread could be started, and nobody may wait for ever
+                    self._thread, results = None, [error] * len(batch)  # the old one would do this batch later
+                for call, result in zip(batch, results, strict=True):
                     if call.future.done():
                         continue  # cancelled
                     if isinstance(result, Exception):

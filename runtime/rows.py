@@ -114,7 +114,7 @@ class Rows:
         """Run the first ``count`` rows in blocks, from the states of one set into another."""
         if self._batch is not None:
             for port in self._engine.manifest.ports("input"):
-                self.given[port.name][count:] = 0  # a file with a fixed batch computes these rows too: of what is right for any input
+                self.given[port.name][count:] = 0  # a fixed batch computes these rows too, and zeros are right for every input
         run = self._run_bound if self._engine.device == "cpu" else self._run_copied
         for start in range(0, count, self._size):
             run(source, target, start, start + self._size if self._batch else min(count, start + self._size))

@@ -172,6 +172,23 @@ def test_a_call_that_fails_does_so_alone(
     assert [pool.snapshot(k).steps for k in range(4)] == [2, 2, 0, 2]
 
 
+def test_where_no_thread_can_be_started_all_are_told(pool: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def test() -> None:
+        async with AsyncStreamPool(pool, window=LONG) as front:
+            with monkeypatch.context() as patch:
+                patch.setattr(threading.Thread, "start", start)
+                ys = await asyncio.gather(*(front.step(key, x_of(key)) for key in range(4)), return_exceptions=True)
+            assert [str(y) for y in ys] == ["can't start new thread"] * 4
+            ys = await asyncio.gather(*(front.step(key, x_of(key)) for key in range(4)))
+            assert [y.shape for y in ys] == [(4,)] * 4
+
+    run(test())
+    assert [pool.snapshot(key).steps for key in range(4)] == [1] * 4
+
+
 def test_keys_that_are_none(pool: Watched) -> None:
     async def test() -> None:
         async with AsyncStreamPool(pool, window=0.001) as front:

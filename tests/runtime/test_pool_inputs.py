@@ -184,9 +184,11 @@ def test_chunks_of_graphs_that_do_not_fit(pair: Pair) -> None:
         pool.push({"a": [a[0], who[0], b[0]], "b": [a[0], who[0] * np.nan, b[0]]})
 
 
-def test_a_network_without_time(pair: Pair) -> None:
-    pool, session = pair(net_of(rg.DenseLayer(n_in=4, n_out=3), rg.OutputLayer(n_out=2)))
-    x = series((3, 4))
+@pytest.mark.parametrize(
+    ("layer", "x"), [(rg.DenseLayer(n_in=4, n_out=3), series((3, 4))), (rg.EmbeddingLayer(n_in=7, n_out=3), np.array([6, 0, 2]))]
+)
+def test_a_network_without_time(layer: Any, x: np.ndarray, pair: Pair) -> None:
+    pool, session = pair(net_of(layer, rg.OutputLayer(n_out=2)))
     same(pool.step(dict(zip(KEYS, x, strict=True))), session.rnn_time_step(x))
     with pytest.raises(InputError, match=r"net.onnx has no input with a time axis, so that there are no chunks; use step$"):
         pool.push({"a": x[0]})
