@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from rnngraph.spelling import Spelled, spelled
 
 Key = Hashable
 """What a caller calls a stream."""
+K = TypeVar("K", bound=Hashable)
 Outputs = Any
 """An array; of a graph a list of them."""
 
@@ -61,7 +62,7 @@ class StreamPool(Spelled):
         self._keys: list[Key] = []
         self._places: dict[Key, int] = {}
         # The keys of the last call, their rows, and whether these are all rows in their order.
-        self._last: tuple[list[Key], Array, bool] | None = None
+        self._last: tuple[Sequence[Key], Array, bool] | None = None
 
     @property
     def path(self) -> str:
@@ -151,7 +152,7 @@ class StreamPool(Spelled):
 
     # Computing
 
-    def step(self, xs: Mapping[Key, Any]) -> dict[Key, Outputs]:
+    def step(self, xs: Mapping[K, Any]) -> dict[K, Outputs]:
         """The next step of some streams or of all: {key: x [F]} -> {key: y [n_out]}, in new arrays, which share their memory.
 
         Of a graph {key: [x0, x1]} -> {key: [y0, ...]}. InputError: a key is not open, or an x does not fit, which the message names.
@@ -170,7 +171,7 @@ class StreamPool(Spelled):
             ys = [without(self._rows.made[p.name][: len(keys)], p.time_axis).copy() for p in self._outputs]
         return self._by_key(keys, [list(y) for y in ys])
 
-    def push(self, chunks: Mapping[Key, Any]) -> dict[Key, Outputs]:
+    def push(self, chunks: Mapping[K, Any]) -> dict[K, Outputs]:
         """The next steps of some streams or of all, of each as many as it has: {key: x [F, T]} -> {key: y [n_out, T]}, in new arrays.
 
         Ids: [T]. Where the output has no time axis it is [n_out], after the last step. Of a graph {key: [x0, x1]} -> {key: [y0, ...]}, the
@@ -189,7 +190,7 @@ class StreamPool(Spelled):
         parts = (list(outputs[p.name]) if p.time_axis is None else np.split(outputs[p.name], ends, -1) for p in self._outputs)
         return self._by_key(keys, [[np.ascontiguousarray(y) for y in ys] for ys in parts])
 
-    def _by_key(self, keys: list[Key], outputs: list[list[Array]]) -> dict[Key, Outputs]:
+    def _by_key(self, keys: list[K], outputs: list[list[Array]]) -> dict[K, Outputs]:
         """The outputs, of each one array a stream, by the streams' keys."""
         if self.manifest.is_graph:
             return dict(zip(keys, map(list, zip(*outputs, strict=True)), strict=True))
@@ -197,7 +198,7 @@ class StreamPool(Spelled):
 
     # Keys and rows
 
-    def _find(self, keys: list[Key]) -> tuple[Array, bool]:
+    def _find(self, keys: list[K]) -> tuple[Array, bool]:
         """The rows of ``keys``, and whether these are all streams in the order of their rows."""
         if self._last is None or self._last[0] != keys:
             try:
@@ -216,9 +217,10 @@ class StreamPool(Spelled):
         return row
 
 
-def _given(xs: object) -> tuple[list[Key], list[Any]]:
+def _given(xs: Mapping[K, Any]) -> tuple[list[K], list[Any]]:
     """Keys and values of what was given for the streams."""
-    if not isinstance(xs, Mapping):
+    given: object = xs
+    if not isinstance(given, Mapping):
         raise InputError(f"expected a mapping from the keys of streams to what each is fed, got {shown(xs)}")
     return list(xs), list(xs.values())
 

@@ -78,7 +78,7 @@ class Soak:
 
     def some(self) -> list[int]:
         """Some of the streams, in any order."""
-        keys = self.draw.permutation(list(self.model.streams)).tolist()
+        keys: list[int] = self.draw.permutation(list(self.model.streams)).tolist()
         return keys[: int(self.draw.integers(1, 5))]
 
     def x(self, steps: int) -> Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
-from functools import wraps
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,27 +22,28 @@ LONG = 600.0
 class Watched(StreamPool):
     """A pool that writes down the keys of each batch, and runs none while the gate is closed."""
 
-    def watch(self) -> Watched:
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         self.batches: list[list[Any]] = []
         self.gate = threading.Event()
         self.gate.set()
-        self.step, self.push = self._watched(self.step), self._watched(self.push)  # type: ignore[method-assign]
-        return self
 
-    def _watched(self, verb: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        @wraps(verb)
-        def told(xs: Any) -> Any:
-            self.gate.wait()
-            self.batches += [list(xs)] if xs else []
-            return verb(xs)
+    def step(self, xs: Any) -> Any:
+        return super().step(self.watched(xs))
 
-        return told
+    def push(self, chunks: Any) -> Any:
+        return super().push(self.watched(chunks))
+
+    def watched(self, xs: Any) -> Any:
+        self.gate.wait()
+        self.batches += [list(xs)] if xs else []
+        return xs
 
 
 @pytest.fixture
 def pool(file: File) -> Watched:
     """A pool with the streams 0 to 3, which fails where the first feature is 1 or more."""
-    made = Watched(file(Spec(fragile=True))).watch()
+    made = Watched(file(Spec(fragile=True)))
     for key in range(4):
         made.open(key)
     return made
@@ -162,11 +163,12 @@ def test_a_call_that_fails_does_so_alone(
     async def test() -> None:
         async with AsyncStreamPool(pool, window=LONG) as front:
             for t in range(2):
-                ys = await asyncio.gather(*(front.step(k, bad if k == 2 else x_of(k + t)) for k in range(4)), return_exceptions=True)
+                given = [x_of(t), x_of(1 + t), bad, x_of(3 + t)]
+                ys: list[Any] = await asyncio.gather(*(front.step(k, x) for k, x in enumerate(given)), return_exceptions=True)
                 with pytest.raises(kind, match=message):
-                    raise ys[2]  # type: ignore[misc]
+                    raise ys[2]
                 for k in (0, 1, 3):
-                    np.testing.assert_array_equal(ys[k], sessions[k].rnn_time_step(x_of(k + t)[None])[0])
+                    np.testing.assert_array_equal(ys[k], sessions[k].rnn_time_step(given[k][None])[0])
 
     run(test())
     assert [pool.snapshot(k).steps for k in range(4)] == [2, 2, 0, 2]
@@ -180,7 +182,7 @@ def test_where_no_thread_can_be_started_all_are_told(pool: Watched, monkeypatch:
         async with AsyncStreamPool(pool, window=LONG) as front:
             with monkeypatch.context() as patch:
                 patch.setattr(threading.Thread, "start", start)
-                ys = await asyncio.gather(*(front.step(key, x_of(key)) for key in range(4)), return_exceptions=True)
+                ys: list[Any] = await asyncio.gather(*(front.step(key, x_of(key)) for key in range(4)), return_exceptions=True)
             assert [str(y) for y in ys] == ["can't start new thread"] * 4
             ys = await asyncio.gather(*(front.step(key, x_of(key)) for key in range(4)))
             assert [y.shape for y in ys] == [(4,)] * 4
@@ -194,9 +196,9 @@ def test_keys_that_are_none(pool: Watched) -> None:
         async with AsyncStreamPool(pool, window=0.001) as front:
             with pytest.raises(InputError, match=r"^\[1\] cannot be the key of a stream: list has no hash"):
                 await front.step([1], x_of(0))  # type: ignore[arg-type]
-            y, error = await asyncio.gather(front.step(1, x_of(0)), front.step("x", x_of(0)), return_exceptions=True)
-            assert y.shape == (4,)
-            assert str(error).startswith("there is no stream 'x'; open('x') begins it.")
+            ys: Sequence[Any] = await asyncio.gather(front.step(1, x_of(0)), front.step("x", x_of(0)), return_exceptions=True)
+            assert ys[0].shape == (4,)
+            assert str(ys[1]).startswith("there is no stream 'x'; open('x') begins it.")
 
     run(test())
 
@@ -277,7 +279,7 @@ def test_closing_finishes_what_waits_and_refuses_what_comes(pool: Watched) -> No
         calls = [asyncio.create_task(front.step(key, x_of(key))) for key in (0, 0, 1, 2)]  # the fourth has no room
         await turns()
         await front.close()
-        ys = await asyncio.gather(*calls, return_exceptions=True)
+        ys: list[Any] = await asyncio.gather(*calls, return_exceptions=True)
         assert [y.shape for y in ys[:3]] == [(4,)] * 3
         with pytest.raises(StreamingError, match=r"^this AsyncStreamPool was closed; make another one, the pool is still open$"):
             raise ys[3]

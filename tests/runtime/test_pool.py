@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ def test_a_file_that_does_not_stream(file: File) -> None:
 
 
 OPEN = r"Open are: 'a', 'b', 'c', 'd', 'e', \.\.\.$"
-KEYS = {
+KEYS: dict[str, tuple[Callable[[Any], Any], str]] = {
     "twice": (lambda p: p.open("a"), r"^stream 'a' is open already; close it first, or open another key$"),
     "no hash": (lambda p: p.open(["a"]), r"^\['a'\] cannot be the key of a stream: list has no hash; give a string or a number$"),
     "step": (lambda p: p.step({"a": x_of(0), "x": x_of(1)}), rf"^there is no stream 'x'; open\('x'\) begins it\. {OPEN}"),

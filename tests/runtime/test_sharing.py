@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnngraph.errors import StateError
-from rnngraph.runtime import StreamingSession
+from rnngraph.runtime import StateSnapshot, StreamingSession
 from tests.runtime.files import File, Spec, inputs
 
 X = inputs(Spec(), 2, 8)["x"]
@@ -54,7 +54,7 @@ def test_threads_share_a_session(steps: int, file: File) -> None:
     for y in parts[threads]:
         np.testing.assert_array_equal(y, wanted)
     alone.rnn_clear_previous_state()
-    seen = {0: None}
+    seen: dict[int | None, StateSnapshot | None] = {0: None}
     for k in range(1, each * threads + 1):
         alone.rnn_time_step(x)
         seen[k * steps] = alone.snapshot()
