@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import subprocess
 import sys
 import tempfile
@@ -117,12 +118,15 @@ def clones(folder: Path, rounds: int = 3) -> list[Row]:
 def latencies(folder: Path, calls: int = 300) -> list[Row]:
     """Milliseconds from call to answer, median and 99th percentile: of a pool, and of single streams behind the asyncio front."""
     rows: list[Row] = []
+    gc.collect()
+    gc.freeze()  # a process that serves has no torch, whose objects the collector would look through
     for count in (1, 100, STREAMS):
         xs = steps(count)
         pool = opened(written(folder), xs)
-        rows.append(percentiles(f"StreamPool.step of {count:,} streams", [seconds_of(pool, xs) for _ in range(calls)]))
+        rows.append(percentiles(f"StreamPool.step of {count:,} stream{'s' * (count > 1)}", [seconds_of(pool, xs) for _ in range(calls)]))
         taken = asyncio.run(behind_front(pool, xs, max(20, calls // count)))
-        rows.append(percentiles(f"AsyncStreamPool.step, {count:,} streams that each wait for their answer", taken))
+        rows.append(percentiles(f"AsyncStreamPool.step, one of {count:,} at once", taken))
+    gc.unfreeze()
     return rows
 
 
