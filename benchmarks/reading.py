@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import rnngraph as rg
-from benchmarks.timing import Row, Run, alternate, ratio
+from benchmarks.measure import Row, Run, alternate, ratio
 
 FILES, STEPS, FEATURES, CLASSES, ROWS = 10_000, 100, 10, 2, 32
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,20 +24,14 @@ import onnxruntime
 import torch
 
 import rnngraph as rg
-from benchmarks import learning
+from benchmarks import learning, pool
 from benchmarks.graves_by_hand import GravesByHand
+from benchmarks.measure import Row, Run, alternate, network, ratio, void
 from benchmarks.memory import memory
 from benchmarks.reading import reading
-from benchmarks.timing import Row, Run, alternate, ratio
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
 from rnngraph.runtime import StreamingSession
-
-
-def network(layer: Any, **fields: Any) -> rg.MultiLayerNetwork:
-    """A recurrent layer and a softmax at each step."""
-    layers = [layer, rg.RnnOutputLayer(n_out=9, activation="softmax", loss="mcxent")]
-    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers, **fields))
 
 
 def batch(n: int, f: int, t: int, masked: bool) -> rg.DataSet:
@@ -156,17 +150,19 @@ def stepping(rounds: int, folder: Path) -> list[Row]:
             y, state[0] = lstm(torch.from_numpy(x).unsqueeze(0), state[0])
             torch.softmax(head(y), -1).numpy()
 
-    times = alternate(
-        {"session": lambda: void(session.rnn_time_step(x)), "bare": bare(folder / "step.onnx"), "eager": eager}, rounds, repeat=2000
-    )
+    out = np.empty((1, 9), np.float32)
+    runs: dict[str, Run] = {
+        "session": lambda: void(session.rnn_time_step(x)),
+        "out": lambda: void(session.rnn_time_step(x, out=out)),
+        "bare": bare(folder / "step.onnx"),
+        "eager": eager,
+    }
+    times = alternate(runs, rounds, repeat=2000)
     return [
         ratio("rnn_time_step, N=1, H=128, CPU : bare run_with_iobinding", times["session"], times["bare"], "<= 1.25"),
+        ratio("the same with out= : bare run_with_iobinding", times["out"], times["bare"], ""),
         ratio("torch eager : rnn_time_step", times["eager"], times["session"], ">= 6"),
     ]
-
-
-def void(_: object) -> None:
-    """Drop a result."""
 
 
 def bare(path: Path) -> Run:
@@ -260,7 +256,9 @@ def main() -> None:
         rows += masked_file(args.rounds, folder)
         for layer in (rg.SimpleRnn(n_in=12, n_out=128), rg.GRU(n_in=12, n_out=128)):
             rows += masked_file(args.rounds, folder, layer)
-        rows += [*reading(max(args.rounds // 3, 3)), *memory(), *importing()]
+        rows += reading(max(args.rounds // 3, 3))
+        rows += [*pool.throughput(args.rounds, folder), *pool.clones(folder), *memory(), *importing()]
+        latencies = pool.latencies(folder)
     versions = {
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -268,15 +266,30 @@ def main() -> None:
         "numpy": np.__version__,
     }
     machine = f"{platform.machine()}, {torch.get_num_threads()} torch threads, one onnxruntime thread, float32"
+    content = {"machine": machine, "versions": versions, "rounds": args.rounds, "rows": rows, "latencies": latencies}
     args.json.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(args.json) as file:
-        file.write(json.dumps({"machine": machine, "versions": versions, "rows": rows}, indent=1).encode())
-    text = f"""# Performance
+        file.write(json.dumps(content, indent=1).encode())
+    text = page(content)
+    with atomic_write(Path("docs/performance.md")) as file:
+        file.write(text.encode())
+    print(text)
 
-Written by `make bench`: medians of {args.rounds} rounds, peers in the same run, in alternation; a row says what is divided by what.
-Machine: {machine}. Versions: {", ".join(f"{k} {v}" for k, v in versions.items())}.
 
-{report(rows)}
+def page(content: Mapping[str, Any]) -> str:
+    """docs/performance.md."""
+    return f"""# Performance
+
+Written by `make bench`: medians of {content["rounds"]} rounds, peers in the same run, in alternation; a row says what is divided by what.
+Machine: {content["machine"]}. Versions: {", ".join(f"{k} {v}" for k, v in content["versions"].items())}.
+
+{report(content["rows"])}
+
+## Latency of a pool
+
+From a call to its answer on that machine, LSTM(128), each stream with one step at a time; the front's window is 2 ms.
+
+{pool.table(content["latencies"])}
 
 ## What the examples learn
 
@@ -284,9 +297,6 @@ Written by `python -m benchmarks.learning`; seconds on two cores, for the rows o
 
 {learning.table(json.loads(learning.RESULTS.read_text()))}
 """
-    with atomic_write(Path("docs/performance.md")) as file:
-        file.write(text.encode())
-    print(text)
 
 
 if __name__ == "__main__":

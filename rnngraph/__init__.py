@@ -144,6 +144,8 @@ _NAMES = {
     "rnngraph.graph_network": ["ComputationGraph"],
     "rnngraph.ir.activations": ["register_activation"],
     "rnngraph.network": ["MultiLayerNetwork"],
+    "rnngraph.runtime.async_pool": ["AsyncStreamPool"],
+    "rnngraph.runtime.pool": ["StreamPool"],
     "rnngraph.runtime.snapshot": ["StateSnapshot"],
     "rnngraph.torch_modules": ["from_torch"],
     "rnngraph.training.checkpoints": ["CheckpointListener"],
@@ -290,6 +292,8 @@ if TYPE_CHECKING:
     from rnngraph.graph_network import ComputationGraph as ComputationGraph
     from rnngraph.ir.activations import register_activation as register_activation
     from rnngraph.network import MultiLayerNetwork as MultiLayerNetwork
+    from rnngraph.runtime.async_pool import AsyncStreamPool as AsyncStreamPool
+    from rnngraph.runtime.pool import StreamPool as StreamPool
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.torch_modules import from_torch as from_torch
     from rnngraph.training.checkpoints import CheckpointListener as CheckpointListener

@@ -362,8 +362,10 @@ class Network(Spelled):
         arrays = [as_numeric(array, name or one.array) for array, one in zip(given, self._inputs.inputs, strict=True)]
         entries = [one.entry for one in self._inputs.inputs]
         single = is_single_step((e.name, array, e.ids is not None) for e, array in zip(entries, arrays, strict=True) if e.has_time)
-        outputs, states = self._run(*self._inputs.features(arrays, masks, step_allowed=True, name=name), self._stream)
-        self._stream.advance(states)
+        xs, known = self._inputs.features(arrays, masks, step_allowed=True, name=name)
+        outputs, states = self._run(xs, known, self._stream)
+        lengths = {x.shape[-1] for x, entry in zip(xs, entries, strict=True) if entry.has_time}
+        self._stream.advance(states, lengths.pop() if len(lengths) == 1 else None)
         return [y[..., 0] if single and steps is not None else y for y, steps in zip(outputs, self._inputs.lengths, strict=True)]
 
     def _check_streams(self) -> None:

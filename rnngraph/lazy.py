@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 
 from rnngraph.errors import MissingDependencyError
-from rnngraph.later import coming
 from rnngraph.names import nearest
 
 _STOPPING = "fit(..., listeners=[EarlyStopping(patience=..., target=..., max_minutes=...)])"
@@ -81,9 +80,7 @@ def _hint(package: str, name: str, homes: Mapping[str, str]) -> str:
     """What to write instead of ``name``."""
     if not name.startswith("_") and importlib.util.find_spec(f"{package}.{name}") is not None:
         return f"it is a module: write `import {package}.{name}` first"
-    later, near = coming(name), nearest(name, homes)
-    if later is not None:
-        return later
     if name in FOREIGN:
         return f"write {FOREIGN[name]}"
+    near = nearest(name, homes)
     return f"the nearest names are: {', '.join(near)}" if near else f"dir({package}) lists its names"

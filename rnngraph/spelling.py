@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from rnngraph.later import coming
 from rnngraph.names import nearest, squeezed
 
 P = ParamSpec("P")
@@ -144,7 +143,7 @@ def advice(name: str, own: Iterable[str], otherwise: str) -> str:
     if found is not None:
         return f"write {found}"
     near = nearest(name, names)
-    return coming(name) or SENTENCES.get(key) or (f"did you mean {' or '.join(near)}?" if near else otherwise)
+    return SENTENCES.get(key) or (f"did you mean {' or '.join(near)}?" if near else otherwise)
 
 
 def no_attribute(owner: type, name: str, own: Iterable[str]) -> AttributeError:

@@ -57,6 +57,9 @@ class StreamState:
     Which values are taken follows from where they come from: what people write (:meth:`set`) and what a step in torch computed
     (:meth:`advance`) has to be finite; what was held before (:meth:`restore`) comes back as it was. A step of a file is not looked at,
     which would cost more than the check is worth: a state that overflows there shows in the output, and can be read, moved and cleared.
+
+    ``steps`` counts the time steps since the stream began, masked ones too; None where it is not known. A row that begins anew alone does
+    not change it.
     """
 
     def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str, names: Sequence[str] | None = None) -> None:
@@ -65,6 +68,7 @@ class StreamState:
         self._names = None if names is None else list(names)
         self._dtype = np.dtype(data_type)
         self._arrays: dict[str, np.ndarray] = {}
+        self.steps: int | None = 0
 
     @property
     def batch(self) -> int | None:
@@ -94,12 +98,13 @@ class StreamState:
             return self._arrays[stand_in]
         return spec.begin(rows, self._dtype)
 
-    def keep(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Hold these arrays from now on, in the place of all that were held."""
+    def keep(self, arrays: Mapping[str, np.ndarray], steps: int | None = None) -> None:
+        """Hold these arrays from now on, in the place of all that were held; ``steps`` lie between (None: nobody knows how many)."""
         self._arrays = dict(arrays)
+        self.steps = None if steps is None or self.steps is None else self.steps + steps
 
-    def advance(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Hold the states after a step. StateError, and the state stays as it was, where one is not finite."""
+    def advance(self, arrays: Mapping[str, np.ndarray], steps: int | None = None) -> None:
+        """Hold the states after ``steps``. StateError, and the state stays as it was, where one is not finite."""
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 spec = self._specs[name]
@@ -109,12 +114,12 @@ class StreamState:
                     f"({array.dtype} reaches {np.finfo(array.dtype).max:.3g}); the state stays as it was before the step. "
                     f"Feed smaller values, or begin the row anew with rnn_clear_previous_state(rows=[{row}])"
                 )
-        self.keep(arrays)
+        self.keep(arrays, steps)
 
     def clear(self, rows: Rows = None) -> None:
         """Forget the state, or let the given rows begin anew. StateError for rows that are not there."""
         if rows is None:
-            self._arrays = {}
+            self._arrays, self.steps = {}, 0
             return
         index = np.atleast_1d(_array(rows, f"rows={shown(rows)}"))
         if index.size == 0:
@@ -162,11 +167,11 @@ class StreamState:
                 f"{where}: the state has {rows[0]} rows, other layers hold {_listed(held)}; "
                 "call rnn_clear_previous_state() before setting states of another batch"
             )
-        self._arrays = {**others, **arrays}
+        self._arrays, self.steps = {**others, **arrays}, None
 
     def snapshot(self, model: str | None = None) -> StateSnapshot:
         """The state now, as copies, of the network whose parameters have the sha-256 ``model``."""
-        return StateSnapshot({name: held.copy() for name, held in self._arrays.items()}, model)
+        return StateSnapshot({name: held.copy() for name, held in self._arrays.items()}, model, self.steps)
 
     def restore(self, snapshot: StateSnapshot) -> None:
         """Go back to ``snapshot``, which stays as it is. StateError for one of other layers."""
@@ -182,7 +187,7 @@ class StreamState:
             raise StateError(
                 f"the snapshot's states have {_listed(len(a) for a in arrays.values())} rows; a snapshot has as many rows in each"
             )
-        self._arrays = arrays
+        self._arrays, self.steps = arrays, snapshot.steps if arrays else 0
 
     def _checked(self, spec: StateSpec, value: np.ndarray, finite: bool = True) -> np.ndarray:
         """``value`` as a new array [N, ...] of the network's type, whose range it may not leave; ``finite`` also refuses inf and NaN."""

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from rnngraph.lazy import lazy_exports
 
 _HOMES = {
+    "AsyncStreamPool": "rnngraph.runtime.async_pool",
     "Manifest": "rnngraph.runtime.manifest",
     "ParityReport": "rnngraph.runtime.verify",
     "StateSnapshot": "rnngraph.runtime.snapshot",
+    "StreamPool": "rnngraph.runtime.pool",
     "StreamingSession": "rnngraph.runtime.session",
     "read_manifest": "rnngraph.runtime.manifest",
     "verify": "rnngraph.runtime.verify",
@@ -18,8 +20,10 @@ _HOMES = {
 __all__ = [*_HOMES]
 
 if TYPE_CHECKING:
+    from rnngraph.runtime.async_pool import AsyncStreamPool as AsyncStreamPool
     from rnngraph.runtime.manifest import Manifest as Manifest
     from rnngraph.runtime.manifest import read_manifest as read_manifest
+    from rnngraph.runtime.pool import StreamPool as StreamPool
     from rnngraph.runtime.session import StreamingSession as StreamingSession
     from rnngraph.runtime.snapshot import StateSnapshot as StateSnapshot
     from rnngraph.runtime.verify import ParityReport as ParityReport

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,14 @@ import numpy.typing as npt
 from rnngraph.errors import StateError, StreamingError
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine
+from rnngraph.runtime.held import fitting, stream_state, without_stand_ins
 from rnngraph.runtime.inputs import Fed, Inputs
 from rnngraph.runtime.manifest import Manifest
-from rnngraph.runtime.snapshot import StateSnapshot, checked_snapshot
+from rnngraph.runtime.outputs import check_out, fill
+from rnngraph.runtime.snapshot import StateSnapshot
 from rnngraph.runtime.stepper import Stepper
 from rnngraph.spelling import Spelled, spelled
-from rnngraph.state import Rows, StateSpec, StreamState, stand_in
+from rnngraph.state import Rows, StreamState
 
 Given = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
 """An array; for a graph one for each of its inputs, in their order or by name."""
@@ -32,8 +36,8 @@ class StreamingSession(Spelled):
 
     Features go in as [N, F, T], or one step as [N, F]; each row is a stream of its own. On the CPU a sequence gives the same bits fed
     whole, in chunks, step by step, or with each row alone. What a call returns is the caller's own array. Every call checks what it is
-    given, and one that fails leaves the state as it was. One thread at a time may use a session. Arrays are converted to the file's data
-    type and come back in it: float32, or float64 where the network was built so (``manifest.data_type``).
+    given, and one that fails leaves the state as it was. Threads may share a session: their steps follow each other in some order. Arrays
+    are converted to the file's data type and come back in it: float32, or float64 where the network was built so (``manifest.data_type``).
 
     The file of a graph takes a list of arrays in the order of its inputs, or a mapping by name, and gives a list in the order of its
     outputs; masks are then given by ``features_masks``. Where it has one input, the array itself will do.
@@ -50,16 +54,30 @@ class StreamingSession(Spelled):
     @spelled
     def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
         self._engine = Engine(path, device, threads)
-        manifest = self.manifest
-        self._inputs = Inputs(manifest, self.path)
-        self._outputs = manifest.ports("output")
-        types = [str(layer.get("type")) for layer in manifest.layers]
-        names = [str(layer.get("name")) for layer in manifest.layers] if manifest.is_graph else None
-        self._state = StreamState(_specs(self._engine), types, manifest.data_type, names)
-        self._names = [s.input for s in manifest.states]
+        self._inputs = Inputs(self.manifest, self.path)
+        self._outputs = self.manifest.ports("output")
+        self._names = [s.input for s in self.manifest.states]
+        self._begin()
+
+    def _begin(self) -> None:
+        """All that one session has for itself."""
+        # Held by every verb of the state, and by none inside another. output needs no lock, and so runs beside a step.
+        self._lock = Lock()
+        self._state: StreamState = stream_state(self.manifest)
         self._stepper: Stepper | None = None
         # The stepper while its buffers hold the state; None while _state does.
         self._live: Stepper | None = None
+        # How many of its steps _state knows of.
+        self._counted = 0
+
+    def clone(self) -> StreamingSession:
+        """A session on the same file, whose weights both share, with a state of its own that begins anew.
+
+        What this one holds it gets by ``restore(session.snapshot())``.
+        """
+        made = copy.copy(self)
+        made._begin()
+        return made
 
     @property
     def path(self) -> str:
@@ -96,24 +114,35 @@ class StreamingSession(Spelled):
         initial = {s.input: np.full((fed.rows, *s.shape), s.initial, s.data_type) for s in self.manifest.states}
         return self._as_given(self._run(fed, initial)[0])
 
-    def rnn_time_step(self, x: Given, features_mask: npt.ArrayLike | None = None, features_masks: Masks | None = None) -> Outputs:
+    def rnn_time_step(
+        self, x: Given, features_mask: npt.ArrayLike | None = None, features_masks: Masks | None = None, out: Any = None
+    ) -> Outputs:
         """Feed the next step or steps of every row's stream, and keep the state for the next call.
 
         x [N, F] -> [N, n_out]; x [N, F, T] -> [N, n_out, T]; where the output has no time axis both give [N, n_out]. Ids: [N] and [N, 1]
         are one step, [N, 1, T] (any T) and [N, T] (T > 1) give [N, n_out, T]. features_mask [N, T], or [N] for one step: a row with 0 has
         no step there, and keeps its state.
         Of a graph [x0, x1] and features_masks=[m0, None] give [y0, ...]: one step of every series without a time axis, or each with one;
-        inputs that are no series are given at every call.
+        inputs that are no series are given at every call. ``out``, an array of the output's shape and type (of a graph a list of them),
+        takes the output and is returned; one step then allocates no array.
         InputError: an array does not fit the file. StateError: another N than the state's. StreamingError: the file cannot stream, or
         onnxruntime failed. What is computed is not looked at: a state that overflows shows in the output, and can be read and cleared.
         """
-        live = self._live
-        if live is not None and features_mask is None and features_masks is None and (y := live.take(x)) is not None:
-            live.step()
-            return y.copy()
-        return self._step(x, features_mask, features_masks)
+        self._lock.acquire()  # "with" would take twice as long, which shows in a step
+        try:
+            live = self._live
+            if live is not None and features_mask is None and features_masks is None and (y := live.take(x)) is not None:
+                if out is None:
+                    live.step()
+                    return y.copy()
+                check_out(out, y)
+                live.step()
+                return fill(out, y)
+            return self._step(x, features_mask, features_masks, out)
+        finally:
+            self._lock.release()
 
-    def _step(self, x: Given, features_mask: npt.ArrayLike | None, features_masks: Masks | None) -> Outputs:
+    def _step(self, x: Given, features_mask: npt.ArrayLike | None, features_masks: Masks | None, out: Any) -> Outputs:
         """:meth:`rnn_time_step` where something is to be checked or prepared."""
         if not self.manifest.streams:
             raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
@@ -121,14 +150,19 @@ class StreamingSession(Spelled):
         stepper = self._stepper_for(fed)
         if stepper is not None:
             y = stepper.put(fed)
+            if out is not None:
+                check_out(out, y)
             stepper.step()
             self._live = stepper
-            return y.copy()
+            return y.copy() if out is None else fill(out, y)
         outputs, states = self._run(fed, self._held().start(fed.rows, self._names))
-        self._state.keep(states)
-        self._live = None
         axes = [p.time_axis if fed.single else None for p in self._outputs]
-        return self._as_given([y if axis is None else y.squeeze(axis) for axis, y in zip(axes, outputs, strict=True)])
+        y = self._as_given([y if axis is None else y.squeeze(axis) for axis, y in zip(axes, outputs, strict=True)])
+        if out is not None:
+            check_out(out, y)
+        self._state.keep(states, fed.steps)
+        self._live = None
+        return y if out is None else fill(out, y)
 
     def _as_given(self, outputs: list[Array]) -> Outputs:
         """A list of a graph's outputs, or the only one."""
@@ -144,6 +178,7 @@ class StreamingSession(Spelled):
         if self._stepper is None or self._stepper.rows != fed.rows:
             self._stepper = Stepper(self._engine, fed.rows)
         self._stepper.load(states)
+        self._counted = self._stepper.count
         return self._stepper
 
     def _run(self, fed: Fed, states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
@@ -169,15 +204,17 @@ class StreamingSession(Spelled):
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
         """Begin anew: forget the state of all rows, or set that of some to the initial one. StateError for rows that are not there."""
-        self._held().clear(rows)
-        self._live = None
+        with self._lock:
+            self._held().clear(rows)
+            self._live = None
 
     def rnn_get_previous_state(self, layer: int | str) -> dict[str, Array]:
         """Copies of a layer's state by key, ``{"h": [N, H], "c": [N, H]}``; {} before the first step. A graph's layers have names too.
 
         StateError: there is no such layer, or it has no state.
         """
-        return self._held().get(layer)
+        with self._lock:
+            return self._held().get(layer)
 
     def rnn_set_previous_state(self, layer: int | str, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Replace a layer's state by finite values; DL4J's keys prevAct and prevMem are accepted. A graph's layers have names too.
@@ -189,29 +226,32 @@ class StreamingSession(Spelled):
         if keys:
             self._check_batch(self._state.label(index), state)
         if isinstance(state, Mapping):
-            state = _without_stand_ins(state, keys)
-        self._held().set(layer, state)
-        self._live = None
+            state = without_stand_ins(state, keys)
+        with self._lock:
+            self._held().set(layer, state)
+            self._live = None
 
     def snapshot(self) -> StateSnapshot:
         """The state of all rows now, as copies; ``to_bytes`` makes it travel."""
-        return self._held().snapshot(self.manifest.parameters_sha256)
+        with self._lock:
+            return self._held().snapshot(self.manifest.parameters_sha256)
 
     def restore(self, snapshot: StateSnapshot) -> None:
         """Go on from ``snapshot``, of this or another session or of the network; it stays as it is.
 
         StateError: it is none, it was taken of another network, or of another batch where the file has a fixed one.
         """
-        remedy = "restore it into a session of the file that it came from"
-        states = checked_snapshot(snapshot, self.manifest.parameters_sha256, self.path, remedy).states
-        self._check_batch("the snapshot", states)
-        self._held().restore(StateSnapshot(_without_stand_ins(states, self._names)))
-        self._live = None
+        checked = fitting(snapshot, self.manifest, self.path, "restore it into a session of the file that it came from")
+        self._check_batch("the snapshot", checked.states)
+        with self._lock:
+            self._held().restore(checked)
+            self._live = None
 
     def _held(self) -> StreamState:
         """The state, brought up to date from the stepper's buffers."""
         if self._live is not None:
-            self._state.keep(self._live.states())
+            self._state.keep(self._live.states(), self._live.count - self._counted)
+            self._counted = self._live.count
         return self._state
 
     def _check_batch(self, what: str, arrays: object) -> None:
@@ -229,18 +269,3 @@ class StreamingSession(Spelled):
 def _rows(value: object) -> int | None:
     """How many rows ``value`` has; None for what cannot be a state."""
     return len(value) if isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim) else None
-
-
-def _specs(engine: Engine) -> list[StateSpec]:
-    """The states as StreamState knows them."""
-    return [StateSpec(s.input, s.layer, s.key, s.shape, s.initial, stand_in(s.key)) for s in engine.manifest.states]
-
-
-def _without_stand_ins(states: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
-    """The states, by name or by key, that the file has or that are not known: those that only a mask brings are left out without one."""
-    return {name: array for name, array in states.items() if name in names or stand_in(_key(str(name))) is None}
-
-
-def _key(name: str) -> str:
-    """The key in the name of a state, ``state_02_last``, or the name, which may be a key itself."""
-    return name.split("_", 2)[2] if name.startswith("state_") and name.count("_") > 1 else name

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnngraph.checks import is_count
 from rnngraph.errors import MissingDependencyError, StateError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled
@@ -27,21 +28,27 @@ class StateSnapshot(Spelled):
     """A stream's state at one moment: arrays [N, ...] by state name, empty before the first step.
 
     ``model`` is the sha-256 of the network's parameters (``Manifest.parameters_sha256``), which a network in torch and all its files
-    share; None where it is not known. A snapshot is as exact as it was taken: its values are not looked at.
+    share; None where it is not known. ``steps`` is how many time steps were fed since the stream began; None where that is not known, as
+    after a state was set by hand. A snapshot is as exact as it was taken: its values are not looked at.
 
-    Raises StateError where ``states`` is no mapping.
+    Raises StateError where ``states`` is no mapping, or ``steps`` no number of steps.
     """
 
     states: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     model: str | None = None
+    steps: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.states, Mapping):
             raise StateError(f"StateSnapshot: states is {shown(self.states)}; expected a mapping from the states' names to arrays [N, H]")
+        if self.steps is not None and not is_count(self.steps, least=0):
+            raise StateError(f"StateSnapshot: steps is {shown(self.steps)}; expected a whole number of at least 0, or None")
 
     def to_bytes(self) -> bytes:
         """The snapshot in the safetensors format. MissingDependencyError without safetensors."""
         about = {"format": str(FORMAT), "model": self.model or ""}
+        if self.steps is not None:
+            about["steps"] = str(self.steps)  # which readers before it was there carry over without a look
         about["sha256"] = _digest(self.states, about)
         arrays = {name: np.ascontiguousarray(array) for name, array in self.states.items()}
         data: bytes = _safetensors().save(arrays, metadata=about)
@@ -51,8 +58,8 @@ class StateSnapshot(Spelled):
     def from_bytes(cls, data: bytes) -> StateSnapshot:
         """The snapshot that :meth:`to_bytes` made. StateError: other, truncated or altered bytes, or a newer format."""
         about = _metadata(data)
-        version = about.get("format", "")
-        if not version.isdigit() or not about.get("sha256"):
+        version, steps = about.get("format", ""), about.get("steps")
+        if not version.isdecimal() or not about.get("sha256") or not (steps is None or steps.isdecimal()):
             raise StateError(
                 "from_bytes: these are safetensors, but none that StateSnapshot.to_bytes made; give the bytes that it returned"
             )
@@ -69,7 +76,7 @@ class StateSnapshot(Spelled):
             raise StateError(f"from_bytes: the snapshot is truncated or altered ({error}); take it anew, or get a whole copy") from error
         if _digest(arrays, about) != about["sha256"]:
             raise StateError("from_bytes: the snapshot was altered: its values do not match its digest; take it anew, or get a whole copy")
-        return cls(arrays, about.get("model") or None)
+        return cls(arrays, about.get("model") or None, None if steps is None else int(steps))
 
 
 def checked_snapshot(snapshot: object, model: str, owner: str, remedy: str) -> StateSnapshot:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy import isfinite, less, ndarray  # not looked up in np at each step
 
 from rnngraph.runtime.device import shared_value
 from rnngraph.runtime.engine import Array, Engine, failed
@@ -30,7 +31,7 @@ class Slot:
     def __init__(self, port: FullPort, arrays: Mapping[str, Array], step: Any, series: Any, either: Any) -> None:
         timed = port.time_axis is not None
         self._whole = arrays[port.name]
-        self._x = _without(self._whole, port.time_axis)
+        self._x = without(self._whole, port.time_axis)
         self._shape, self._whole_shape, self._dtype = self._x.shape, self._whole.shape, self._x.dtype
         self._ids = port.ids
         self._step, self._series = (step if timed else either), (series if port.ids is None else either)
@@ -48,7 +49,7 @@ class Slot:
 
         None, and nothing is taken, where x has to be looked at more closely.
         """
-        if type(x) is not np.ndarray or x.dtype != self._dtype or not self._all_real:
+        if type(x) is not ndarray or x.dtype is not self._dtype or not self._all_real:
             return None
         if x.shape == self._shape:
             self._x[...] = x
@@ -59,9 +60,9 @@ class Slot:
         else:
             return None
         if self._ids is None:
-            np.isfinite(self._whole, self._finite)
+            isfinite(self._whole, self._finite)
         else:
-            np.less(self._unsigned, self._ids, self._finite)
+            less(self._unsigned, self._ids, self._finite)
         return None if 0 in self._flags else given
 
     def put(self, x: Array, mask: Array | None) -> None:
@@ -93,36 +94,37 @@ class Stepper:
 
     def __init__(self, engine: Engine, rows: int) -> None:
         manifest = engine.manifest
-        arrays = {p.name: _buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
+        arrays = {p.name: buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
         first = {s.input: arrays[s.input] for s in manifest.states}
         second = {name: np.zeros_like(array) for name, array in first.items()}
         self.rows = rows
         self._states = (first, second)
-        self._turn = 0
+        self.count = 0
+        """How many steps were run, whose lowest bit tells which set holds the states now."""
         self._ports = manifest.ports("input")
         self._names = [p.name for p in self._ports]
         given = manifest.ports("output")
-        series, step = Buffers(arrays[p.name] for p in given), Buffers(_without(arrays[p.name], p.time_axis) for p in given)
+        series, step = Buffers(arrays[p.name] for p in given), Buffers(without(arrays[p.name], p.time_axis) for p in given)
         self._series: Any = series if manifest.is_graph else series[0]
         self._step: Any = step if manifest.is_graph else step[0]
         either = _EITHER if manifest.is_graph else self._step
         self._slots = [Slot(p, arrays, self._step, self._series, either) for p in self._ports]
         self.take = self._take_all if manifest.is_graph else self._slots[0].take
-        self._bindings = [
-            _bind(engine, {**arrays, **read, **{s.output: write[s.input] for s in manifest.states}})
-            for read, write in ((first, second), (second, first))
+        values, others = ({name: shared_value(array) for name, array in some.items()} for some in (arrays, second))
+        self._handles = [
+            bind(engine, {**values, **read, **{s.output: write[s.input] for s in manifest.states}})
+            for read, write in (({}, others), (others, values))
         ]
-        self._handles = [b._iobinding for b in self._bindings]
         # Without its public wrapper, which takes half a microsecond to check that the binding is of this session.
         self._run = engine.session._sess.run_with_iobinding
 
     def states(self) -> dict[str, Array]:
         """Copies of the states now, by the names of the inputs."""
-        return {name: array.copy() for name, array in self._states[self._turn].items()}
+        return {name: array.copy() for name, array in self._states[self.count & 1].items()}
 
     def load(self, states: Mapping[str, Array]) -> None:
         """Go on from ``states``."""
-        for name, array in self._states[self._turn].items():
+        for name, array in self._states[self.count & 1].items():
             array[...] = states[name]
 
     def _take_all(self, xs: Any) -> Any:
@@ -153,30 +155,30 @@ class Stepper:
     def step(self) -> None:
         """Run what was taken."""
         try:
-            self._run(self._handles[self._turn], None)
+            self._run(self._handles[self.count & 1], None)
         except Exception as error:
             raise failed(error) from error
-        self._turn ^= 1
+        self.count += 1
 
 
-def _buffer(port: Port, rows: int) -> Array:
+def buffer(port: Port, rows: int) -> Array:
     """An array for one step of ``rows`` rows."""
     return np.zeros([d if isinstance(d, int) else rows if d == "N" else 1 for d in port.shape], port.data_type)
 
 
-def _without(array: Array, axis: int | None) -> Array:
+def without(array: Array, axis: int | None) -> Array:
     """A view of ``array``, which holds one step, without its time axis."""
     return array if axis is None else array.squeeze(axis)
 
 
-def _bind(engine: Engine, arrays: Mapping[str, Array]) -> Any:
-    """Bind all inputs and outputs of the file to ``arrays``; the binding keeps their memory alive."""
+def bind(engine: Engine, values: Mapping[str, Any]) -> Any:
+    """A binding of all inputs and outputs of the file to OrtValues by name, whose memory has to outlive it, without its public wrapper."""
     binding = engine.session.io_binding()
     try:
         for port in engine.manifest.inputs:
-            binding.bind_ortvalue_input(port.name, shared_value(arrays[port.name]))
+            binding.bind_ortvalue_input(port.name, values[port.name])
         for port in engine.manifest.outputs:
-            binding.bind_ortvalue_output(port.name, shared_value(arrays[port.name]))
+            binding.bind_ortvalue_output(port.name, values[port.name])
     except Exception as error:
         raise failed(error) from error
-    return binding
+    return binding._iobinding

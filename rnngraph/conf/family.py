@@ -19,7 +19,6 @@ from pydantic_core import CoreSchema, core_schema
 
 from rnngraph.conf.base import Configured
 from rnngraph.errors import ConfigurationError
-from rnngraph.later import coming
 from rnngraph.names import nearest, shown, squeezed
 
 FamilyT = TypeVar("FamilyT", bound="Family")
@@ -128,10 +127,8 @@ def member(family: type[FamilyT], value: object) -> FamilyT:
 
 
 def _hint(tag: str, known: Mapping[str, object]) -> str:
-    """Which type was meant, or that it will come."""
-    near, later = nearest(tag, known), coming(tag)
-    if later is not None:
-        return f"; {later}"
+    """Which type was meant."""
+    near = nearest(tag, known)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

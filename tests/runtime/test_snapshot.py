@@ -16,6 +16,16 @@ from tests.runtime.files import File, Spec, inputs, printed
 
 X = inputs(Spec(), 2, 8)["x"]
 H = np.zeros((2, 5), np.float32)
+WRITTEN_BEFORE = bytes.fromhex(
+    "40010000000000007b225f5f6d657461646174615f5f223a7b22666f726d6174223a2231222c226d6f64656c223a2230303030303030303030303030"
+    "303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030303030222c22736861323536"
+    "223a22343437653161643332306137333231383739353261383166623233653537306232616332323261313631303830616533363839336132383232"
+    "30313338643035227d2c2273746174655f30305f63223a7b226474797065223a22463332222c227368617065223a5b322c355d2c22646174615f6f66"
+    "6673657473223a5b302c34305d7d2c2273746174655f30305f68223a7b226474797065223a22463332222c227368617065223a5b322c355d2c226461"
+    "74615f6f666673657473223a5b34302c38305d7d7d20202020202020000000000000803d0000003e0000403e0000803e0000a03e0000c03e0000e03e"
+    "0000003f0000103f000000000000803d0000003e0000403e0000803e0000a03e0000c03e0000e03e0000003f0000103f"
+)
+"""What to_bytes wrote before snapshots counted steps."""
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (3, 2), (1, 3), (3, 1)])
@@ -108,7 +118,26 @@ def test_bytes_hold_all(session: StreamingSession) -> None:
 
 
 def test_a_snapshot_without_a_digest_travels_too() -> None:
-    assert StateSnapshot.from_bytes(StateSnapshot({"state_00_h": H}).to_bytes()).model is None
+    again = StateSnapshot.from_bytes(StateSnapshot({"state_00_h": H}).to_bytes())
+    assert (again.model, again.steps) == (None, None)
+
+
+def test_bytes_tell_the_number_of_steps_and_older_ones_need_not(session: StreamingSession) -> None:
+    session.rnn_time_step(X)
+    data = session.snapshot().to_bytes()
+    assert StateSnapshot.from_bytes(data).steps == 8
+    snapshot = StateSnapshot.from_bytes(WRITTEN_BEFORE)
+    assert (snapshot.steps, snapshot.model) == (None, 64 * "0")
+    np.testing.assert_array_equal(snapshot.states["state_00_h"], np.arange(10, dtype=np.float32).reshape(2, 5) / 16)
+    session.restore(snapshot)
+    session.rnn_time_step(X)
+    assert session.snapshot().steps is None
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, "3", True])
+def test_a_number_of_steps_that_is_none(steps: object) -> None:
+    with pytest.raises(StateError, match=rf"^StateSnapshot: steps is {steps!r}; expected a whole number of at least 0, or None$"):
+        StateSnapshot({}, steps=steps)  # type: ignore[arg-type]
 
 
 def test_every_cut_is_told(session: StreamingSession) -> None:

@@ -1,4 +1,4 @@
-"""Ratios of runs that take turns, so that whatever else the machine does meets all of them."""
+"""How benchmarks measure: peers in one process, in alternation, and their ratios with spread."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import statistics
 import time
 from collections.abc import Callable
 from typing import Any
+
+import rnngraph as rg
 
 Run = Callable[[], None]
 Row = dict[str, Any]
@@ -29,3 +31,13 @@ def ratio(name: str, ours: list[float], peer: list[float], aim: str) -> Row:
     ratios = sorted(a / b for a, b in zip(ours, peer, strict=True))
     low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
     return {"what": name, "ratio": statistics.median(ratios), "low": low, "high": high, "aim": aim, "seconds": statistics.median(ours)}
+
+
+def network(layer: Any, **fields: Any) -> rg.MultiLayerNetwork:
+    """A recurrent layer and a softmax at each step."""
+    layers = [layer, rg.RnnOutputLayer(n_out=9, activation="softmax", loss="mcxent")]
+    return rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, updater=rg.Adam(1e-3), layers=layers, **fields))
+
+
+def void(_: object) -> None:
+    """Drop a result."""
