@@ -102,7 +102,7 @@ def train(
 
     given, wanted = Given.of(told), Wanted.of(told)
     with errors_as_json(as_json):
-        folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, as_json)
+        folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, overwrite, as_json)
     if as_json:
         show_json({"network": str(folder.network), **vars(outcome)})
     else:
@@ -127,7 +127,7 @@ def _folder(out: Path | None, resume: bool, overwrite: bool) -> RunFolder:
 
 
 def _run(
-    config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, as_json: bool
+    config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, overwrite: bool, as_json: bool
 ) -> tuple[RunFolder, Outcome]:
     """Train, once everything was looked at that can be."""
     from rnngraph.errors import ConfigurationError, InputError, TrainingError
@@ -150,10 +150,11 @@ def _run(
     if started is not None:
         say(f"goes on      after {started.epoch} epochs, {started.iteration} iterations")
     ready = training.prepared(plan, network, say, device, started)
-    if not resume:
-        training.begin(folder, plan, text)
     try:
-        return folder, training.train(ready, plan, folder, device, resume, progress=not as_json)
+        with folder.held():
+            if not resume:
+                folder.check_free(overwrite)  # again: another run may have begun meanwhile
+            return folder, training.train(ready, plan, folder, device, None if resume else text, progress=not as_json)
     except TrainingError as error:  # which has advice for programs
         raise TrainingError(
             f"{error}. Of this command: rnngraph train --out {folder.path} --resume, from the last checkpoint on"

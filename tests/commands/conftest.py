@@ -17,7 +17,11 @@ from tests.commands.running import Result, Run
 @pytest.fixture(autouse=True)
 def heard() -> Iterator[None]:
     """Signals act as in a terminal, also where the tests run in the background of a script, which ignores Ctrl-C."""
-    actions: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    actions: dict[signal.Signals, Any] = {
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+        signal.SIGHUP: signal.SIG_DFL,
+    }
     before = {number: signal.signal(number, action) for number, action in actions.items()}
     yield
     for number, action in before.items():
