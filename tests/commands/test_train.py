@@ -420,6 +420,8 @@ MISTAKES = [
     ),
     (["config.yaml", *FILES, "--delimiter", ";"], "f_"),
     (["config.yaml", "--features", "bad_%d.csv", "--labels", "l_%d.csv"], "bad_0.csv, line 2, column 1 is 'x'"),
+    (["config.yaml", "--features", "bad_%d.csv", "--labels", "l_%d.csv"], "--skip-lines is 0"),
+    (["config.yaml", "--features", "f_%d.csv", "--label-column", "7"], "--label-column is 7, but f_"),
     (
         ["config.yaml", *FILES, "--classes", "2"],
         "--classes 2: config.yaml ends in n_out=3; expected as many classes as the network has outputs",
