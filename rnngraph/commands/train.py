@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +103,9 @@ def train(
 
     given, wanted = Given.of(told), Wanted.of(told)
     with errors_as_json(as_json):
-        folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, overwrite, as_json)
+        folder = _folder(out, resume, overwrite)
+        with folder.held() if resume and folder.path.is_dir() else nullcontext():  # before anything of its run is read
+            outcome = _run(config, given, wanted, folder, device, resume, overwrite, as_json)
     if as_json:
         show_json({"network": str(folder.network), **vars(outcome)})
     else:
@@ -128,7 +131,7 @@ def _folder(out: Path | None, resume: bool, overwrite: bool) -> RunFolder:
 
 def _run(
     config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, overwrite: bool, as_json: bool
-) -> tuple[RunFolder, Outcome]:
+) -> Outcome:
     """Train, once everything was looked at that can be."""
     from rnngraph.errors import ConfigurationError, InputError, TrainingError
     from rnngraph.runs import training
@@ -151,10 +154,10 @@ def _run(
         say(f"goes on      after {started.epoch} epochs, {started.iteration} iterations")
     ready = training.prepared(plan, network, say, device, started)
     try:
-        with folder.held():
+        with nullcontext() if resume else folder.held():
             if not resume:
                 folder.check_free(overwrite)  # again: another run may have begun meanwhile
-            return folder, training.train(ready, plan, folder, device, None if resume else text, progress=not as_json)
+            return training.train(ready, plan, folder, device, None if resume else text, progress=not as_json)
     except TrainingError as error:  # which has advice for programs
         raise TrainingError(
             f"{error}. Of this command: rnngraph train --out {folder.path} --resume, from the last checkpoint on"

@@ -289,6 +289,12 @@ def test_two_runs_do_not_share_a_folder(folder: Path, run: Run) -> None:
             refused = run(*options, *more)
             assert refused.code == 2
             assert "another rnngraph train writes there now" in refused.err
+    assert "none/run.json is not there" in run("train", "--out", "none", "--resume").err
+    assert not Path("none").exists()
+    (kept := Path("run/run.json")).rename("kept")  # what a run that goes on reads, it reads while it has the folder
+    with RunFolder(Path("run")).held():
+        assert "another rnngraph train writes there now" in run("train", "--out", "run", "--resume").err
+    Path("kept").rename(kept)
     assert run(*options, "--resume").code == 0
 
 
