@@ -232,6 +232,10 @@ def _is_sealed(file: Path) -> bool:
         raise ModelFileError(f"{file} cannot be read: {error.strerror}") from error
     if not content:
         raise ModelFileError(f"{file} is empty; get a whole copy, or export the network again")
+    if content.startswith(b"PK\3\4"):
+        raise ModelFileError(
+            f"{file} is a zip archive, as saved networks are, and no ONNX file; write that first: rnngraph export {file} -o net.onnx"
+        )
     found = content.rfind(_DIGEST)
     if found < 0:
         return False

@@ -48,7 +48,9 @@ def told(error: Exception) -> str:
 
 _OPTIONS = (
     (r"CSVSequenceRecordReader\((encoding|delimiter)='([^']*)'\)", r"--\1 '\2'"),
-    (r"\b(nan|alignment|device)='(\w+)'", r"--\1 \2"),
+    (r"\b(nan|alignment|device)=(['\"])(\w+)\2", r"--\1 \3"),
+    (r"\bskip_lines is (\d+)", r"--skip-lines is \1"),
+    (r"\blabel_index is (-?\d+)", r"--label-column is \1"),
     (r"export_onnx\(net, path, features_mask=True\)|\bfeatures_mask=True", "--features-mask"),
 )
 """What messages advise programs to write, and how it is written here."""

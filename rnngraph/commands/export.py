@@ -56,6 +56,12 @@ def export(
             class_labels=names(class_labels) or labels_beside(saved),
             normalizer=net.normalizer if normalizer else None,
         )
+    if net.normalizer is not None and not normalizer:
+        typer.echo(
+            f"rnngraph: {saved} has a normalizer and {out} was written without it: it takes values that are normalised already; "
+            "--normalizer puts it inside",
+            err=True,
+        )
     size, golden = out.stat().st_size, golden_folder(out)
     if as_json:
         show_json({"path": str(out), "bytes": size, "golden": str(golden), "network": str(saved)})

@@ -127,7 +127,8 @@ class _Feed:
             if self._keeps:
                 typer.echo(f"rnngraph: nobody reads on after line {self.answered}", err=True)
         except RnnGraphError as error:
-            typer.echo(f"rnngraph: line {self._number}: {told(error)}", err=True)
+            header_line = "; --skip-lines 1 leaves a header out" * (self._number == 1 and "column 1 is" in str(error))
+            typer.echo(f"rnngraph: line {self._number}: {told(error)}{header_line}", err=True)
             return FAILED
         except OSError as error:
             _forget(sink)

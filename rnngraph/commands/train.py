@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,7 +103,9 @@ def train(
 
     given, wanted = Given.of(told), Wanted.of(told)
     with errors_as_json(as_json):
-        folder, outcome = _run(config, given, wanted, _folder(out, resume, overwrite), device, resume, as_json)
+        folder = _folder(out, resume, overwrite)
+        with folder.held() if resume and folder.path.is_dir() else nullcontext():  # before anything of its run is read
+            outcome = _run(config, given, wanted, folder, device, resume, overwrite, as_json)
     if as_json:
         show_json({"network": str(folder.network), **vars(outcome)})
     else:
@@ -127,8 +130,8 @@ def _folder(out: Path | None, resume: bool, overwrite: bool) -> RunFolder:
 
 
 def _run(
-    config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, as_json: bool
-) -> tuple[RunFolder, Outcome]:
+    config: Path | None, given: Given, wanted: Wanted, folder: RunFolder, device: str, resume: bool, overwrite: bool, as_json: bool
+) -> Outcome:
     """Train, once everything was looked at that can be."""
     from rnngraph.errors import ConfigurationError, InputError, TrainingError
     from rnngraph.runs import training
@@ -150,10 +153,11 @@ def _run(
     if started is not None:
         say(f"goes on      after {started.epoch} epochs, {started.iteration} iterations")
     ready = training.prepared(plan, network, say, device, started)
-    if not resume:
-        training.begin(folder, plan, text)
     try:
-        return folder, training.train(ready, plan, folder, device, resume, progress=not as_json)
+        with nullcontext() if resume else folder.held():
+            if not resume:
+                folder.check_free(overwrite)  # again: another run may have begun meanwhile
+            return training.train(ready, plan, folder, device, None if resume else text, progress=not as_json)
     except TrainingError as error:  # which has advice for programs
         raise TrainingError(
             f"{error}. Of this command: rnngraph train --out {folder.path} --resume, from the last checkpoint on"

@@ -20,6 +20,10 @@ _LETTER = 0.0125
 """The share of a band's length that a letter of a name takes."""
 
 
+_LETTERS = 18
+"""As many letters have room beside a panel."""
+
+
 def values_over_time(predicted: np.ndarray, labels: np.ndarray, counts: np.ndarray, names: Sequence[str], title: str) -> Figure:
     """A panel for each of the first outputs: ``predicted`` and ``labels`` [C, T]; ``counts`` [T] says which steps have a label."""
     shown = min(len(names), _PANELS)
@@ -30,7 +34,7 @@ def values_over_time(predicted: np.ndarray, labels: np.ndarray, counts: np.ndarr
     for axes, y, z, name in zip(panels, labels, predicted, names, strict=False):
         axes.plot(steps, np.where(counts, y, np.nan), color=GREY, linewidth=2.6, alpha=0.55, label="label", **dots)
         axes.plot(steps, z, color=ORANGE, linewidth=1.5, label="prediction")
-        axes.set_ylabel(name)
+        axes.set_ylabel(name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…")
         quiet(axes)
     more = f" (the first {shown} of {len(names)} outputs)" if len(names) > shown else ""
     panels[0].set_title(f"{title}{more}")

@@ -98,8 +98,12 @@ def legend_above(axes: Any, side: Literal["left", "right"], columns: int) -> Non
 
 
 def save(made: Figure, path: Path) -> None:
-    """Write ``made`` as the PNG ``path``, whole or not at all."""
+    """Write ``made`` as the PNG ``path``, whole or not at all. ModelFileError where the disk is full."""
+    from rnngraph.errors import ModelFileError
     from rnngraph.files import atomic_write
 
-    with atomic_write(path) as file:
-        made.savefig(file, format="png")
+    try:
+        with atomic_write(path) as file:
+            made.savefig(file, format="png")
+    except OSError as error:  # which names the temporary file, or none
+        raise ModelFileError(f"{path}: cannot be written ({error.strerror or error}); what stood there is as it was") from error

@@ -81,7 +81,8 @@ def _without(trained: list[Pair], files: Files, numbers: Numbers) -> tuple[list[
 def _paths(pattern: str, numbers: Numbers | None, option: str) -> list[Path]:
     """The files of one pattern."""
     if "%" in pattern:
-        return _told(option, lambda: rg.NumberedFileInputSplit(pattern, *(numbers or _range(pattern, option))))
+        first, last = numbers or _range(pattern, option)
+        return _told(option, lambda: rg.NumberedFileInputSplit(pattern, first, last))
     if numbers is not None:
         raise InputError(f"--range goes with a pattern that has %d for the number; {option} {pattern} has none")
     if _GLOB.search(pattern):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,9 +68,40 @@ class RunFolder:
                 "--overwrite"
             )
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have the folder, for this process alone. ModelFileError where another trains in it, or where it cannot be made.
+
+        The system ends that with the process, also by a kill. Windows knows no such thing: there nothing is held.
+        """
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self.unwritable(error) from error
+        if sys.platform == "win32":
+            yield
+            return
+        import fcntl
+
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            with suppress(OSError):  # a drive that knows no locks
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError as error:
+                    raise ModelFileError(
+                        f"--out {self.path}: another rnngraph train writes there now; wait for its end, or name another folder"
+                    ) from error
+            yield
+        finally:
+            os.close(descriptor)
+
+    def unwritable(self, error: OSError) -> ModelFileError:
+        """What to say where the folder cannot be written."""
+        return ModelFileError(f"--out {self.path}: cannot be written ({error.strerror or error}); make room, or name another folder")
+
     def make_empty(self) -> None:
-        """Have the folder, without an earlier run; what else lies in it stays."""
-        self.path.mkdir(parents=True, exist_ok=True)
+        """Remove an earlier run; what else lies in the folder stays."""
         for folder, ours in ((self.checkpoints, "checkpoint_*.rnng"), (self.tensorboard, "events.out.tfevents.*")):
             for one in folder.glob(ours):
                 one.unlink()

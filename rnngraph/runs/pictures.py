@@ -23,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def curve(path: Path) -> Figure:
-    """The training curve of a run's folder, or of a log."""
+    """The training curve of a run's folder, or of a log. InputError for a network, which does not know its course."""
+    if path.suffix in (".rnng", ".onnx"):
+        raise InputError(
+            f"{path} is a network, which has no training curve; give the folder of a run, or ask for --confusion or --predictions"
+        )
     return training_curve(curve_of(RunFolder(path).log if path.is_dir() else path))
 
 

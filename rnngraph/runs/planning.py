@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -40,6 +41,18 @@ class Wanted:
         """Those of a command's parameters that are among them."""
         return cls(**{field.name: options[field.name] for field in fields(cls)})
 
+    def check_numbers(self) -> None:
+        """InputError for numbers that mean nothing, before anything is read or replaced."""
+        share, target = self.validation_share, self.target
+        if share is not None and not 0 < share < 1:
+            raise InputError(f"--validation-share {share:g}: expected a share between 0 and 1, such as 0.2")
+        if target is not None and not math.isfinite(target):
+            raise InputError(f"--target {target:g}: expected a finite number, such as 0.1")
+        for name in ("max_minutes", "checkpoint_minutes"):
+            minutes = getattr(self, name)
+            if minutes is not None and not 0 < minutes < math.inf:
+                raise InputError(f"--{name.replace('_', '-')} {minutes:g}: expected a number of minutes above 0, such as 0.5")
+
     def validation(self) -> Validation | None:
         """Which sequences are held back. InputError for options that exclude each other."""
         others = [self.validation_features, self.validation_range]
@@ -60,6 +73,7 @@ def planned(given: Given, wanted: Wanted, usual: Usual, before: Plan | None = No
 
     ConfigurationError where a run that goes on would be fed other numbers.
     """
+    wanted.check_numbers()
     files = given.files(None if before is None else before.files)
     reading = given.reading(usual, None if before is None else before.reading)
     check_labels(files, reading)

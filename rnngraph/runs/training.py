@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import rnngraph as rg
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.ending import ENDING, asked_to_end
-from rnngraph.errors import ConfigurationError, InputError, ModelFileError
+from rnngraph.errors import ConfigurationError, InputError
 from rnngraph.runs.files import Pair, divided
 from rnngraph.runs.folder import RunFolder
 from rnngraph.runs.reading import fitted, minibatches
@@ -106,14 +106,17 @@ def _read(pairs: list[Pair], plan: Plan, network: MultiLayerNetwork, seed: int |
     return minibatches(pairs, plan.reading, plan.batch_size, seed, normalizer, takes_class_numbers(network.config))
 
 
-def begin(folder: RunFolder, plan: Plan, config_text: str) -> None:
-    """Have the folder ready for a new run. ModelFileError where it cannot be written."""
+def _begin(folder: RunFolder, plan: Plan, config_text: str | None) -> None:
+    """Have the folder ready for a run, also for the one that goes on after it was killed. ModelFileError where it cannot be written."""
     try:
+        if config_text is None:
+            Record(plan, Record.read(folder.record).result).write(folder.record)
+            return
         folder.make_empty()
         Record(plan).write(folder.record)
         folder.config.write_text(config_text, encoding="utf-8")
     except OSError as error:
-        raise ModelFileError(f"--out {folder.path}: cannot be written ({error.strerror or error}); name another folder") from error
+        raise folder.unwritable(error) from error
 
 
 def last_network(folder: RunFolder) -> MultiLayerNetwork | None:
@@ -124,12 +127,17 @@ def last_network(folder: RunFolder) -> MultiLayerNetwork | None:
     return network
 
 
-def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, resume: bool, progress: bool) -> Outcome:
-    """Train, log and keep checkpoints; the network is saved at every end but an error's. Ctrl-C and its like end it between two updates."""
+def train(ready: Ready, plan: Plan, folder: RunFolder, device: str, config_text: str | None, progress: bool) -> Outcome:
+    """Train, log and keep checkpoints; the network is saved at every end but an error's. Ctrl-C and its like end it between two updates.
+
+    ``config_text`` is that of a new run, which replaces an earlier one, or None for a run that goes on. Inside ``folder.held()``.
+    """
     network, stopping, scores, start = ready.network, _stopping(plan, ready), rg.CollectScoresListener(), time.monotonic()
+    kept = _listeners(plan, folder)  # these refuse what they cannot do before an earlier run is gone
+    _begin(folder, plan, config_text)
     with _interruptible() as came:
-        listeners = [scores, *_listeners(plan, folder), *([stopping] if stopping else []), _Ending(came)]
-        network.fit(ready.data, plan.epochs, listeners, ready.validation, progress, resume, device)
+        listeners = [scores, *kept, *([stopping] if stopping else []), _Ending(came)]
+        network.fit(ready.data, plan.epochs, listeners, ready.validation, progress, config_text is None, device)
     network.save(folder.network)
     last = scores.epochs[-1] if scores.epochs else None
     outcome = Outcome(

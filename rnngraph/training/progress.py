@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _REFRESH_SECONDS = 0.1
 _LINE_SECONDS = 10.0
 _BAR_WIDTH = 24
+_FIRST_TO_LAST = ("epoch", "time", "score", "validation", "rate")
+"""What a narrow terminal shows first."""
 
 
 class ProgressBar(TrainingListener):
@@ -125,19 +127,36 @@ class ProgressBar(TrainingListener):
         """How long the rest takes at the pace so far; None where it is not known how long an epoch is."""
         return self._pace.seconds_left()
 
-    def text(self) -> str:
-        """``epoch 3/10  score 0.1234  validation 0.2345  1,234 examples/s  0:00:12 left``, at the end ``took 0:00:17``."""
+    def text(self, width: int | None = None) -> str:
+        """``epoch 3/10  score 0.1234  validation 0.2345  1,234 examples/s  0:00:12 left``, at the end ``took 0:00:17``.
+
+        Where only ``width`` columns are there, what matters more takes them.
+        """
+        parts = self._parts()
+        if width is None:
+            return "  ".join(parts.values())
+        kept: list[str] = []
+        for name in (one for one in _FIRST_TO_LAST if one in parts):
+            if sum(len(parts[one]) + 2 for one in kept) + len(parts[name]) <= width or not kept:
+                kept.append(name)
+        return "  ".join(part for name, part in parts.items() if name in kept)
+
+    def _parts(self) -> dict[str, str]:
+        """What there is to tell, in its order."""
         pace, seconds = self._pace, self._pace.seconds()
-        parts = [f"epoch {pace.epoch}/{pace.epochs}"]
-        parts += [f"score {self._score:.4g}"] * (not math.isnan(self._score))
-        parts += [f"validation {self._validation:.4g}"] * (not math.isnan(self._validation))
-        parts += [f"{rate(self._examples / seconds)} examples/s"] if self._examples and seconds else []
+        parts = {"epoch": f"epoch {pace.epoch}/{pace.epochs}"}
+        if not math.isnan(self._score):
+            parts["score"] = f"score {self._score:.4g}"
+        if not math.isnan(self._validation):
+            parts["validation"] = f"validation {self._validation:.4g}"
+        if self._examples and seconds:
+            parts["rate"] = f"{rate(self._examples / seconds)} examples/s"
         left = pace.seconds_left()
         if not self._running:
-            parts.append(f"took {clock_time(round(seconds))}")
+            parts["time"] = f"took {clock_time(round(seconds))}"
         elif left is not None:
-            parts.append(f"{clock_time(math.ceil(left))} left")
-        return "  ".join(parts)
+            parts["time"] = f"{clock_time(math.ceil(left))} left"
+        return parts
 
     def _count_examples(self, network: Network) -> None:
         """How many the fit has trained, where it tells."""
@@ -147,7 +166,7 @@ class ProgressBar(TrainingListener):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if not self._pace.epoch:
             return
-        text = self.text()
+        text = self.text(options.max_width)
         width = min(_BAR_WIDTH, options.max_width - len(text) - 2)  # on a narrow terminal the numbers matter more
         cells: list[Bar | Text] = [Text(text, no_wrap=True, overflow="ellipsis")]
         if width > 0:

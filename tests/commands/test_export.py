@@ -96,7 +96,10 @@ def test_a_normalizer_is_written_into_the_file(tmp_path: Path, run: Run) -> None
     net = network()
     net.normalizer = rg.NormalizerStandardize.from_statistics([1.0, 2.0, 3.0], [4.0, 5.0, 6.0])
     net.save(tmp_path / "net.rnng")
-    assert run("export", tmp_path / "net.rnng", "-o", tmp_path / "net.onnx", "--normalizer").code == 0
+    written = run("export", tmp_path / "net.rnng", "-o", tmp_path / "net.onnx", "--normalizer")
+    assert (written.code, written.err) == (0, "")
     assert "normalizer  x takes raw values: standardize of 3 columns" in run("inspect", tmp_path / "net.onnx").out
-    assert run("export", tmp_path / "net.rnng", "-o", tmp_path / "net.onnx").code == 0
+    written = run("export", tmp_path / "net.rnng", "-o", tmp_path / "net.onnx")
+    assert written.code == 0
+    assert "was written without it: it takes values that are normalised already; --normalizer puts it inside" in written.err
     assert "normalizer" not in run("inspect", tmp_path / "net.onnx").out

@@ -19,6 +19,16 @@ def test_ports_layers_and_facts(tmp_path: Path, run: Run) -> None:
     assert run("inspect", model, "--json").json["parameters_count"] == 4 * 4 * (3 + 4 + 1) + 2 * 5
 
 
+def test_a_saved_network_is_to_be_exported_first(tmp_path: Path, run: Run) -> None:
+    network().save(saved := tmp_path / "net.rnng")
+    for command in ("inspect", "verify", "stream"):
+        refused = run(command, saved)
+        assert refused.code == 2
+        assert (
+            f"{saved} is a zip archive, as saved networks are, and no ONNX file; write that first: rnngraph export {saved}" in refused.err
+        )
+
+
 def test_batch_and_class_labels(tmp_path: Path, run: Run) -> None:
     model = exported(tmp_path / "net.onnx", batch=2, class_labels=["low", "[high]"])
     shown = run("inspect", model).out
@@ -53,7 +63,7 @@ def test_the_likeliest_mistakes(tmp_path: Path, run: Run) -> None:
     network().save(tmp_path / "net.rnng")
     for path, message in (
         (tmp_path / "none.onnx", "none.onnx: there is no such file"),
-        (tmp_path / "net.rnng", "net.rnng is truncated, damaged or no ONNX file"),
+        (tmp_path / "net.rnng", "net.rnng is a zip archive, as saved networks are, and no ONNX file"),
         (tmp_path, "is a folder; give the .onnx file that export_onnx wrote"),
     ):
         refused = run("inspect", path)

@@ -115,6 +115,10 @@ def test_the_likeliest_mistakes(folder: Path, run: Run) -> None:
         (["net.rnng", "-o", "c.png", "--confusion", "--predictions"], "--confusion and --predictions are two pictures"),
         (["net.rnng", "-o", "c.png", "--confusion"], "--features is missing"),
         (
+            ["net.rnng", "-o", "c.png"],
+            "net.rnng is a network, which has no training curve; give the folder of a run, or ask for --confusion",
+        ),
+        (
             ["net.rnng", "-o", "c.png", "--predictions", "--sequence", "12", *FILES],
             "--sequence 12: there are 12 sequences; expected 0 to 11",
         ),

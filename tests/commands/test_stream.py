@@ -86,6 +86,12 @@ BAD = [
 ]
 
 
+def test_a_header_can_be_left_out(model: Path, run: Run) -> None:
+    refused = run("stream", model, stdin="a,b,c\n1,2,3\n")
+    assert "line 1: column 1 is 'a'; expected a finite number of float32; --skip-lines 1 leaves a header out" in refused.err
+    assert run("stream", model, "--skip-lines", 1, stdin="a,b,c\n1,2,3\n").out == run("stream", model, stdin="1,2,3\n").out
+
+
 @pytest.mark.parametrize(("line", "message"), BAD)
 def test_a_bad_line_is_told_and_costs_nothing(line: str, message: str, model: Path, tmp_path: Path, run: Run) -> None:
     whole = run("stream", model, stdin=TEXT).out.splitlines()

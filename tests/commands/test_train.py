@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import rnngraph as rg
+from rnngraph.runs.folder import RunFolder
 from tests.commands.data import CLASSES, LSTM, NUMBERS, config, sequences, series, table
 from tests.commands.running import Run
 
@@ -156,11 +158,17 @@ def test_a_full_disk_costs_no_checkpoint(folder: Path, run: Run, monkeypatch: py
     assert run("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run").code == 0
     before = {path.name: path.read_bytes() for path in Path("run/checkpoints").iterdir()}
 
+    room: list[int] = []
+
     def full(descriptor: int) -> None:
-        raise OSError(28, "No space left on device")
+        if not room:
+            raise OSError(28, "No space left on device")
+        room.pop()
 
     with monkeypatch.context() as patch:
         patch.setattr("rnngraph.files.os.fsync", full)
+        assert "--out run: cannot be written (No space left on device); make room" in run("train", "--out", "run", "--resume").err
+        room.append(1)  # for what was asked for
         refused = run("train", "--out", "run", "--resume", "--epochs", 2)
     assert refused.code == 2
     assert "cannot be written (No space left on device)" in refused.err
@@ -258,7 +266,40 @@ def test_files_may_have_moved_and_numbers_must_not(folder: Path, run: Run) -> No
     assert "--resume: other.yaml describes another network than run/config.yaml; leave it out to go on" in refused.err
 
 
-def test_a_run_is_not_lost_to_the_next_one(folder: Path, run: Run) -> None:
+def test_a_run_that_goes_on_and_is_killed_knows_until_when(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run").code == 0
+
+    def killed(*arguments: object, **more: object) -> None:
+        raise SystemExit(137)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rg.MultiLayerNetwork, "fit", killed)
+        assert run("train", "--out", "run", "--resume", "--epochs", 3).code == 137
+    assert run("train", "--out", "run", "--resume", "--json").json["epochs"] == 3
+
+
+def test_two_runs_do_not_share_a_folder(folder: Path, run: Run) -> None:
+    options = ("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run")
+    with RunFolder(Path("run")).held():
+        assert "--out run: another rnngraph train writes there now; wait for its end, or name another folder" in run(*options).err
+        assert list(Path("run").iterdir()) == []
+    assert run(*options).code == 0
+    with RunFolder(Path("run")).held():
+        for more in (["--overwrite"], ["--resume"]):
+            refused = run(*options, *more)
+            assert refused.code == 2
+            assert "another rnngraph train writes there now" in refused.err
+    assert "none/run.json is not there" in run("train", "--out", "none", "--resume").err
+    assert not Path("none").exists()
+    (kept := Path("run/run.json")).rename("kept")  # what a run that goes on reads, it reads while it has the folder
+    with RunFolder(Path("run")).held():
+        assert "another rnngraph train writes there now" in run("train", "--out", "run", "--resume").err
+    Path("kept").rename(kept)
+    assert run(*options, "--resume").code == 0
+
+
+def test_a_run_is_not_lost_to_the_next_one(folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)  # as where it is not installed
     options = ("train", "config.yaml", *FILES, "--epochs", 1, "--out", "run")
     assert run(*options).code == 0
     Path("run/notes.txt").write_text("mine")
@@ -270,6 +311,11 @@ def test_a_run_is_not_lost_to_the_next_one(folder: Path, run: Run) -> None:
         ),
         (["--overwrite", "--skip-lines", 9], "no time step is left"),
         (["--overwrite", "--classes", 4], "--classes 4: config.yaml ends in n_out=3"),
+        (["--overwrite", "--target", "nan"], "--target nan: expected a finite number, such as 0.1"),
+        (["--overwrite", "--max-minutes", -1], "--max-minutes -1: expected a number of minutes above 0"),
+        (["--overwrite", "--checkpoint-minutes", 0], "--checkpoint-minutes 0: expected a number of minutes above 0"),
+        (["--overwrite", "--validation-share", "nan"], "--validation-share nan: expected a share between 0 and 1, such as 0.2"),
+        (["--overwrite", "--tensorboard"], "TensorBoardListener needs tensorboard, which is not installed"),
     ):
         refused = run(*options, *more)
         assert refused.code == 2
@@ -368,7 +414,7 @@ MISTAKES = [
     (["config.yaml", *FILES, "--label-column", "0"], "--labels l_%d.csv and --label-column 0: give one"),
     (
         ["config.yaml", "--features", "g_%d.csv", "--labels", "l_%d.csv"],
-        "--features g_%d.csv: there is no file of that name for any number in ",
+        "rnngraph: --features g_%d.csv: there is no file of that name for any number in ",
     ),
     (["config.yaml", "--features", "g*.csv", "--labels", "l*.csv"], "--features: pattern 'g*.csv' fits no file"),
     (["config.yaml", *FILES, "--range", "0-3"], "--range 0-3: expected the first and the last number, both included, such as 0:99"),
@@ -380,6 +426,8 @@ MISTAKES = [
     ),
     (["config.yaml", *FILES, "--delimiter", ";"], "f_"),
     (["config.yaml", "--features", "bad_%d.csv", "--labels", "l_%d.csv"], "bad_0.csv, line 2, column 1 is 'x'"),
+    (["config.yaml", "--features", "bad_%d.csv", "--labels", "l_%d.csv"], "--skip-lines is 0"),
+    (["config.yaml", "--features", "f_%d.csv", "--label-column", "7"], "--label-column is 7, but f_"),
     (
         ["config.yaml", *FILES, "--classes", "2"],
         "--classes 2: config.yaml ends in n_out=3; expected as many classes as the network has outputs",

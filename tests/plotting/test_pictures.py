@@ -91,6 +91,13 @@ def test_numbers_over_time_have_a_panel_each() -> None:
     assert many[0].get_title(loc="left") == "f_3.csv (the first 8 of 9 outputs)"
 
 
+def test_names_of_panels_do_not_run_into_each_other() -> None:
+    made = values_over_time(np.zeros((3, 5)), np.zeros((3, 5)), np.ones(5, bool), ["short", "a name " * 9, "x" * 60], "f_1.csv")
+    made.draw_without_rendering()
+    spans = [axes.yaxis.label.get_window_extent().intervaly for axes in made.axes]
+    assert spans[0][0] > spans[1][1] > spans[1][0] > spans[2][1] > spans[2][0] >= 0
+
+
 def test_classes_over_time_have_bands_of_what_was_said_and_what_was_right() -> None:
     predicted = np.array([[0.7, 0.6, 0.1, 0.1], [0.2, 0.3, 0.2, 0.2], [0.1, 0.1, 0.7, 0.7]])
     above, bands = classes_over_time(predicted, np.eye(3)[[0, 1, 2, 2]].T, np.array([True, False, True, True]), ["a", "b", "c"], "f").axes
@@ -127,7 +134,7 @@ def test_a_picture_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: p
     content = (tmp_path / "curve.png").read_bytes()
     assert content.startswith(b"\x89PNG")
     monkeypatch.setattr(made, "savefig", lambda *arguments, **options: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(rg.ModelFileError, match=r"curve.png: cannot be written \(No space left on device\); what stood there is as it was"):
         save(made, tmp_path / "curve.png")
     assert (tmp_path / "curve.png").read_bytes() == content
 

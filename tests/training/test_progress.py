@@ -128,12 +128,23 @@ def test_numbers_come_before_the_bar_where_it_is_narrow(width: int, bar: str | N
     assert line == f"{bar or '':{before}}epoch 1/3  score 0.3  0:00:08 left"
 
 
-def test_what_does_not_fit_is_cut() -> None:
-    progress, clock, out = made(terminal=True, width=20)
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (53, "epoch 1/3  score 0.3  validation 0.25  0:00:08 left"),
+        (45, "epoch 1/3  score 0.3  0:00:08 left"),
+        (30, "epoch 1/3  0:00:08 left"),
+        (20, "epoch 1/3  score 0.3"),
+        (6, "epoch…"),
+    ],
+)
+def test_what_does_not_fit_is_left_out_the_least_first(width: int, line: str) -> None:
+    progress, clock, out = made(terminal=True, width=width)
     progress.on_fit_start(NETWORK, 3)
-    epoch(progress, clock, 0)
+    epoch(progress, clock, 0, validation=0.25)
+    drawn = frames(out)[-1]
     progress.stop()
-    assert frames(out)[-1] == "epoch 1/3  score 0.…"
+    assert drawn.strip(" ━╸") == line
 
 
 def test_draws_ten_times_a_second_at_most() -> None:
