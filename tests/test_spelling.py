@@ -81,7 +81,6 @@ BUILDER = {
             "module 'rnngraph' has no attribute 'EvaluationAveraging'; write averaging='macro' or averaging='micro'",
         ),
         (rg.Evaluation, "fromJson", "Evaluation has no attribute 'fromJson'; write from_json"),
-        (rg, "ROC", "module 'rnngraph' has no attribute 'ROC'; ROC is not in this version of rnngraph"),
         (rg, "GRUs", "module 'rnngraph' has no attribute 'GRUs'; the nearest names are: GRU"),
         (
             rg,
