@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import codecs
 import csv
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -42,7 +42,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             raise InputError(f'delimiter is {shown(delimiter)}; expected one character that is no quote and no line break, such as ","')
         self.skip_lines, self.delimiter, self.encoding = skip_lines, delimiter, encoding
         self._codec = _codec(encoding)
-        self._paths: list[Path] = []
+        self._paths: list[str] = []
 
     def __repr__(self) -> str:
         return f"<CSVSequenceRecordReader({self.skip_lines}, {self.delimiter!r}), {len(self._paths)} files>"
@@ -55,7 +55,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
                 'GlobInputSplit("folder/*.csv") or CollectionInputSplit(["a.csv", "b.csv"])'
             )
         split.check()
-        self._paths = list(split)
+        self._paths = split.names()
         return self
 
     def __len__(self) -> int:
@@ -75,16 +75,15 @@ class CSVSequenceRecordReader(SequenceRecordReader):
         line = "" if step is None else f", line {self.skip_lines + step + 1}"
         return f"{self._initialized()[index]}{line}" + ("" if column is None else f", column {column + 1}")
 
-    def _initialized(self) -> list[Path]:
+    def _initialized(self) -> list[str]:
         if not self._paths:
             raise InputError('the reader has no files yet; call initialize(NumberedFileInputSplit("f_%d.csv", 0, 99)) first')
         return self._paths
 
-    def _utf8(self, path: Path) -> bytes:
+    def _utf8(self, path: str) -> bytes:
         """A file in UTF-8, its line ends "\\n" and none behind the last line; bytes that are no UTF-8 stay in it."""
         try:
-            with open(path, "rb", buffering=0) as file:
-                content: bytes = file.readall()
+            content = _content(path)
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
         if self._codec != "utf-8":
@@ -94,7 +93,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             content = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return content.rstrip(b"\n")
 
-    def _decoded(self, path: Path, content: bytes, codec: str, skipped: int = 0) -> str:
+    def _decoded(self, path: str, content: bytes, codec: str, skipped: int = 0) -> str:
         """Bytes behind ``skipped`` lines as text. InputError that names the first byte that is none."""
         try:
             return content.decode(codec)
@@ -108,7 +107,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
 
     # The careful way
 
-    def _read(self, path: Path, text: bytes) -> np.ndarray:
+    def _read(self, path: str, text: bytes) -> np.ndarray:
         """One file as [T, columns]."""
         skipped = text.split(b"\n")[: self.skip_lines]
         lines = self._decoded(path, _behind(text, self.skip_lines), "utf-8", len(skipped)).split("\n")
@@ -129,7 +128,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
                 )
         return np.array(rows, dtype=np.float32)
 
-    def _numbers(self, path: Path, at: int, line: str) -> list[float]:
+    def _numbers(self, path: str, at: int, line: str) -> list[float]:
         """The numbers of line ``at``."""
         values = []
         for column, field in enumerate(self._fields(path, at, line), start=1):
@@ -143,7 +142,7 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             values.append(value)
         return values
 
-    def _fields(self, path: Path, at: int, line: str) -> list[str]:
+    def _fields(self, path: str, at: int, line: str) -> list[str]:
         """The fields of one line, without their quotes."""
         if '"' not in line:
             return line.split(self.delimiter)
@@ -176,6 +175,21 @@ class CSVSequenceRecordReader(SequenceRecordReader):
         if at == self.skip_lines + 1 and field.strip()[0].isalpha():
             return f"; if it is a header, skip_lines={at} leaves it out"
         return ""
+
+
+_PIECE = 2**18
+
+
+def _content(path: str) -> bytes:
+    """The bytes of a file, in three calls of the system where it is small: a thread that reads gives way to others at each of them."""
+    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    try:
+        pieces = [os.read(file, _PIECE)]
+        while len(pieces[-1]) == _PIECE or (len(pieces) > 1 and pieces[-1]):
+            pieces.append(os.read(file, _PIECE))
+    finally:
+        os.close(file)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _behind(text: bytes, lines: int) -> bytes:

@@ -25,9 +25,13 @@ class InputSplit(Spelled):
     def __iter__(self) -> Iterator[Path]:
         raise NotImplementedError
 
+    def names(self) -> list[str]:
+        """The paths as text."""
+        return [os.fspath(path) for path in self]
+
     def check(self) -> None:
         """InputError where a file is missing; nothing is opened."""
-        missing = [path for path in self if not path.is_file()]
+        missing = [name for name in self.names() if not os.path.isfile(name)]
         if missing:
             raise InputError(f"{missing[0]} is not there ({len(missing)} of {len(self)} files missing); {self._told()}{Path.cwd()}")
 
@@ -62,7 +66,12 @@ class NumberedFileInputSplit(InputSplit):
         return self.last - self.first + 1
 
     def __iter__(self) -> Iterator[Path]:
-        return (Path(self.pattern % number) for number in range(self.first, self.last + 1))
+        return map(Path, self.names())
+
+    def names(self) -> list[str]:
+        """The paths as text, made of the pattern alone: a Path of each takes longer than all else before the files are read."""
+        before, width, after = re.split(r"%(0\d+)?d", os.fspath(Path(self.pattern)))
+        return [f"{before}{number:{width or ''}}{after}" for number in range(self.first, self.last + 1)]
 
     def _told(self) -> str:
         return f"{self.pattern!r} is read for the numbers {self.first} to {self.last}, both included, relative to "

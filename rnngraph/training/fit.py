@@ -16,6 +16,7 @@ from rnngraph.conf.activations import name_of
 from rnngraph.data.iteration import Data, Examples, epochs_over, known_sets
 from rnngraph.data.minibatches import MiniBatches
 from rnngraph.data.rows import Rows
+from rnngraph.data.sequence_iterator import SequenceRecordReaderDataSetIterator
 from rnngraph.errors import ConfigurationError, InputError, TrainingError, TrainingWarning
 from rnngraph.ir.activations import lookup
 from rnngraph.names import shown
@@ -144,9 +145,10 @@ def _readied(network: Network, data: Data, batches: Iterator[Examples]) -> Itera
     def prepare(batch: Examples) -> Ready:
         return made_ready(network, batch, device)
 
-    if isinstance(network.config.backprop, TruncatedBPTT) or (device.type == "cpu" and _stays(network, data)):
+    reads_ahead = isinstance(data, SequenceRecordReaderDataSetIterator)  # and gives arrays that are nobody else's
+    if isinstance(network.config.backprop, TruncatedBPTT) or (device.type == "cpu" and (reads_ahead or _stays(network, data))):
         return map(prepare, batches)
-    at_hand = isinstance(data, (Rows, MiniBatches, list, tuple))
+    at_hand = reads_ahead or isinstance(data, (Rows, MiniBatches, list, tuple))
     if not at_hand:  # such a source may write into the same arrays again
         batches = (batch._mapped(np.ndarray.copy) for batch in batches)
     return ahead(batches, prepare)
