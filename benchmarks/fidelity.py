@@ -72,6 +72,14 @@ def _report(results: Sequence[Result]) -> Iterator[str]:
     yield from _outputs_alone(results)
     yield from _lacking(results)
     yield from _misses(results)
+    yield "## Beside networks"
+    yield ""
+    yield "What DL4J wrote of the other families is held by tests: `csv`, 16 cases, every array and mask exactly"
+    yield "(`tests/data/test_sequence_iterator.py`);"
+    yield "`evaluation`, 9 cases, every number to 1e-6, most to the last bits, and the texts byte for byte but two of regression, whose sums DL4J"
+    yield "rounds to float32 (`tests/evaluation/test_goldens.py`); `data`, one case, statistics and arrays of"
+    yield "normalizers (`tests/data/test_normalizers.py`)."
+    yield ""
     yield "## Bit equality in onnxruntime"
     yield ""
     yield "One exported file gives the same bits whether a sequence is fed whole, in chunks, step by step, or a row alone (CPU, float32),"
