@@ -68,6 +68,10 @@ SkipLines = Annotated[
     int | None,
     typer.Option(help="Lines at the beginning of each file that are no data.", metavar="N", min=0, rich_help_panel=_FORM, show_default="0"),
 ]
+LabelSkipLines = Annotated[
+    int | None,
+    typer.Option(help="The same of the files of --labels.", metavar="N", min=0, rich_help_panel=_FORM, show_default="that of --skip-lines"),
+]
 Delimiter = Annotated[
     str | None, typer.Option(help="What separates columns, one character, or tab.", metavar="CHAR", rich_help_panel=_FORM, show_default=",")
 ]

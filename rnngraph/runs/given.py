@@ -29,6 +29,7 @@ class Given:
     classes: int | None = None
     alignment: str | None = None
     skip_lines: int | None = None
+    label_skip_lines: int | None = None
     delimiter: str | None = None
     encoding: str | None = None
     nan: str | None = None
@@ -58,7 +59,7 @@ class Given:
             base = before
         elif before is not None:
             base = replace(before, task=base.task, classes=base.classes)
-        told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "delimiter", "encoding", "nan")}
+        told = {name: getattr(self, name) for name in ("alignment", "skip_lines", "label_skip_lines", "delimiter", "encoding", "nan")}
         column = base.label_column if self.label_column is None and self.labels is None else self.label_column
         return replace(base, label_column=column, **{name: value for name, value in told.items() if value is not None})
 

@@ -40,8 +40,8 @@ def minibatches(
     classes = None if as_numbers else reading.classes
     several = reading.outputs if not labels and reading.outputs > 1 else None  # columns of one reader begin at label_index
     data = rg.SequenceRecordReaderDataSetIterator(
-        _reader([one for one, _ in pairs], reading),
-        _reader(labels, reading) if labels else None,
+        _reader([one for one, _ in pairs], reading, reading.skip_lines),
+        _reader(labels, reading, reading.skip_lines if reading.label_skip_lines is None else reading.label_skip_lines) if labels else None,
         batch_size=batch_size,
         n_classes=several if classes is None else classes,
         regression=classes is None,
@@ -57,8 +57,8 @@ def minibatches(
     return data
 
 
-def _reader(paths: Sequence[Path], reading: Reading) -> rg.CSVSequenceRecordReader:
-    return rg.CSVSequenceRecordReader(reading.skip_lines, reading.delimiter, reading.encoding).initialize(rg.CollectionInputSplit(paths))
+def _reader(paths: Sequence[Path], reading: Reading, skip_lines: int) -> rg.CSVSequenceRecordReader:
+    return rg.CSVSequenceRecordReader(skip_lines, reading.delimiter, reading.encoding).initialize(rg.CollectionInputSplit(paths))
 
 
 def fitted(kind: str, pairs: Sequence[Pair], reading: Reading, batch_size: int, labels: bool) -> AnyNormalizer:

@@ -33,7 +33,8 @@ class Files:
 class Reading:
     """How files become DataSets of labels in ``outputs`` columns.
 
-    ``classes`` is None where labels are numbers, not those of classes; with ``per_sequence`` a sequence has one label.
+    ``classes`` is None where labels are numbers, not those of classes; with ``per_sequence`` a sequence has one label. Of files of labels
+    ``label_skip_lines`` are left out, where that is None as many as of the others.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Reading:
     label_column: int | None = None
     alignment: str = "align_end"
     skip_lines: int = 0
+    label_skip_lines: int | None = None
     delimiter: str = ","
     encoding: str = "utf-8"
     nan: str = "error"

@@ -153,6 +153,18 @@ def test_a_run_is_evaluated_on_what_it_held_back_and_reads_as_it_was_read(folder
     assert run("evaluate", "moved/net.rnng", *FILES, "--json").json["sequences"] == 12
 
 
+def test_labels_may_have_other_lines_in_front_than_features(folder: Path, run: Run) -> None:
+    for path in folder.glob("f_*.csv"):
+        path.write_text("a header\n" + path.read_text())
+    config(folder)
+    options = ("--skip-lines", 1, "--label-skip-lines", 0, "--epochs", 1)
+    assert run("train", "config.yaml", *FILES, *options, "--out", "run").code == 0
+    assert run("evaluate", "run", *FILES, "--json").json["sequences"] == 12
+    refused = run("evaluate", "run", *FILES, "--label-skip-lines", 5)
+    assert refused.code == 2
+    assert "no time step is left" in refused.err
+
+
 def test_the_likeliest_mistakes(folder: Path, run: Run) -> None:
     saved(network(2, 3))
     network(3, 3).save("wide.rnng")

@@ -137,8 +137,12 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         r"run it with onnxruntime itself, or export the network with rnngraph\.exporters\.export_onnx",
     ),
     "no ONNX at all": (
-        lambda data: b"PK\x03\x04 this is a zip file",
+        lambda data: b"GIF89a, a picture",
         r"net\.onnx is truncated, damaged or no ONNX file: onnxruntime cannot open it",
+    ),
+    "a saved network": (
+        lambda data: b"PK\x03\x04 this is a zip file",
+        r"net\.onnx is a zip archive, as saved networks are, and no ONNX file; write that first: rnngraph export .*net\.onnx -o net\.onnx",
     ),
     "of a newer format": (
         lambda data: with_manifest(format=4, producer="rnngraph 9.0"),
