@@ -57,7 +57,7 @@ fidelity: $(READY) ## write docs/fidelity.md from the DL4J goldens
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
 .PHONY: $(READY)
 endif
-$(READY): pyproject.toml setup.py constraints.txt
+$(READY): pyproject.toml setup.py constraints.txt rnngraph/data/_csv.c
 	@$(PYTHON) -c '$(SUPPORTED)' || { echo "rnngraph needs CPython 3.11, 3.12 or 3.13, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1). \
 	Install one of these, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@test -e /proc/driver/nvidia || command -v nvidia-smi >/dev/null || echo "No NVIDIA driver here. If pip fetches nvidia-* libraries below, its index \

@@ -29,7 +29,7 @@ def alignment_of(name: object) -> str:
     return found
 
 
-def aligned(kinds: Sequence[Sequence[np.ndarray]], alignment: str, data_types: Sequence[str] | None = None) -> list[Aligned]:
+def aligned(kinds: Sequence[Sequence[np.ndarray] | np.ndarray], alignment: str, data_types: Sequence[str] | None = None) -> list[Aligned]:
     """For each kind, features or labels, its sequences [T_k, C] as one array and its mask; the kinds have the same number of sequences.
 
     Arrays are float32 unless ``data_types`` says another type for each; masks always are.
@@ -41,7 +41,9 @@ def aligned(kinds: Sequence[Sequence[np.ndarray]], alignment: str, data_types: S
     return [_laid(*kind, steps) for kind in zip(kinds, types, begins, lengths, strict=True)]
 
 
-def _laid(sequences: Sequence[np.ndarray], data_type: str, begins: np.ndarray, lengths: np.ndarray, steps: int) -> Aligned:
+def _laid(sequences: Sequence[np.ndarray] | np.ndarray, data_type: str, begins: np.ndarray, lengths: np.ndarray, steps: int) -> Aligned:
+    if isinstance(sequences, np.ndarray) and sequences.shape[1] == steps:
+        return np.array(sequences.transpose(0, 2, 1), data_type, order="C"), None
     array = np.zeros((len(sequences), sequences[0].shape[1], steps), data_type)
     for row, one, begin, length in zip(array, sequences, begins, lengths, strict=True):
         row[:, begin : begin + length] = one.T

@@ -1,23 +1,21 @@
 """Sequences in CSV files: one file is one sequence, one line is one time step.
 
-1. The files of a minibatch are read, and their bytes made UTF-8 with "\\n" as line end.
-2. All of them together are taken as tables of numbers (:mod:`rnngraph.data.fields`), which is fast and tells nothing.
-3. A file that is no such table is read once more, field by field: it has quoted fields, or it gets the error that names line and column.
+1. The files of a minibatch are taken as tables of numbers (:mod:`rnngraph.data.fields`), which is fast and tells nothing.
+2. A file that is no such table is read once more, field by field: it has quoted fields, say, or gets the error that names line and column.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from rnngraph.checks import is_count
-from rnngraph.data.decimals import number
-from rnngraph.data.fields import tables
-from rnngraph.data.record_reader import SequenceRecordReader
+from rnngraph.data.fields import number, table, tables
+from rnngraph.data.record_reader import SequenceRecordReader, Tables
 from rnngraph.data.splits import InputSplit
 from rnngraph.errors import InputError
 from rnngraph.names import shown
@@ -61,14 +59,13 @@ class CSVSequenceRecordReader(SequenceRecordReader):
     def __len__(self) -> int:
         return len(self._initialized())
 
-    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+    def read(self, indices: Sequence[int]) -> Tables:
         """The sequences of some files, counted from 0; see the class for its errors."""
         paths = [self._initialized()[index] for index in indices]
-        texts = [self._utf8(path) for path in paths]
-        bodies = [_behind(text, self.skip_lines) for text in texts]
-        plain = self.delimiter.isascii() and all(bodies)
-        found = tables(bodies, self.delimiter.encode()) if plain else [None] * len(paths)
-        return [self._read(path, text) if table is None else table for path, text, table in zip(paths, texts, found, strict=True)]
+        found = tables(paths, self.skip_lines, self.delimiter, self._codec)
+        if isinstance(found, np.ndarray):
+            return found
+        return [self._read(path) if one is None else one for path, one in zip(paths, found, strict=True)]
 
     def place(self, index: int, step: int | None = None, column: int | None = None) -> str:
         """The file with line and column, which count from 1."""
@@ -80,10 +77,12 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             raise InputError('the reader has no files yet; call initialize(NumberedFileInputSplit("f_%d.csv", 0, 99)) first')
         return self._paths
 
+    # The careful way
+
     def _utf8(self, path: str) -> bytes:
         """A file in UTF-8, its line ends "\\n" and none behind the last line; bytes that are no UTF-8 stay in it."""
         try:
-            content = _content(path)
+            content = Path(path).read_bytes()
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
         if self._codec != "utf-8":
@@ -105,10 +104,9 @@ class CSVSequenceRecordReader(SequenceRecordReader):
                 f"give the encoding in which it was written, as CSVSequenceRecordReader(encoding={other!r})"
             ) from None
 
-    # The careful way
-
-    def _read(self, path: str, text: bytes) -> np.ndarray:
+    def _read(self, path: str) -> np.ndarray:
         """One file as [T, columns]."""
+        text = self._utf8(path)
         skipped = text.split(b"\n")[: self.skip_lines]
         lines = self._decoded(path, _behind(text, self.skip_lines), "utf-8", len(skipped)).split("\n")
         while lines and not lines[-1].strip():
@@ -118,6 +116,9 @@ class CSVSequenceRecordReader(SequenceRecordReader):
             raise InputError(
                 f"{path} has {count} lines of which {self.skip_lines} are skipped: no time step is left; expected at least one"
             )
+        whole = table(lines, self.delimiter)
+        if whole is not None:
+            return whole
         rows: list[list[float]] = []
         for at, line in enumerate(lines, start=self.skip_lines + 1):
             rows.append(self._numbers(path, at, line))
@@ -175,21 +176,6 @@ class CSVSequenceRecordReader(SequenceRecordReader):
         if at == self.skip_lines + 1 and field.strip()[0].isalpha():
             return f"; if it is a header, skip_lines={at} leaves it out"
         return ""
-
-
-_PIECE = 2**18
-
-
-def _content(path: str) -> bytes:
-    """The bytes of a file, in three calls of the system where it is small: a thread that reads gives way to others at each of them."""
-    file = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    try:
-        pieces = [os.read(file, _PIECE)]
-        while len(pieces[-1]) == _PIECE or (len(pieces) > 1 and pieces[-1]):
-            pieces.append(os.read(file, _PIECE))
-    finally:
-        os.close(file)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _behind(text: bytes, lines: int) -> bytes:

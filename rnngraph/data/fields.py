@@ -1,70 +1,77 @@
-"""Tables of numbers from the texts of many files at once, for files in which nothing is out of the way."""
+"""Tables of numbers from many CSV files at once, for files in which nothing is out of the way.
+
+:mod:`rnngraph.data._csv` does it where it was compiled at the installation; else Python does, ten times slower. Both give the same bits:
+those of ``float``, rounded to float32.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from types import ModuleType
 
 import numpy as np
 
-from rnngraph.data.decimals import LONGEST, number, numbers
+_csv: ModuleType | None
+try:
+    from rnngraph.data import _csv
+except ImportError:  # the installation had no compiler
+    _csv = None
 
-_PIECE = 1 << 17
-"""About how many characters are looked at together: what is made of them has to fit into a processor's cache."""
+_LARGEST = float(np.finfo(np.float32).max)
+_OF_NUMBERS = "0123456789.+-eE_"
+"""What is no delimiter where numbers are read from left to right."""
+_ASCII = ("utf-8", "ascii", "iso8859", "cp125")
+"""How the names of codecs begin that write ASCII's characters as its bytes, and no others so."""
 _KEPT = 1 << 22
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """The fields of some lines: their values, whether each is a number, how many a line has, and where it ends."""
+def number(field: str) -> float | None:
+    """The number in a field, nan and inf included; None for text, and for what float32 would make infinite."""
+    try:
+        value = float(field)
+    except ValueError:
+        return None
+    # float() reads 1_000 as a number, which no other program does, and digits of more than float64 has as infinity
+    infinite = abs(value) == float("inf") and not any(character.isdigit() for character in field)
+    return None if "_" in field or (abs(value) > _LARGEST and not infinite) else value
 
-    values: np.ndarray
-    real: np.ndarray
-    counts: np.ndarray
-    line_ends: np.ndarray
 
+def tables(paths: Sequence[str], skip_lines: int, delimiter: str, codec: str) -> np.ndarray | list[np.ndarray | None]:
+    """Each file, lines of numbers behind the skipped ones, as float32 [lines, columns]; one array [files, ..] where all have one shape.
 
-def tables(texts: Sequence[bytes], delimiter: bytes) -> list[np.ndarray | None]:
-    """Each text, lines of numbers in UTF-8 without a line end behind the last, as float32 [lines, columns].
-
-    None for a text that is anything else: ragged, or with text or a quoted field in it. No text is empty; ``delimiter`` is one byte.
+    None for a file that is anything else, and where this module cannot do it: the file is to be read with more care.
     """
-    np.empty(_KEPT, np.uint8)  # a large block given back: glibc keeps the memory of smaller ones from then on, which halves the time
-    joined = b"\n" * LONGEST + b"\n".join(texts) + b"\n"
-    array = np.frombuffer(joined, np.uint8)
-    pieces = [_fields(joined, array, start, stop, delimiter) for start, stop in _pieces(joined)]
-    values, real, counts, line_ends = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in _Fields.__dataclass_fields__)
-    text_ends = LONGEST - 1 + np.cumsum([len(text) + 1 for text in texts])
-    behind = np.searchsorted(line_ends, text_ends) + 1  # the line behind each text
-    first = np.concatenate([[0], behind[:-1]])
-    columns, heights, stops = counts[first], behind - first, np.cumsum(counts)[behind - 1]
-    starts = stops - columns * heights
-    ragged, whole = counts != np.repeat(columns, heights), [True] * len(texts)
-    if ragged.any() or not real.all():
-        whole = [bool(real[c:d].all()) and not ragged[a:b].any() for a, b, c, d in zip(first, behind, starts, stops, strict=True)]
-    where = zip(whole, starts.tolist(), stops.tolist(), columns.tolist(), strict=True)
-    return [values[start:stop].reshape(-1, width) if is_table else None for is_table, start, stop, width in where]
+    if _csv is None or not delimiter.isascii() or delimiter in _OF_NUMBERS or not codec.startswith(_ASCII):
+        return [None] * len(paths)
+    np.empty(_KEPT, np.uint8)  # a large block given back: glibc keeps the memory of smaller ones from then on, and a fifth of the time
+    data, shapes, odds = _csv.tables(paths, skip_lines, ord(delimiter))
+    values, others = np.frombuffer(data, np.float32), set()
+    for file, field, place in odds:
+        value = number(field.decode(errors="replace"))
+        if value is None:
+            others.add(file)
+        else:
+            values[place] = value
+    lines, columns = shapes[0]
+    if lines and not others and shapes.count(shapes[0]) == len(shapes):
+        return values.reshape(-1, columns, lines).transpose(0, 2, 1)
+    found: list[np.ndarray | None] = []
+    stop = 0
+    for file, (lines, columns) in enumerate(shapes):
+        start, stop = stop, stop + lines * columns
+        found.append(values[start:stop].reshape(columns, lines).T if lines and file not in others else None)
+    return found
 
 
-def _pieces(joined: bytes) -> Iterator[tuple[int, int]]:
-    """Where the lines of each piece begin and end."""
-    start = LONGEST
-    while start < len(joined):
-        stop = joined.rfind(b"\n", start, start + _PIECE) + 1 or joined.index(b"\n", start) + 1
-        yield start, stop
-        start = stop
-
-
-def _fields(joined: bytes, array: np.ndarray, start: int, stop: int, delimiter: bytes) -> _Fields:
-    """The fields of whole lines."""
-    piece = array[start:stop]
-    ends = np.flatnonzero((piece == delimiter[0]) | (piece == ord("\n"))) + start
-    starts = np.empty_like(ends)
-    starts[0], starts[1:] = start, ends[:-1] + 1
-    values, real = numbers(joined, starts, ends)
-    for k in np.flatnonzero(~real):
-        value = number(joined[starts[k] : ends[k]].decode(errors="replace"))
-        if value is not None:
-            values[k], real[k] = value, True
-    closing = np.flatnonzero(array[ends] == ord("\n"))
-    return _Fields(values, real, np.diff(closing, prepend=-1), ends[closing])
+def table(lines: Sequence[str], delimiter: str) -> np.ndarray | None:
+    """Lines of numbers as float32 [lines, columns]; None where they are anything else."""
+    if len({line.count(delimiter) for line in lines}) != 1:
+        return None
+    try:
+        values = [float(field) for line in lines for field in line.split(delimiter)]
+    except ValueError:
+        return None
+    array = np.array(values)
+    if any("_" in line for line in lines) or not (np.abs(array) <= _LARGEST).all():  # what is not finite is looked at one by one
+        return None
+    return array.astype(np.float32).reshape(len(lines), -1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
+from rnngraph.data.record_reader import Tables
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 
@@ -20,9 +21,9 @@ def check_policy(nan: object) -> None:
         raise InputError(f"nan is {shown(nan)}; expected 'error', 'zero' (0 in its place) or 'mask' (the step does not count)")
 
 
-def refuse_gaps(tables: Sequence[np.ndarray], place: Place) -> None:
+def refuse_gaps(tables: Tables, place: Place) -> None:
     """InputError that names the first value of the tables [T, C] that is not finite."""
-    if np.isfinite(np.concatenate(tables)).all():
+    if np.isfinite(np.concatenate(tables) if isinstance(tables, list) else tables).all():
         return
     for row, table in enumerate(tables):
         bad = ~np.isfinite(table)

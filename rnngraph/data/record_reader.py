@@ -11,6 +11,9 @@ from rnngraph.checks import as_numeric
 from rnngraph.errors import InputError
 from rnngraph.spelling import Spelled, spelled
 
+Tables = list[np.ndarray] | np.ndarray
+"""Sequences [T_k, columns], in a list, or as one array [N, T, columns]."""
+
 
 class SequenceRecordReader(Spelled):
     """Base of readers: ``len`` is the number of sequences, iterating gives them as float32 [T, columns] and starts anew each time.
@@ -21,7 +24,7 @@ class SequenceRecordReader(Spelled):
     def __len__(self) -> int:
         raise NotImplementedError
 
-    def read(self, indices: Sequence[int]) -> list[np.ndarray]:
+    def read(self, indices: Sequence[int]) -> Tables:
         """The sequences with these numbers, counted from 0. InputError for one that cannot be read. It may be called in another thread."""
         raise NotImplementedError
 
@@ -64,6 +67,13 @@ class CollectionSequenceRecordReader(SequenceRecordReader):
 def placed(what: str, step: int | None, column: int | None) -> str:
     """``what`` with the step and the column in it."""
     return what + ("" if step is None else f", step {step}") + ("" if column is None else f", column {column}")
+
+
+def are_tables(given: Tables) -> bool:
+    """Whether they are float32 [T, columns] already, none of them empty."""
+    if isinstance(given, np.ndarray):
+        return type(given) is np.ndarray and given.dtype == np.float32 and given.ndim == 3 and given.size > 0
+    return all(type(one) is np.ndarray and one.dtype == np.float32 and one.ndim == 2 and one.size > 0 for one in given)
 
 
 def as_table(value: ArrayLike, name: str) -> np.ndarray:

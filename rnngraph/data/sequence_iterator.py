@@ -7,21 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from rnngraph.ahead import ahead
 from rnngraph.checks import is_count
 from rnngraph.data.alignment import aligned, alignment_of
 from rnngraph.data.dataset import DataSet
 from rnngraph.data.gaps import check_policy, refuse_gaps, without, zeroed
 from rnngraph.data.normalizer import Normalizer
-from rnngraph.data.record_reader import SequenceRecordReader, as_table
+from rnngraph.data.record_reader import SequenceRecordReader, Tables, are_tables, as_table
 from rnngraph.data.targets import Targets, check_constant
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 from rnngraph.spelling import Spelled, spelled
 from rnngraph.streams import Use, stream
-from rnngraph.training.ahead import ahead
 
 PreProcessor = Normalizer[Any] | Callable[[DataSet], DataSet]
-Tables = list[np.ndarray]
 
 
 class SequenceRecordReaderDataSetIterator(Spelled):
@@ -127,7 +126,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         kinds = aligned([x] if self.per_sequence else [x, y], self.alignment)
         features, features_mask = kinds[0]
         labels, labels_mask = (np.stack([one[-1] for one in y]), None) if self.per_sequence else kinds[1]
-        gaps = zeroed(features), zeroed(labels)
+        gaps = (None, None) if self.nan == "error" else (zeroed(features), zeroed(labels))
         if self.nan == "mask" and any(one is not None for one in gaps):
             features_mask = without(features_mask, gaps[0], features[:, 0])
             labels_mask = without(labels_mask, gaps[1], labels[:, 0])
@@ -153,7 +152,7 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         of_features = self._targets.features(tables[0].shape[1], self._features.place(indices[0]))
         of_labels = self._targets.labels(others[0].shape[1], self._labels.place(indices[0]))
         features, labels = _slice(of_features), _slice(of_labels)
-        x, y = [table[:, features] for table in tables], [table[:, labels] for table in others]
+        x, y = _columns(tables, features), _columns(others, labels)
 
         def label_place(row: int, step: int, column: int = 0) -> str:
             return self._labels.place(indices[row], step, of_labels[column])
@@ -171,11 +170,12 @@ class SequenceRecordReaderDataSetIterator(Spelled):
         given = reader.read(indices)
         if len(given) != len(indices):
             raise InputError(f"{type(reader).__name__}.read gave {len(given)} sequences for {len(indices)} numbers; expected one for each")
-        tables = [as_table(one, reader.place(index)) for index, one in zip(indices, given, strict=True)]
+        tables = given if are_tables(given) else [as_table(one, reader.place(k)) for k, one in zip(indices, given, strict=True)]
         columns, first = self._widths.setdefault(reader, (tables[0].shape[1], reader.place(indices[0])))
-        for index, table in zip(indices, tables, strict=True):
-            if table.shape[1] != columns:
-                raise InputError(f"{reader.place(index)} has {table.shape[1]} columns, {first} has {columns}; expected as many")
+        other = next((k for k, table in enumerate(tables) if table.shape[1] != columns), None)
+        if other is not None:
+            found = tables[other].shape[1]
+            raise InputError(f"{reader.place(indices[other])} has {found} columns, {first} has {columns}; expected as many")
         return tables
 
     def _check_lengths(self, indices: Sequence[int], *kinds: Tables) -> None:
@@ -190,6 +190,11 @@ class SequenceRecordReaderDataSetIterator(Spelled):
                         f"{one}{reader.place(index)} has {len(table)} steps, {other}{first} has {steps}; "
                         "alignment='equal_length' expects features and labels of one length: 'align_end' and 'align_start' pad and mask"
                     )
+
+
+def _columns(tables: Tables, columns: slice | list[int]) -> Tables:
+    """These columns of each."""
+    return tables[..., columns] if isinstance(tables, np.ndarray) else [table[:, columns] for table in tables]
 
 
 def _slice(columns: list[int]) -> slice | list[int]:

@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from rnngraph.checks import is_count
+from rnngraph.data.record_reader import Tables
 from rnngraph.errors import InputError
 from rnngraph.names import shown
 
@@ -87,26 +87,28 @@ class Targets:
             raise InputError(f"n_classes is {self.n_classes}, but {name} has {columns} columns; with regression=True it may be left out")
         return list(range(columns))
 
-    def outputs(self, tables: Sequence[np.ndarray], place: Place, unknown: bool = False) -> list[np.ndarray]:
+    def outputs(self, tables: Tables, place: Place, unknown: bool = False) -> Tables:
         """Classes [T_k, 1] as one-hot rows [T_k, C], of NaN where one is not finite and may be ``unknown``; regression's as they are.
 
         InputError for what is no class, which ``place`` names by its row and step.
         """
         if self.regression:
-            return list(tables)
+            return tables
         assert self.n_classes is not None
-        given, ends = np.concatenate(tables)[:, 0], np.cumsum([len(table) for table in tables])
+        given = np.concatenate(tables)[:, 0] if isinstance(tables, list) else tables[:, :, 0].reshape(-1)
         known = np.isfinite(given)
         right = (given >= 0) & (given < self.n_classes) & (given == np.floor(given))
         wrong = ~(right | ~known) if unknown else ~right
         if wrong.any():
-            at = int(wrong.argmax())
+            at, ends = int(wrong.argmax()), np.cumsum([len(table) for table in tables])
             row = int(np.searchsorted(ends, at, side="right"))
             raise InputError(f"{place(row, at - int(ends[row] - len(tables[row])))} is {self._class(given[at])}")
         rows = np.zeros((len(given), self.n_classes), np.float32)
         rows[np.flatnonzero(known), given[known].astype(np.intp)] = 1
         rows[~known] = np.nan
-        return [rows[end - len(table) : end] for table, end in zip(tables, ends.tolist(), strict=True)]
+        if isinstance(tables, np.ndarray):
+            return rows.reshape(*tables.shape[:2], -1)
+        return np.split(rows, np.cumsum([len(table) for table in tables[:-1]]))
 
     def _class(self, value: np.floating) -> str:
         """What is wrong with a class."""
@@ -116,7 +118,7 @@ class Targets:
         return f"{said}; expected 0 to {(self.n_classes or 1) - 1}, because n_classes is {self.n_classes}: classes count from 0"
 
 
-def check_constant(tables: Sequence[np.ndarray], place: Place) -> None:
+def check_constant(tables: Tables, place: Place) -> None:
     """InputError where the labels [T_k, C] of a sequence are not the same at all of its steps."""
     for row, table in enumerate(tables):
         differs = (table != table[-1]) & ~(np.isnan(table) & np.isnan(table[-1]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rnngraph.ahead import ahead
 from rnngraph.conf import Layer, RecurrentLayer, TruncatedBPTT
 from rnngraph.conf.activations import name_of
 from rnngraph.data.iteration import Data, Examples, epochs_over, known_sets
@@ -21,7 +22,7 @@ from rnngraph.errors import ConfigurationError, InputError, TrainingError, Train
 from rnngraph.ir.activations import lookup
 from rnngraph.names import shown
 from rnngraph.position import Position
-from rnngraph.training.ahead import ahead
+from rnngraph.training.cores import room_to_read
 from rnngraph.training.current import CurrentFit
 from rnngraph.training.device import check_autocast, placed, resolve
 from rnngraph.training.objective import NO_LABELS, score_all
@@ -55,7 +56,7 @@ def fit(
     which that does not apply.
 
     Minibatches are drawn one ahead, so that the next is made ready while one is trained (not with truncated BPTT): data of your own making
-    that depend on the network see it an update earlier.
+    that depend on the network see it an update earlier. While a SequenceRecordReaderDataSetIterator reads ahead, torch leaves it a core.
 
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
 
@@ -84,6 +85,7 @@ def fit(
     update = Update(network, check_autocast(network, autocast, place))
     with ExitStack() as ends:
         ends.enter_context(placed(network, place))
+        ends.enter_context(room_to_read(network, data))
         ends.enter_context(current.under_way())
         try:
             current.recall()

@@ -447,3 +447,29 @@ def test_a_readers_own_names() -> None:
     )
     np.testing.assert_array_equal(next(iter(memory([1, 2], [3]))), [[1], [2]])
     assert Watched().place(3, 1, 0) == "sequence 3, step 1, column 0"
+
+
+def test_a_reader_may_give_one_array() -> None:
+    """Sequences of one length as [N, T, columns]: the same minibatches, and nobody writes into what was given."""
+
+    class Whole(rg.SequenceRecordReader):
+        def __init__(self, array: np.ndarray) -> None:
+            self.array = array
+
+        def __len__(self) -> int:
+            return len(self.array)
+
+        def read(self, indices: Sequence[int]) -> np.ndarray:
+            return self.array[indices[0] : indices[-1] + 1]
+
+    for columns, data_type in ((3, np.float32), (1, np.float32), (2, np.float64)):
+        array = np.random.default_rng(3).standard_normal((5, 4, columns)).astype(data_type)
+        array[1, 2, 0] = np.nan
+        before = array.copy()
+        for mode in ("zero", "mask"):
+            settings: dict[str, Any] = {"batch_size": 2, "regression": True, "nan": mode}
+            whole = Iterator(Whole(array), Whole(array), **settings)
+            lists = memory(*array), memory(*array)
+            for one, other in zip(whole, Iterator(*lists, **settings), strict=True):
+                same(one, other)
+        np.testing.assert_array_equal(array, before)

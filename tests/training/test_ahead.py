@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import rnngraph as rg
-from rnngraph.training.ahead import ahead
+from rnngraph.ahead import ahead
 
 
 def test_everything_comes_in_order_prepared_in_another_thread() -> None:
