@@ -29,6 +29,7 @@ from benchmarks.graves_by_hand import GravesByHand
 from benchmarks.measure import Row, Run, alternate, network, ratio, void
 from benchmarks.memory import memory
 from benchmarks.reading import reading
+from benchmarks.steps import stepping
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
 from rnngraph.runtime import StreamingSession
@@ -134,59 +135,6 @@ def truncated(rounds: int) -> list[Row]:
     times = alternate({"torch": by_hand, "ours": partial(net.fit, data, progress=False)}, rounds)
     name = "fit, LSTM(128), truncated BPTT, N=32, T=100, segments of 20 : the same in hand-written torch"
     return [ratio(name, times["ours"], times["torch"], "<= 1.10")]
-
-
-def stepping(rounds: int, folder: Path) -> list[Row]:
-    """One step, N=1, H=128, against the same file driven bare and against torch eager."""
-    net = network(rg.LSTM(n_in=12, n_out=128))
-    export_onnx(net, folder / "step.onnx")
-    session = StreamingSession(folder / "step.onnx")
-    x = np.random.default_rng(0).standard_normal((1, 12)).astype(np.float32)
-    lstm, head = torch.nn.LSTM(12, 128), torch.nn.Linear(128, 9)
-    state: list[Any] = [None]
-
-    def eager() -> None:
-        with torch.no_grad():
-            y, state[0] = lstm(torch.from_numpy(x).unsqueeze(0), state[0])
-            torch.softmax(head(y), -1).numpy()
-
-    out = np.empty((1, 9), np.float32)
-    runs: dict[str, Run] = {
-        "session": lambda: void(session.rnn_time_step(x)),
-        "out": lambda: void(session.rnn_time_step(x, out=out)),
-        "bare": bare(folder / "step.onnx"),
-        "eager": eager,
-    }
-    times = alternate(runs, rounds, repeat=2000)
-    return [
-        ratio("rnn_time_step, N=1, H=128, CPU : bare run_with_iobinding", times["session"], times["bare"], "<= 1.25"),
-        ratio("the same with out= : bare run_with_iobinding", times["out"], times["bare"], ""),
-        ratio("torch eager : rnn_time_step", times["eager"], times["session"], ">= 6"),
-    ]
-
-
-def bare(path: Path) -> Run:
-    """The file's graph driven through two bindings used in turn, and nothing else."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    sets = [[np.zeros([d if isinstance(d, int) else 1 for d in p.shape], np.float32) for p in session.get_outputs()] for _ in range(2)]
-    x = np.zeros([d if isinstance(d, int) else 1 for d in session.get_inputs()[0].shape], np.float32)
-    bindings = []
-    for k in range(2):
-        binding = session.io_binding()
-        for port, array in zip(session.get_inputs(), [x, *sets[1 - k][1:]], strict=True):
-            binding.bind_input(port.name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-        for port, array in zip(session.get_outputs(), sets[k], strict=True):
-            binding.bind_output(port.name, "cpu", 0, np.float32, array.shape, array.ctypes.data)
-        bindings.append(binding)
-    turn = [0]
-
-    def run() -> None:
-        session._sess.run_with_iobinding(bindings[turn[0]]._iobinding, None)
-        turn[0] = 1 - turn[0]
-
-    return run
 
 
 def other_cells(rounds: int) -> list[Row]:

@@ -6,6 +6,7 @@ those of ``float``, rounded to float32.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -41,10 +42,10 @@ def tables(paths: Sequence[str], skip_lines: int, delimiter: str, codec: str) ->
 
     None for a file that is anything else, and where this module cannot do it: the file is to be read with more care.
     """
-    if _csv is None or not delimiter.isascii() or delimiter in _OF_NUMBERS or not codec.startswith(_ASCII):
+    if not paths or _csv is None or not delimiter.isascii() or delimiter in _OF_NUMBERS or not codec.startswith(_ASCII):
         return [None] * len(paths)
     np.empty(_KEPT, np.uint8)  # a large block given back: glibc keeps the memory of smaller ones from then on, and a fifth of the time
-    data, shapes, odds = _csv.tables(paths, skip_lines, ord(delimiter))
+    data, shapes, odds = _csv.tables(paths, min(skip_lines, sys.maxsize), ord(delimiter))
     values, others = np.frombuffer(data, np.float32), set()
     for file, field, place in odds:
         value = number(field.decode(errors="replace"))

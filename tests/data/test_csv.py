@@ -174,3 +174,10 @@ def test_files_are_named_by_a_split() -> None:
     )
     with pytest.raises(InputError, match=f"^{re.escape(message)}$"):
         CSVSequenceRecordReader().initialize("f_%d.csv")  # type: ignore[arg-type]
+
+
+def test_no_indices_and_more_lines_to_skip_than_any_file_has(tmp_path: Path) -> None:
+    reader = reader_of(tmp_path, "1\n2\n", skip_lines=10**30)
+    assert list(reader.read([])) == []
+    with pytest.raises(InputError, match=r"has 2 lines of which 10+ are skipped: no time step is left"):
+        reader.read([0])
