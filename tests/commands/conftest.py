@@ -6,11 +6,13 @@ import io
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rnngraph import cli
+from tests.commands.data import config, sequences
 from tests.commands.running import Result, Run
 
 
@@ -52,3 +54,12 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         return Result(code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with twelve sequences of three classes."""
+    monkeypatch.chdir(tmp_path)
+    sequences(tmp_path)
+    config(tmp_path)
+    return tmp_path

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+FILES = ("--features", "f_%d.csv", "--labels", "l_%d.csv")
+"""The options that name what :func:`sequences` writes."""
 LSTM = "- {type: LSTM, n_in: 2, n_out: 5}\n"
 CLASSES = "- {type: RnnOutputLayer, n_out: 3, activation: softmax, loss: mcxent}\n"
 NUMBERS = "- {type: RnnOutputLayer, n_out: 2, activation: identity, loss: mse}\n"

@@ -7,7 +7,6 @@ import struct
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import rnngraph as rg
 from rnngraph.exporters import export_onnx
@@ -15,20 +14,9 @@ from rnngraph.runs import pictures
 from rnngraph.runs.given import Given, asked
 from rnngraph.runs.log import curve_of
 from rnngraph.runs.models import open_model
-from tests.commands.data import CLASSES, LSTM, NUMBERS, config, sequences, series
+from tests.commands.data import CLASSES, FILES, LSTM, NUMBERS, config, series
 from tests.commands.networks import network
 from tests.commands.running import Run
-
-FILES = ("--features", "f_%d.csv", "--labels", "l_%d.csv")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with twelve sequences of three classes."""
-    monkeypatch.chdir(tmp_path)
-    sequences(tmp_path)
-    config(tmp_path)
-    return tmp_path
 
 
 def size(path: str) -> tuple[int, int]:

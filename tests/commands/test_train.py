@@ -15,19 +15,8 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.runs.folder import RunFolder
-from tests.commands.data import CLASSES, LSTM, NUMBERS, config, sequences, series, table
+from tests.commands.data import CLASSES, FILES, LSTM, NUMBERS, config, series, table
 from tests.commands.running import Run
-
-FILES = ("--features", "f_%d.csv", "--labels", "l_%d.csv")
-
-
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The working folder, with twelve sequences of three classes."""
-    monkeypatch.chdir(tmp_path)
-    sequences(tmp_path)
-    config(tmp_path)
-    return tmp_path
 
 
 def data(numbers: list[int], normalizer: rg.NormalizerStandardize | None = None, seed: int | None = None) -> Any:
