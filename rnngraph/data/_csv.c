@@ -72,13 +72,14 @@ static void with_line_feeds(Buffer *text)
 #define LARGEST_POWER 22 /* of ten that float64 has exactly */
 #define MOST_DIGITS 19   /* that 64 bits hold whatever they are */
 #define LARGEST_EXPONENT 1000
+#define LARGEST 3.4028234e38 /* a little less than float32's, to which what is more may be rounded */
 
 static const double POWERS[LARGEST_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 static const double SIGNS[2] = {1.0, -1.0};
 
-/* m * 10^e as float32, as float() and a cast round it; 0 where that is not sure. ``exact``: m is the whole number, not its first digits. */
-static int rounded(uint64_t m, int e, int negative, int exact, float *out)
+/* m * 10^e as float32, as float() and a cast round it; 0 where that is not sure. */
+static int rounded(uint64_t m, int e, int negative, float *out)
 {
     double value = (double)m;
     if (m != 0) {
@@ -90,11 +91,11 @@ static int rounded(uint64_t m, int e, int negative, int exact, float *out)
             value /= POWERS[-e];
         else
             value = value / POWERS[LARGEST_POWER] / POWERS[-e - LARGEST_POWER];
-        if (value < FLT_MIN || value > FLT_MAX)
+        if (value < FLT_MIN || value > LARGEST)
             return 0;
         /* One rounding of exact numbers gives the nearest float64. Several are off by some units in the last place, which does not matter
            unless the 29 bits that float32 does not have are next to the middle between two float32. */
-        if (!exact || m >> 53 || e < -LARGEST_POWER || FLT_EVAL_METHOD != 0) {
+        if (m >> 53 || e < -LARGEST_POWER || FLT_EVAL_METHOD != 0) {
             uint64_t bits;
             memcpy(&bits, &value, sizeof bits);
             int64_t beyond = (int64_t)(bits & ((1u << 29) - 1)) - (1 << 28);
@@ -167,7 +168,7 @@ static const unsigned char *plain(const unsigned char *p, const unsigned char *e
     }
     if (p < end && *p != delimiter && *p != '\n')
         return NULL;
-    return rounded(m, e, negative, digits <= MOST_DIGITS, out) ? p : NULL;
+    return rounded(m, e, negative, out) ? p : NULL;
 }
 
 /* A field that is not plain: of which file, where it stands among the kept ones, how long it is, and the place of its value. */
@@ -201,7 +202,8 @@ static const unsigned char *odd(Tables *made, Odd one, const unsigned char *p, c
     if (!grown(&made->odds, sizeof one) || !grown(&made->kept, (size_t)one.size))
         return NULL;
     memcpy(made->odds.bytes + made->odds.count, &one, sizeof one);
-    memcpy(made->kept.bytes + made->kept.count, p, (size_t)one.size);
+    if (one.size > 0)
+        memcpy(made->kept.bytes + made->kept.count, p, (size_t)one.size);
     made->odds.count += sizeof one;
     made->kept.count += (size_t)one.size;
     return stop;

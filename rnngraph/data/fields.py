@@ -21,8 +21,8 @@ except ImportError:  # the installation had no compiler
 _LARGEST = float(np.finfo(np.float32).max)
 _OF_NUMBERS = "0123456789.+-eE_"
 """What is no delimiter where numbers are read from left to right."""
-_ASCII = ("utf-8", "ascii", "iso8859", "cp125")
-"""How the names of codecs begin that write ASCII's characters as its bytes, and no others so."""
+_CODECS = ("utf-8", "iso8859-1")
+"""Those that write ASCII's characters as its bytes and no others so, and in which skipped lines may have any bytes."""
 _KEPT = 1 << 22
 
 
@@ -42,13 +42,13 @@ def tables(paths: Sequence[str], skip_lines: int, delimiter: str, codec: str) ->
 
     None for a file that is anything else, and where this module cannot do it: the file is to be read with more care.
     """
-    if not paths or _csv is None or not delimiter.isascii() or delimiter in _OF_NUMBERS or not codec.startswith(_ASCII):
+    if not paths or _csv is None or not delimiter.isascii() or delimiter in _OF_NUMBERS or codec not in _CODECS:
         return [None] * len(paths)
     np.empty(_KEPT, np.uint8)  # a large block given back: glibc keeps the memory of smaller ones from then on, and a fifth of the time
     data, shapes, odds = _csv.tables(paths, min(skip_lines, sys.maxsize), ord(delimiter))
     values, others = np.frombuffer(data, np.float32), set()
     for file, field, place in odds:
-        value = number(field.decode(errors="replace"))
+        value = number(field.decode(codec, errors="replace"))
         if value is None:
             others.add(file)
         else:

@@ -25,19 +25,20 @@ def room_to_read(network: Network, data: Data) -> Iterator[None]:
     """Leave a core to the thread that reads ``data`` ahead: torch computes on the CPU with a thread less than it has meanwhile.
 
     On fewer than four cores for a small network only, since for another a core is worth more than what is read ahead. Where torch has fewer
-    threads than there are cores, there is room already.
+    threads than there are cores, there is room already. A number of threads that is set meanwhile stays.
     """
-    threads = torch.get_num_threads()
+    threads, cores = torch.get_num_threads(), _cores()
     reads = isinstance(data, SequenceRecordReaderDataSetIterator) and len(data) > 1 and network._device.type == "cpu"
-    pays = threads >= _MANY or sum(parameter.numel() for parameter in network._parameters.values()) <= SMALL
-    if not reads or not pays or not 1 < threads >= _cores():
+    pays = min(threads, cores) >= _MANY or sum(parameter.numel() for parameter in network._parameters.values()) <= SMALL
+    if not reads or not pays or not 1 < threads >= cores:
         yield
         return
     torch.set_num_threads(threads - 1)
     try:
         yield
     finally:
-        torch.set_num_threads(threads)
+        if torch.get_num_threads() == threads - 1:
+            torch.set_num_threads(threads)
 
 
 def _cores() -> int:

@@ -56,7 +56,8 @@ def fit(
     which that does not apply.
 
     Minibatches are drawn one ahead, so that the next is made ready while one is trained (not with truncated BPTT): data of your own making
-    that depend on the network see it an update earlier. While a SequenceRecordReaderDataSetIterator reads ahead, torch leaves it a core.
+    that depend on the network see it an update earlier. While a SequenceRecordReaderDataSetIterator reads ahead, torch leaves it a core
+    where it has as many threads as there are cores: ``torch.get_num_threads()`` is one less until the fit ends.
 
     An epoch counts once all its updates are in: listeners see it counted at its end, and so does who goes on after Ctrl-C.
 

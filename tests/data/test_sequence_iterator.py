@@ -449,18 +449,21 @@ def test_a_readers_own_names() -> None:
     assert Watched().place(3, 1, 0) == "sequence 3, step 1, column 0"
 
 
+class Whole(rg.SequenceRecordReader):
+    """Sequences of one length, given as one array [N, T, columns]."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, indices: Sequence[int]) -> np.ndarray:
+        return self.array[indices[0] : indices[-1] + 1]
+
+
 def test_a_reader_may_give_one_array() -> None:
     """Sequences of one length as [N, T, columns]: the same minibatches, and nobody writes into what was given."""
-
-    class Whole(rg.SequenceRecordReader):
-        def __init__(self, array: np.ndarray) -> None:
-            self.array = array
-
-        def __len__(self) -> int:
-            return len(self.array)
-
-        def read(self, indices: Sequence[int]) -> np.ndarray:
-            return self.array[indices[0] : indices[-1] + 1]
 
     for columns, data_type in ((3, np.float32), (1, np.float32), (2, np.float64)):
         array = np.random.default_rng(3).standard_normal((5, 4, columns)).astype(data_type)
@@ -473,3 +476,21 @@ def test_a_reader_may_give_one_array() -> None:
             for one, other in zip(whole, Iterator(*lists, **settings), strict=True):
                 same(one, other)
         np.testing.assert_array_equal(array, before)
+
+
+@pytest.mark.parametrize("alignment", ["align_start", "align_end"])
+def test_one_array_beside_sequences_of_another_length(alignment: str) -> None:
+    """Classes at each step of whole arrays, and whole arrays that are shorter than the labels, or longer."""
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((5, 4, 2)).astype(np.float32)
+
+    for steps in (2, 4, 6):
+        classes = rng.integers(0, 3, (5, steps, 1)).astype(np.float32)
+        settings: dict[str, Any] = {"batch_size": 2, "n_classes": 3, "alignment": alignment}
+        whole = list(Iterator(Whole(x), Whole(classes), **settings))
+        for one, other in zip(whole, Iterator(memory(*x), memory(*classes), **settings), strict=True):
+            same(one, other)
+        if steps == 4:
+            joined = np.concatenate([one.labels for one in whole])
+            np.testing.assert_array_equal(joined.argmax(axis=1), classes[:, :, 0])
+            np.testing.assert_array_equal(np.concatenate([one.features for one in whole]), x.transpose(0, 2, 1))

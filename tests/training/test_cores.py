@@ -57,6 +57,7 @@ def seen(monkeypatch: pytest.MonkeyPatch, data: Any, threads: int, core_count: i
         (2, 4, 3, 2),
         (2, 2, 70, 2),  # a core is worth more than what is read ahead
         (4, 4, 70, 3),
+        (4, 2, 70, 4),
     ],
 )
 def test_a_thread_less_where_a_core_is_missing(
@@ -85,3 +86,15 @@ def test_the_threads_come_back_where_a_fit_fails(monkeypatch: pytest.MonkeyPatch
 
 def test_the_cores_of_this_process() -> None:
     assert 1 <= cores._cores() <= 4096
+
+
+def test_a_number_of_threads_that_is_set_meanwhile_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Setting(rg.TrainingListener):
+        def iteration_done(self, network: Any, iteration: int, epoch: int, score: float) -> None:
+            torch.set_num_threads(3)
+
+    monkeypatch.setattr(cores, "_cores", lambda: 2)
+    torch.set_num_threads(2)
+    layers = [rg.LSTM(n_in=2, n_out=3), rg.RnnOutputLayer(n_out=2, activation="softmax", loss="mcxent")]
+    rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers)).fit(reading(), listeners=[Setting()], progress=False)
+    assert torch.get_num_threads() == 3
