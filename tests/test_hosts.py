@@ -93,7 +93,7 @@ def compiled(program: str, folder: Path) -> list[str]:
         subprocess.run([str(COMPILER), *flags], check=True)
         return [str(folder / "host")]
     if program == "java":
-        subprocess.run(["javac", "-cp", str(JAR), "-d", str(folder), source], check=True)
+        subprocess.run(["javac", "-cp", str(JAR), "-d", str(folder), *map(str, (HOSTS / "java").glob("*.java"))], check=True)
         return ["java", "-cp", os.pathsep.join([str(JAR), str(folder)]), "Host"]
     return ["node" if program == "javascript" else sys.executable, source]
 
