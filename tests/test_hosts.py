@@ -93,7 +93,9 @@ def compiled(program: str, folder: Path) -> list[str]:
         subprocess.run([str(COMPILER), *flags], check=True)
         return [str(folder / "host")]
     if program == "java":
-        subprocess.run(["javac", "-cp", str(JAR), "-d", str(folder), *map(str, (HOSTS / "java").glob("*.java"))], check=True)
+        subprocess.run(
+            ["javac", "-Xlint:all", "-Werror", "-cp", str(JAR), "-d", str(folder), *map(str, (HOSTS / "java").glob("*.java"))], check=True
+        )
         return ["java", "-cp", os.pathsep.join([str(JAR), str(folder)]), "Host"]
     return ["node" if program == "javascript" else sys.executable, source]
 
@@ -290,8 +292,29 @@ def test_the_program_in_python_needs_numpy_and_onnxruntime_alone() -> None:
 
 def test_the_page_shows_each_program() -> None:
     text = PAGE.read_text()
-    assert re.findall(r'^--8<-- "([^"]+)"$', text, re.MULTILINE) == [f"examples/hosts/{folder}/{name}" for folder, name in PROGRAMS.items()]
+    programs = [*(f"{folder}/{name}" for folder, name in PROGRAMS.items()), "java/Tensor.java", "java/Json.java"]
+    assert re.findall(r'^--8<-- "([^"]+)"$', text, re.MULTILINE) == [f"examples/hosts/{name}" for name in programs]
     assert dead_links(PAGE) == []
+
+
+def test_what_the_page_says_of_manifest_and_state(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text, session = PAGE.read_text(), StreamingSession(files["lstm"])
+    session.rnn_time_step(np.zeros((2, 3), np.float32))
+    data = session.snapshot().to_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    manifest = json.loads(session._engine.session.get_modelmeta().custom_metadata_map["rnngraph"])
+    of_manifest, of_state = (
+        re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", part, re.MULTILINE))) for part in text.split("## The commands")
+    )
+    assert set(of_manifest) <= set(manifest)
+    assert {name for name in of_state if name in header["__metadata__"]} == set(header["__metadata__"])
+
+    (block,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    shutil.copy(files["lstm"], tmp_path / "net.onnx")
+    (tmp_path / "state.safetensors").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    exec(block, {"Path": Path, "StateSnapshot": StateSnapshot, "StreamingSession": StreamingSession})
+    assert StateSnapshot.from_bytes((tmp_path / "state.safetensors").read_bytes()).steps == 1
 
 
 def test_the_lock_of_npm_names_no_host() -> None:

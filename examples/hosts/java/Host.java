@@ -1,6 +1,6 @@
 // Drive a file that rnngraph exported with onnxruntime's jar alone.
 //
-// javac -cp onnxruntime.jar Host.java
+// javac -cp onnxruntime.jar Host.java Tensor.java Json.java
 //
 // java -cp onnxruntime.jar:. Host check net.onnx                                          against the golden samples beside it
 // java -cp onnxruntime.jar:. Host stream net.onnx --steps 4 --save state.safetensors      from the beginning
@@ -31,97 +31,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 public final class Host {
   static final int NEWEST = 3; // the newest format of manifests that this program knows
   static final String USAGE = "usage: Host check FILE | stream FILE [--steps N] [--restore FILE] [--save FILE]";
 
+  @SuppressWarnings("serial")
   static final class HostError extends RuntimeException { // what the user has to put right
     HostError(String message) {
       super(message);
     }
-  }
-
-  /** A type by its number in TensorProto, and by its names in the manifest, in safetensors and in the digest. */
-  enum Type {
-    FLOAT32(1, "float32", "F32", "<f4", 4),
-    INT64(7, "int64", "I64", "<i8", 8),
-    FLOAT64(11, "float64", "F64", "<f8", 8);
-
-    final int number;
-    final String title, safe, code;
-    final int size;
-
-    Type(int number, String title, String safe, String code, int size) {
-      this.number = number;
-      this.title = title;
-      this.safe = safe;
-      this.code = code;
-      this.size = size;
-    }
-
-    static Type where(String what, Predicate<Type> fits) {
-      return Arrays.stream(values()).filter(fits).findFirst()
-          .orElseThrow(() -> new HostError(what + " has a type that is not float32, int64 or float64"));
-    }
-  }
-
-  record Tensor(Type type, long[] shape, ByteBuffer bytes) {
-    static Tensor of(Type type, long[] shape, byte[] bytes) {
-      return new Tensor(type, shape, ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-    }
-
-    static Tensor empty(Type type, long[] shape) {
-      return of(type, shape, new byte[product(shape, 0) * type.size]);
-    }
-
-    int size() {
-      return product(shape, 0);
-    }
-
-    double at(int k) {
-      return switch (type) {
-        case FLOAT32 -> bytes.getFloat(4 * k);
-        case FLOAT64 -> bytes.getDouble(8 * k);
-        case INT64 -> bytes.getLong(8 * k);
-      };
-    }
-
-    OnnxTensor value(OrtEnvironment env) throws OrtException {
-      return switch (type) {
-        case FLOAT32 -> OnnxTensor.createTensor(env, bytes.asFloatBuffer(), shape);
-        case FLOAT64 -> OnnxTensor.createTensor(env, bytes.asDoubleBuffer(), shape);
-        case INT64 -> OnnxTensor.createTensor(env, bytes.asLongBuffer(), shape);
-      };
-    }
-
-    /** A copy of what onnxruntime computed, as outputs and states are: numbers with a fraction. */
-    static Tensor of(String name, OnnxTensor value) {
-      Type type = Type.where(name, t -> t.name().equals(switch (value.getInfo().type) {
-        case FLOAT -> "FLOAT32";
-        case DOUBLE -> "FLOAT64";
-        default -> "other";
-      }));
-      Tensor made = empty(type, value.getInfo().getShape());
-      if (type == Type.FLOAT32) {
-        made.bytes.asFloatBuffer().put(value.getFloatBuffer());
-      } else {
-        made.bytes.asDoubleBuffer().put(value.getDoubleBuffer());
-      }
-      return made;
-    }
-  }
-
-  static int product(long[] shape, int from) {
-    return (int) Arrays.stream(shape, from, shape.length).reduce(1, (a, b) -> a * b);
-  }
-
-  static String shown(long[] shape) { // as Python does: the digest needs it
-    String text = Arrays.stream(shape).mapToObj(Long::toString).collect(Collectors.joining(", "));
-    return "(" + text + (shape.length == 1 ? ",)" : ")");
   }
 
   // 1. Read the manifest.
@@ -162,11 +82,11 @@ public final class Host {
       shape[0] = rows;
       System.arraycopy(row, 0, shape, 1, row.length);
       double[] values = Json.flat(state.get("initial")).toArray();
-      Tensor tensor = Tensor.empty(Type.where(name, t -> t.title.equals(state.get("data_type"))), shape);
+      Tensor tensor = Tensor.empty(Tensor.Type.where(name, t -> t.title.equals(state.get("data_type"))), shape);
       for (int k = 0; k < tensor.size(); k++) {
         double value = values[k % values.length];
-        if (tensor.type == Type.FLOAT32) tensor.bytes.putFloat(4 * k, (float) value);
-        else tensor.bytes.putDouble(8 * k, value);
+        if (tensor.type() == Tensor.Type.FLOAT32) tensor.bytes().putFloat(4 * k, (float) value);
+        else tensor.bytes().putDouble(8 * k, value);
       }
       made.put(name, tensor);
     }
@@ -202,18 +122,18 @@ public final class Host {
       Tensor whole = inputs.get(port.get("name"));
       if (whole == null) continue; // a state
       int axis = timeAxis(port);
-      step.put((String) port.get("name"), axis < 0 ? whole : taken(whole, axis, t % whole.shape[axis]));
+      step.put((String) port.get("name"), axis < 0 ? whole : taken(whole, axis, t % whole.shape()[axis]));
     }
     return step;
   }
 
   static Tensor taken(Tensor whole, int axis, long index) {
-    long[] shape = whole.shape.clone();
+    long[] shape = whole.shape().clone();
     shape[axis] = 1;
-    Tensor one = Tensor.empty(whole.type, shape);
-    int inner = product(shape, axis + 1) * whole.type.size, steps = (int) whole.shape[axis];
-    for (int outer = 0; outer < one.bytes.capacity() / inner; outer++) {
-      one.bytes.put(outer * inner, whole.bytes, (outer * steps + (int) index) * inner, inner);
+    Tensor one = Tensor.empty(whole.type(), shape);
+    int inner = Tensor.product(shape, axis + 1) * whole.type().size, steps = (int) whole.shape()[axis];
+    for (int outer = 0; outer < one.bytes().capacity() / inner; outer++) {
+      one.bytes().put(outer * inner, whole.bytes(), (outer * steps + (int) index) * inner, inner);
     }
     return one;
   }
@@ -239,9 +159,9 @@ public final class Host {
     for (Map.Entry<String, Tensor> one : states.entrySet()) {
       Tensor tensor = one.getValue();
       int start = data.size();
-      data.writeBytes(tensor.bytes.array());
+      data.writeBytes(tensor.bytes().array());
       header.append(String.format(", \"%s\": {\"dtype\": \"%s\", \"shape\": %s, \"data_offsets\": [%d, %d]}",
-          one.getKey(), tensor.type.safe, Arrays.toString(tensor.shape), start, data.size()));
+          one.getKey(), tensor.type().safe, Arrays.toString(tensor.shape()), start, data.size()));
     }
     byte[] text = (header + "}" + " ".repeat((8 - (header.length() + 1) % 8) % 8)).getBytes(StandardCharsets.UTF_8);
     ByteBuffer all = ByteBuffer.allocate(8 + text.length + data.size()).order(ByteOrder.LITTLE_ENDIAN);
@@ -263,8 +183,8 @@ public final class Host {
       header.forEach((name, entry) -> {
         Map<String, Object> told = Json.object(entry);
         long[] shape = Json.shape(told.get("shape")), place = Json.shape(told.get("data_offsets"));
-        Type type = Type.where(name, t -> t.safe.equals(told.get("dtype")));
-        if (start + place[1] > content.length || place[1] - place[0] != (long) product(shape, 0) * type.size) throw new IllegalArgumentException("cut");
+        Tensor.Type type = Tensor.Type.where(name, t -> t.safe.equals(told.get("dtype")));
+        if (start + place[1] > content.length || place[1] - place[0] != (long) Tensor.product(shape, 0) * type.size) throw new IllegalArgumentException("cut");
         states.put(name, Tensor.of(type, shape, Arrays.copyOfRange(content, start + (int) place[0], start + (int) place[1])));
       });
     } catch (RuntimeException error) {
@@ -286,8 +206,8 @@ public final class Host {
       said.remove("sha256");
       sum.update(Json.text(said).getBytes(StandardCharsets.UTF_8));
       states.forEach((name, tensor) -> { // in the order of their names
-        sum.update((name + " " + tensor.type.code + " " + shown(tensor.shape) + ";").getBytes(StandardCharsets.UTF_8));
-        sum.update(tensor.bytes.array());
+        sum.update((name + " " + tensor.type().code + " " + Tensor.shown(tensor.shape()) + ";").getBytes(StandardCharsets.UTF_8));
+        sum.update(tensor.bytes().array());
       });
       return HexFormat.of().formatHex(sum.digest());
     } catch (NoSuchAlgorithmException error) {
@@ -295,7 +215,7 @@ public final class Host {
     }
   }
 
-  // The golden samples: protobuf's TensorProto, of which four fields are read.
+  // The golden samples.
 
   record Sample(Map<String, Tensor> inputs, Map<String, Tensor> outputs) {}
 
@@ -307,7 +227,7 @@ public final class Host {
       Sample sample = new Sample(new TreeMap<>(), new TreeMap<>());
       for (Path file : sorted(set)) {
         boolean isInput = file.getFileName().toString().startsWith("input_");
-        readTensor(ByteBuffer.wrap(Files.readAllBytes(file)), isInput ? sample.inputs : sample.outputs);
+        Tensor.read(ByteBuffer.wrap(Files.readAllBytes(file)), isInput ? sample.inputs : sample.outputs);
       }
       List<String> takes = entries("inputs").stream().map(p -> (String) p.get("name")).sorted().toList();
       List<String> gives = entries("outputs").stream().map(p -> (String) p.get("name")).sorted().toList();
@@ -325,37 +245,6 @@ public final class Host {
     }
   }
 
-  static void readTensor(ByteBuffer message, Map<String, Tensor> into) {
-    List<Long> shape = new ArrayList<>();
-    Map<Long, byte[]> texts = new TreeMap<>();
-    long number = 0;
-    while (message.hasRemaining()) {
-      long key = varint(message);
-      if (key % 8 == 0) {
-        long value = varint(message);
-        if (key / 8 == 1) shape.add(value);
-        if (key / 8 == 2) number = value;
-      } else {
-        byte[] bytes = new byte[key % 8 == 2 ? (int) varint(message) : key % 8 == 1 ? 8 : 4];
-        message.get(bytes);
-        texts.put(key / 8, bytes);
-      }
-    }
-    String name = new String(texts.get(8L), StandardCharsets.UTF_8);
-    long kind = number;
-    Type type = Type.where(name, t -> t.number == kind);
-    into.put(name, Tensor.of(type, shape.stream().mapToLong(d -> d).toArray(), texts.get(9L)));
-  }
-
-  static long varint(ByteBuffer message) {
-    long value = 0;
-    for (int shift = 0; ; shift += 7) {
-      byte one = message.get();
-      value |= (long) (one & 127) << shift;
-      if (one >= 0) return value;
-    }
-  }
-
   // What the commands do.
 
   boolean check() throws IOException, OrtException {
@@ -369,7 +258,7 @@ public final class Host {
         Tensor want = sample.outputs.get(name);
         double error = 0, scale = 1;
         for (int i = 0; i < want.size(); i++) {
-          if (!specified(port, sample.inputs, want.shape, i)) continue;
+          if (!specified(port, sample.inputs, want.shape(), i)) continue;
           error = Math.max(error, Math.abs(got.get(name).at(i) - want.at(i))); // NaN where one is
           scale = Math.max(scale, Math.abs(want.at(i)));
         }
@@ -389,10 +278,10 @@ public final class Host {
   boolean specified(Map<String, Object> port, Map<String, Tensor> inputs, long[] shape, int k) {
     int axis = timeAxis(port);
     if (axis < 0) return true;
-    int steps = (int) shape[axis], inner = product(shape, axis + 1), row = product(shape, 1);
+    int steps = (int) shape[axis], inner = Tensor.product(shape, axis + 1), row = Tensor.product(shape, 1);
     for (Map<String, Object> one : entries("inputs")) {
       Tensor mask = inputs.get(one.get("name"));
-      if (one.get("role").equals("mask") && mask.shape[1] == steps && mask.at(k / row * steps + k / inner % steps) == 0) return false;
+      if (one.get("role").equals("mask") && mask.shape()[1] == steps && mask.at(k / row * steps + k / inner % steps) == 0) return false;
     }
     return true;
   }
@@ -401,12 +290,12 @@ public final class Host {
     if (!(boolean) manifest.get("streams")) throw new HostError(path + " cannot be fed step by step: " + manifest.get("why_not"));
     Map<String, Tensor> inputs = samples().get(0).inputs;
     entries("states").forEach(state -> inputs.remove(state.get("input")));
-    Map<String, Tensor> initial = initial(inputs.values().iterator().next().shape[0]);
+    Map<String, Tensor> initial = initial(inputs.values().iterator().next().shape()[0]);
     Held held = begin == null ? new Held(initial, 0) : restore(Path.of(begin));
     Map<String, Tensor> states = held.states.isEmpty() ? initial : held.states; // that of a stream before its first step is empty
     for (Map.Entry<String, Tensor> one : initial.entrySet()) {
       Tensor given = states.get(one.getKey());
-      String has = given == null ? "none" : shown(given.shape), needs = shown(one.getValue().shape);
+      String has = given == null ? "none" : Tensor.shown(given.shape()), needs = Tensor.shown(one.getValue().shape());
       if (!has.equals(needs)) throw new HostError(begin + ": " + one.getKey() + " has the shape " + has + ", the stream needs " + needs);
     }
     for (long t = held.steps; t < held.steps + steps; t++) {
