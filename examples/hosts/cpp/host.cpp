@@ -32,6 +32,7 @@ using Json = nlohmann::json;
 using Shape = std::vector<int64_t>;
 
 const int NEWEST = 3;  // the newest format of manifests that this program knows
+const double TOLERANCE = 1e-5;  // of the larger of 1 and the largest value, where the manifest does not say more
 const char* USAGE = "usage: host check FILE | stream FILE [--steps N] [--restore FILE] [--save FILE]";
 
 struct HostError : std::runtime_error {  // what the user has to put right
@@ -299,8 +300,8 @@ std::vector<std::pair<Tensors, Tensors>> samples(const Model& model) {
       bool is_input = file.path().filename().string().rfind("input_", 0) == 0;
       (is_input ? pair.first : pair.second).insert(tensor_of(content_of(file)));
     }
-    for (const char* side : {"inputs", "outputs"}) {
-      const Tensors& found = side == std::string("inputs") ? pair.first : pair.second;
+    for (std::string side : {"inputs", "outputs"}) {
+      const Tensors& found = side == "inputs" ? pair.first : pair.second;
       bool fits = found.size() == model.manifest[side].size();
       for (const Json& port : model.manifest[side]) fits = fits && found.count(port["name"]);
       if (!fits) throw HostError(set.string() + " is of another file than " + model.path.string());
@@ -326,7 +327,8 @@ bool specified(const Model& model, const Json& port, const Tensors& inputs, cons
 }
 
 bool check(Model& model) {
-  double allowed = model.manifest.value("tolerance", 1e-5), largest = 0;
+  const Json precision = model.manifest.value("precision", Json());
+  double largest = 0;
   bool ok = true;
   int k = 0;
   for (const auto& [inputs, expected] : samples(model)) {
@@ -341,15 +343,15 @@ bool check(Model& model) {
         if (!(off <= error)) error = std::isnan(error) ? error : off;  // NaN stays
         scale = std::max(scale, std::abs(want.at(i)));
       }
-      bool fits = error <= allowed * scale;  // false where it is NaN
-      std::printf("golden %d  %-20s  %8.2e  %s\n", k, name.c_str(), error, fits ? "ok" : "OFF");
+      double allowed = scale * (precision.is_null() ? TOLERANCE : precision["tolerance"].value(name, TOLERANCE));
+      bool fits = error <= allowed;  // false where it is NaN
+      std::printf("golden %d  %-20s  %8.2e of %8.2e  %s\n", k, name.c_str(), error, allowed, fits ? "ok" : "OFF");
       ok = ok && fits;
       if (!(error <= largest)) largest = std::isnan(largest) ? largest : error;
     }
     ++k;
   }
-  const char* verdict = ok ? "all within" : "BEYOND";
-  std::printf("largest difference %.2e: %s the tolerance, %g of the larger of 1 and the largest value\n", largest, verdict, allowed);
+  std::printf("largest difference %.2e: %s the tolerance\n", largest, ok ? "all within" : "BEYOND");
   return ok;
 }
 
@@ -384,10 +386,7 @@ int main(int argc, char** argv) {
     std::map<std::string, std::string> options = {{"--steps", "7"}, {"--restore", ""}, {"--save", ""}};
     std::string command = argc > 2 ? argv[1] : "";
     bool known = (command == "check" && argc == 3) || (command == "stream" && argc % 2 == 1);
-    for (int k = 3; known && k < argc; k += 2) {
-      known = options.count(argv[k]) > 0;
-      options[argv[k]] = argv[k + 1];
-    }
+    for (int k = 3; known && k < argc; options[argv[k]] = argv[k + 1], k += 2) known = options.count(argv[k]) > 0;
     const std::string& steps = options["--steps"];
     if (!known || steps.empty() || steps.size() > 9 || steps.find_first_not_of("0123456789") != std::string::npos) throw HostError(USAGE);
     Model model(argv[2]);

@@ -35,6 +35,7 @@ import java.util.stream.Stream;
 
 public final class Host {
   static final int NEWEST = 3; // the newest format of manifests that this program knows
+  static final double TOLERANCE = 1e-5; // of the larger of 1 and the largest value, where the manifest does not say more
   static final String USAGE = "usage: Host check FILE | stream FILE [--steps N] [--restore FILE] [--save FILE]";
 
   @SuppressWarnings("serial")
@@ -248,7 +249,9 @@ public final class Host {
   // What the commands do.
 
   boolean check() throws IOException, OrtException {
-    double allowed = (double) manifest.getOrDefault("tolerance", 1e-5), largest = 0;
+    Map<String, Object> precision = Json.object(manifest.get("precision"));
+    Map<String, Object> told = precision == null ? Map.of() : Json.object(precision.get("tolerance"));
+    double largest = 0;
     boolean ok = true;
     int k = 0;
     for (Sample sample : samples()) {
@@ -262,15 +265,15 @@ public final class Host {
           error = Math.max(error, Math.abs(got.get(name).at(i) - want.at(i))); // NaN where one is
           scale = Math.max(scale, Math.abs(want.at(i)));
         }
-        boolean fits = error <= allowed * scale; // false where it is NaN
-        System.out.printf(Locale.ROOT, "golden %d  %-20s  %8.2e  %s%n", k, name, error, fits ? "ok" : "OFF");
+        double allowed = (double) told.getOrDefault(name, TOLERANCE) * scale;
+        boolean fits = error <= allowed; // false where it is NaN
+        System.out.printf(Locale.ROOT, "golden %d  %-20s  %8.2e of %8.2e  %s%n", k, name, error, allowed, fits ? "ok" : "OFF");
         ok &= fits;
         largest = Math.max(largest, error);
       }
       k++;
     }
-    String verdict = ok ? "all within" : "BEYOND";
-    System.out.printf(Locale.ROOT, "largest difference %.2e: %s the tolerance, %s of the larger of 1 and the largest value%n", largest, verdict, allowed);
+    System.out.printf(Locale.ROOT, "largest difference %.2e: %s the tolerance%n", largest, ok ? "all within" : "BEYOND");
     return ok;
   }
 
