@@ -70,20 +70,27 @@ def said_by(*command: str) -> str | None:
     return None if done.returncode else done.stdout.strip()
 
 
-MODULES = HOSTS / "javascript" / "node_modules" / "onnxruntime-node"
 FLAGS = said_by("pkg-config", "--cflags", "--libs", "libonnxruntime", "libcrypto", "nlohmann_json")
 COMPILER = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
 JAR = os.environ.get("ONNXRUNTIME_JAR")
-NODE = re.match(r"v(\d+)", said_by("node", "--version") or "v0")
 
-MISSING = {
-    "javascript": "Node.js 20 or newer" * (NODE is None or int(NODE.group(1)) < 20)
-    or "onnxruntime-node, which `make hosts` installs from npm's registry" * (not MODULES.is_dir()),
-    "cpp": "a C++ compiler" * (COMPILER is None)
-    or "libonnxruntime, libcrypto and nlohmann_json, as pkg-config finds them" * (FLAGS is None),
-    "java": "a JDK" * (shutil.which("javac") is None) or "onnxruntime's jar for Java, named by ONNXRUNTIME_JAR" * (JAR is None),
-}
-"""What each program lacks here, nothing as a rule in the first."""
+
+def missing(program: str) -> str | None:
+    """What a program needs and does not find here."""
+    if program == "javascript":
+        if int((said_by("node", "--version") or "v0").removeprefix("v").partition(".")[0]) < 20:
+            return "Node.js 20 or newer"
+        there = (HOSTS / program / "node_modules" / "onnxruntime-node").is_dir()
+        return None if there else "onnxruntime-node, which `make hosts` installs from npm's registry"
+    if program == "cpp":
+        found = COMPILER is not None and FLAGS is not None
+        return None if found else "a C++ compiler, and libonnxruntime, libcrypto and nlohmann_json where pkg-config finds them"
+    if program == "java":
+        return None if JAR is not None and shutil.which("javac") else "a JDK, and onnxruntime's jar, named by ONNXRUNTIME_JAR"
+    return None
+
+
+MISSING = {program: what for program in PROGRAMS if (what := missing(program)) is not None}
 
 
 def compiled(program: str, folder: Path) -> list[str]:
@@ -94,14 +101,13 @@ def compiled(program: str, folder: Path) -> list[str]:
         subprocess.run([str(COMPILER), *flags], check=True)
         return [str(folder / "host")]
     if program == "java":
-        subprocess.run(
-            ["javac", "-Xlint:all", "-Werror", "-cp", str(JAR), "-d", str(folder), *map(str, (HOSTS / "java").glob("*.java"))], check=True
-        )
+        sources = map(str, (HOSTS / program).glob("*.java"))
+        subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", str(JAR), "-d", str(folder), *sources], check=True)
         return ["java", "-cp", os.pathsep.join([str(JAR), str(folder)]), "Host"]
     return ["node" if program == "javascript" else sys.executable, source]
 
 
-@pytest.fixture(scope="module", params=[name for name in PROGRAMS if not MISSING.get(name)])
+@pytest.fixture(scope="module", params=[name for name in PROGRAMS if name not in MISSING])
 def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Host:
     """Each program that can run here."""
     command = compiled(request.param, tmp_path_factory.mktemp("compiled"))
@@ -116,7 +122,7 @@ def host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_what_cannot_run_here_is_told(program: str) -> None:
     assert f"NEWEST = {FORMAT}" in (HOSTS / program / PROGRAMS[program]).read_text()
-    if MISSING.get(program):
+    if program in MISSING:
         pytest.skip(f"the host in {program} needs {MISSING[program]}")
 
 
