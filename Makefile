@@ -15,7 +15,7 @@ PYTHON ?= $(shell $(FIND_PYTHON))
 # and the plain onnxruntime-gpu of the extra dev runs everything on its CPU provider. `.venv/bin/pip install -e '.[gpu]'` adds them.
 EXTRAS := train,plot,tensorboard,docs,dev
 
-.PHONY: help demo test lint types docs links unit format bench fidelity clean distclean
+.PHONY: help demo test lint types docs links unit hosts format bench fidelity clean distclean
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
@@ -40,8 +40,14 @@ docs: $(READY) links ## write the documentation into site/; a link that leads no
 
 # A process for each core, at most eight, each with one thread: more threads than cores wait for each other. `make unit WORKERS=0` runs in one process.
 WORKERS ?= auto
-unit: $(READY) ## pytest
+unit: $(READY) hosts ## pytest
 	OMP_NUM_THREADS=1 $(PY) -m pytest -n $(WORKERS) --maxprocesses 8 --dist worksteal
+
+# Where there is no npm, or its registry is out of reach, the tests of that program are skipped, and say so. Its onnxruntime is in the package.
+NODE := examples/hosts/javascript
+hosts: $(NODE)/node_modules/.package-lock.json ## install what the host in JavaScript needs
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@-cd $(NODE) && command -v npm >/dev/null && ONNXRUNTIME_NODE_INSTALL=skip npm ci --no-audit --no-fund --ignore-scripts --fetch-retries=1 --fetch-timeout=60000
 
 format: $(READY) ## let ruff write the format
 	$(PY) -m ruff check --fix .
@@ -67,7 +73,7 @@ $(READY): pyproject.toml setup.py constraints.txt rnngraph/data/_csv.c
 	@echo "$(CURDIR)" > $@
 
 clean: ## remove what the targets made, but not the environment
-	rm -rf .types site .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info examples/*/out
+	rm -rf .types site .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info examples/*/out $(NODE)/node_modules
 
 distclean: clean ## remove the environment too
 	rm -rf $(VENV)

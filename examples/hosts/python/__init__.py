@@ -1,0 +1,1 @@
+"""The host that needs numpy and onnxruntime only."""
