@@ -59,8 +59,9 @@ def manifest(
     sizes = frozen(graph, steps, batch)
     stuck = not_streaming(graph, names)
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers], names)
+    states = [_state(p, graph, parameters) for p in inputs(graph) if p.role == "state"]
     content = {
-        "format": FORMAT if names is not None else 2 if _is_new(graph) else 1,
+        "format": FORMAT if any(isinstance(s["initial"], list) for s in states) else 3 if names is not None else 2 if _is_new(graph) else 1,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -69,7 +70,7 @@ def manifest(
         "parameters": {"count": sum(a.size for a in parameters.values()), "sha256": parameters_digest(parameters, graph.data_type)},
         "inputs": [_port(p, graph, sizes) for p in inputs(graph)],
         "outputs": [_port(p, graph, sizes) for p in outputs(graph)],
-        "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
+        "states": states,
         "mask": _mask(graph),
         "time": _time(graph, steps) if names is None else {},
         "streams": reason is None,
@@ -115,7 +116,7 @@ def _data_type(port: Port, graph: Graph) -> str:
     return graph.data_type if port.value.type.element == "float" else port.value.type.element
 
 
-def _state(port: Port, graph: Graph) -> dict[str, Any]:
+def _state(port: Port, graph: Graph, parameters: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     return {
         "layer": port.layer,
         "key": port.name.split("_", 2)[2],
@@ -124,8 +125,14 @@ def _state(port: Port, graph: Graph) -> dict[str, Any]:
         "shape": _shape(port.value.shape[1:], {}),  # of one row
         "batch_axis": 0,
         "data_type": _data_type(port, graph),
-        "initial": port.initial,
+        "initial": port.initial if port.start is None else _numbers(parameters[port.start].astype(graph.data_type)),
     }
+
+
+def _numbers(row: npt.NDArray[Any]) -> float | list[float]:
+    """One number where all elements have the same bits, else each of a row; read back they have the bits that they had."""
+    numbers: list[float] = row.tolist()
+    return numbers[0] if row.tobytes() == row[:1].tobytes() * len(row) else numbers
 
 
 def _mask(graph: Graph) -> dict[str, Any]:
