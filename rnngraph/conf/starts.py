@@ -65,7 +65,9 @@ def _starts(value: object) -> Start | Starts | None:
     return found or None
 
 
-_ONE: dict[str, Any] = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]}
+_ONE: dict[str, Any] = {
+    "anyOf": [{"enum": [LEARNED, ZEROS]}, {"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]
+}
 _SCHEMA: dict[str, Any] = {"anyOf": [*_ONE["anyOf"], {"type": "object", "additionalProperties": _ONE}, {"type": "null"}]}
 
 if TYPE_CHECKING:

@@ -33,26 +33,28 @@ def dataset(seed: int = 0) -> rg.DataSet:
     return rg.DataSet(generator.standard_normal((N, F, T)), generator.standard_normal((N, 2, T)))
 
 
+NAMES = {
+    "0.W": "lstm.weight_ih_l0",
+    "0.R": "lstm.weight_hh_l0",
+    "0.b": "lstm.bias_ih_l0",
+    "0.h0": "h0",
+    "0.c0": "c0",
+    "1.W": "head.weight",
+    "1.b": "head.bias",
+}
+"""Our names and torch's."""
+
+
 class Plain(torch.nn.Module):
-    """The same network in torch: h0 and c0 are Parameters [H], expanded over the batch."""
+    """The same network in torch: h0 and c0 are Parameters [H], expanded over the batch; the second bias stays 0."""
 
     def __init__(self, parameters: dict[str, np.ndarray]) -> None:
         super().__init__()
         self.lstm = torch.nn.LSTM(F, H, dtype=torch.float64)
-        p = {name: torch.tensor(array) for name, array in parameters.items()}
-        self.h0, self.c0 = torch.nn.Parameter(p["0.h0"]), torch.nn.Parameter(p["0.c0"])
+        self.h0, self.c0 = (torch.nn.Parameter(torch.empty(H, dtype=torch.float64)) for _ in range(2))
         self.head = torch.nn.Linear(H, 2, dtype=torch.float64)
-        with torch.no_grad():
-            for mine, given in (
-                (self.lstm.weight_ih_l0, "0.W"),
-                (self.lstm.weight_hh_l0, "0.R"),
-                (self.lstm.bias_ih_l0, "0.b"),
-                (self.head.weight, "1.W"),
-                (self.head.bias, "1.b"),
-            ):
-                mine.copy_(p[given])
-            self.lstm.bias_hh_l0.zero_()
-        self.lstm.bias_hh_l0.requires_grad_(False)
+        second = {"lstm.bias_hh_l0": torch.zeros(4 * H)}
+        self.load_state_dict({**second, **{theirs: torch.tensor(parameters[ours]) for ours, theirs in NAMES.items()}})
 
     def step(self, data: rg.DataSet, steps: slice, states: Any = None) -> Any:
         """One step of gradient descent on a segment; the states behind it."""
@@ -60,19 +62,19 @@ class Plain(torch.nn.Module):
         if states is None:
             states = tuple(s.expand(1, N, H).contiguous() for s in (self.h0, self.c0))
         out, after = self.lstm(x, states)
-        trained = [p for p in self.parameters() if p.requires_grad]
-        loss = (self.head(out) - labels).square().sum() / 2 / N  # DL4J's mse halves the mean over the two columns
+        trained = [p for name, p in self.named_parameters() if name in NAMES.values()]
+        loss = (self.head(out) - labels).square().sum() / 2 / N  # DL4J's mse is the mean over the two columns
         grads = torch.autograd.grad(loss, trained, allow_unused=True)
         with torch.no_grad():
             for p, g in zip(trained, grads, strict=True):
-                p -= RATE * (torch.zeros_like(p) if g is None else g)
+                if g is not None:
+                    p.sub_(RATE * g)
         return tuple(s.detach() for s in after)
 
     def named(self) -> dict[str, np.ndarray]:
         """The parameters under rnngraph's names."""
-        lstm, head = self.lstm, self.head
-        found = (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, self.h0, self.c0, head.weight, head.bias)
-        return {name: p.detach().numpy() for name, p in zip(("0.W", "0.R", "0.b", "0.h0", "0.c0", "1.W", "1.b"), found, strict=True)}
+        found = dict(self.named_parameters())
+        return {ours: found[theirs].detach().numpy() for ours, theirs in NAMES.items()}
 
 
 def assert_equal(net: rg.MultiLayerNetwork, plain: Plain) -> None:
