@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rnngraph import __version__
 from rnngraph.errors import ExportError
 from rnngraph.exporters.graph_manifest import Labels, graph_parts
-from rnngraph.exporters.onnx.emit import frozen, inputs, outputs
+from rnngraph.exporters.onnx.emit import CONSTANT, frozen, inputs, outputs, parameter
 from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
@@ -61,7 +61,7 @@ def manifest(
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers], names)
     states = [_state(p, graph, parameters) for p in inputs(graph) if p.role == "state"]
     content = {
-        "format": FORMAT if any(isinstance(s["initial"], list) for s in states) else 3 if names is not None else 2 if _is_new(graph) else 1,
+        "format": _format(states, graph, names),
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -80,6 +80,13 @@ def manifest(
         "normalizer": normalizer,
     }
     return content if names is None else graph_parts(content, graph, names, MASK_RULE, output_labels or {})
+
+
+def _format(states: Sequence[Mapping[str, Any]], graph: Graph, names: Sequence[str] | None) -> int:
+    """The oldest format that has all that the file needs."""
+    if any(isinstance(s["initial"], list) for s in states):
+        return FORMAT
+    return 3 if names is not None else 2 if _is_new(graph) else 1
 
 
 def _is_new(graph: Graph) -> bool:
@@ -125,12 +132,16 @@ def _state(port: Port, graph: Graph, parameters: Mapping[str, npt.NDArray[Any]])
         "shape": _shape(port.value.shape[1:], {}),  # of one row
         "batch_axis": 0,
         "data_type": _data_type(port, graph),
-        "initial": port.initial if port.start is None else _numbers(parameters[port.start].astype(graph.data_type)),
+        "initial": _initial(port, graph, parameters),
     }
 
 
-def _numbers(row: npt.NDArray[Any]) -> float | list[float]:
+def _initial(port: Port, graph: Graph, parameters: Mapping[str, npt.NDArray[Any]]) -> float | list[float]:
     """One number where all elements have the same bits, else each of a row; read back they have the bits that they had."""
+    if port.start is None:
+        return port.initial
+    start = next(p for p in graph.ports(*CONSTANT) if p.name == port.start)
+    row = parameter(start, parameters).astype(graph.data_type)
     numbers: list[float] = row.tolist()
     return numbers[0] if row.tobytes() == row[:1].tobytes() * len(row) else numbers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -32,15 +32,15 @@ def _start(value: object) -> Start | None:
         return LEARNED if squeezed(value) == LEARNED else None
     value = value.tolist() if isinstance(value, np.ndarray) else plain(value)
     several = isinstance(value, (list, tuple))
-    numbers = [plain(v) for v in value] if isinstance(value, (list, tuple)) else [value]
-    wrong = next((v for v in numbers if isinstance(v, bool) or not isinstance(v, (int, float))), None)
-    if wrong is not None or not numbers or None in numbers:
-        found = f"{shown(wrong)} is none of these" if several and numbers else f"{shown(value)} is none of these"
-        raise ValueError(f"{found}; expected 'learned', 'zeros', a number for all units, or a list of numbers, one for each unit")
-    made = tuple(float(v) for v in numbers if isinstance(v, (int, float)))
-    infinite = next((k for k, v in enumerate(made) if not math.isfinite(v)), None)
+    numbers: list[Any] = [plain(v) for v in value] if isinstance(value, (list, tuple)) else [value]
+    wrong = [v for v in numbers if isinstance(v, bool) or not isinstance(v, (int, float))]
+    if wrong or not numbers:
+        found = shown(wrong[0] if several and wrong else value)
+        raise ValueError(f"{found} is none of these; expected 'learned', 'zeros', a number for all units, or a list of one for each unit")
+    infinite = next((k for k, v in enumerate(numbers) if not abs(v) <= sys.float_info.max), None)
     if infinite is not None:
-        raise ValueError(f"{made[infinite]}{f' at {infinite}' * several} is not finite; a state begins with finite numbers")
+        raise ValueError(f"{shown(numbers[infinite])}{f' at {infinite}' * several} is not finite; a state begins with finite numbers")
+    made = tuple(map(float, numbers))
     if not any(made):
         return None
     return made if several else made[0]

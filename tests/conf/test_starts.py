@@ -11,7 +11,7 @@ import pytest
 import rnngraph as rg
 from rnngraph.conf import MultiLayerConfiguration
 
-EXPECTED = "expected 'learned', 'zeros', a number for all units, or a list of numbers, one for each unit"
+EXPECTED = "expected 'learned', 'zeros', a number for all units, or a list of one for each unit"
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,10 @@ def test_what_it_may_be(given: Any, starts: dict[str, Any]) -> None:
         (np.ones((1, 2)), f"LSTM: initial_state=array([[1., 1.]]): [1.0, 1.0] is none of these; {EXPECTED}"),
         ([1.0, np.nan], "LSTM: initial_state=[1.0, nan]: nan at 1 is not finite; a state begins with finite numbers"),
         (-np.inf, "LSTM: initial_state=-inf: -inf is not finite; a state begins with finite numbers"),
+        (
+            {"h": 10**400},
+            f"LSTM: initial_state={{'h': 1{'0' * 70}...: state 'h': 1{'0' * 76}... is not finite; a state begins with finite numbers",
+        ),
         ({"h": "x"}, f"LSTM: initial_state={{'h': 'x'}}: state 'h': 'x' is none of these; {EXPECTED}"),
         ({0: 1.0}, "LSTM: initial_state={0: 1.0}: the key 0 is no state; expected names of states, as {'h': 'learned'}"),
         ({"s": 1.0}, "LSTM: initial_state: it has no state 's'; expected 'h' and 'c', or one value for all"),

@@ -168,6 +168,14 @@ def test_they_are_what_they_are_now(net: rg.MultiLayerNetwork) -> None:
     assert np.array_equal(other.output(X), before)
 
 
+def test_what_was_given_can_be_set_as_buffers_are() -> None:
+    net = trained(initial_state={"h": 0.5})
+    net.set_buffers({"0.h0": np.arange(5)})
+    net.rnn_time_step(X)
+    net.rnn_clear_previous_state(rows=[2])
+    assert list(net.rnn_get_previous_state(0)["h"][2]) == [0, 1, 2, 3, 4]
+
+
 def test_a_graph(tmp_path: Path) -> None:
     vertices: dict[str, Any] = {
         "rnn": (rg.SimpleRnn(n_out=3, initial_state=[0.5, 1.0, -1.0]), "x"),
@@ -194,3 +202,17 @@ def test_saved_and_loaded(net: rg.MultiLayerNetwork, tmp_path: Path) -> None:
     again = rg.MultiLayerNetwork.load(tmp_path / "net.rnng")
     assert again.config == net.config
     assert np.array_equal(again.output(X), net.output(X))
+
+
+def test_a_network_that_lacks_them_is_not_exported(tmp_path: Path) -> None:
+    class Bare:
+        """What an exporter needs, but for buffers."""
+
+        config = trained(initial_state=[1.0, 2.0, 3.0, 4.0, 5.0]).config
+
+        def parameters(self) -> dict[str, np.ndarray]:
+            return rg.MultiLayerNetwork(self.config).parameters()
+
+    with pytest.raises(rg.ExportError, match=r"^the network has no parameter '0\.h0'; it has 0\.R, 0\.W, .*; set all parameters before"):
+        export_onnx(Bare(), tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
