@@ -66,7 +66,11 @@ def _starts(value: object) -> Start | Starts | None:
 
 
 _ONE: dict[str, Any] = {
-    "anyOf": [{"enum": [LEARNED, ZEROS]}, {"type": "number"}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]
+    "anyOf": [
+        {"type": "string", "enum": [LEARNED, ZEROS]},
+        {"type": "number"},
+        {"type": "array", "items": {"type": "number"}, "minItems": 1},
+    ]
 }
 _SCHEMA: dict[str, Any] = {"anyOf": [*_ONE["anyOf"], {"type": "object", "additionalProperties": _ONE}, {"type": "null"}]}
 

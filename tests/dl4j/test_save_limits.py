@@ -51,7 +51,10 @@ def config(*layers: Layer, **fields: Any) -> MultiLayerConfiguration:
             config(rg.Bidirectional(rg.SimpleRnn(n_out=4, initial_state=0.5)), RNN_OUT),
             r"^layers\[0\] \(Bidirectional\): .* no initial state but zero",
         ),
-        (config(rg.GravesBidirectionalLSTM(n_out=4, initial_state={"c": 1.0}), RNN_OUT), r"^layers\[0\] \(GravesBidirectionalLSTM\): .* no initial state but zero"),
+        (
+            config(rg.GravesBidirectionalLSTM(n_out=4, initial_state={"c": 1.0}), RNN_OUT),
+            r"^layers\[0\] \(GravesBidirectionalLSTM\): .* no initial state but zero",
+        ),
         (config(LSTM, rg.RnnOutputLayer(n_out=2, has_layer_norm=True)), r"^layers\[1\] .* no layer normalisation in RnnOutputLayer"),
         (config(LSTM, RNN_OUT, updater=rg.AdaBelief()), "no updater AdaBelief; expected one of AMSGrad, AdaDelta"),
         (config(LSTM, RNN_OUT, bias_updater=rg.TorchUpdater("AdamW")), r"^layers\[0\] \(LSTM\): .* no updater TorchUpdater"),
