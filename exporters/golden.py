@@ -51,27 +51,30 @@ def samples(
 ) -> list[Sample]:
     """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
 
+    Where states begin with what was learned or given, another pair begins there.
+
     Where ``steps`` or ``batch`` are fixed, all have that size. ``units`` has the statistics of inputs and outputs in units of their
     own, by name.
     """
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
     made, least = [], least_steps(graph)
-    for rows, length in SIZES:
-        times = {symbol: steps or max(needed, length + k) for k, (symbol, needed) in enumerate(least.items())}
+    at_start = [SIZES[0]] if any(p.start is not None for p in inputs(graph)) else []
+    for k, (rows, length) in enumerate([*SIZES, *at_start]):
+        times = {symbol: steps or max(needed, length + more) for more, (symbol, needed) in enumerate(least.items())}
         sizes = {"N": batch or rows, **times}
         first = {**sizes, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
-        before = {p.name: _draw(p, first, generator) for p in inputs(graph)}
-        drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
-        made.append(_sample(graph, exact, before, drawn, units or {}))
+        before = {p.name: _draw(p, first, generator, exact) for p in inputs(graph)}
+        drawn = {p.name: _draw(p, sizes, generator, exact) for p in inputs(graph)}
+        made.append(_sample(graph, exact, before if k < len(SIZES) else None, drawn, units or {}))
     return made
 
 
-def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> Array:
+def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator, parameters: Mapping[str, Array]) -> Array:
     """Ids within their range, gaps in masks, states as they begin, normal values for all else."""
     shape = tuple(evaluate(d, sizes) for d in port.value.shape)
     if port.role == "state":
-        return np.full(shape, port.initial)
+        return np.full(shape, port.initial if port.start is None else parameters[port.start])
     if port.role == "mask":
         return np.tile(GAPS, (-(-shape[0] // 2), -(-shape[1] // GAPS.shape[1])))[: shape[0], : shape[1]]
     if port.ids is not None:
@@ -82,21 +85,19 @@ def _draw(port: Port, sizes: dict[str, int], generator: np.random.Generator) -> 
 def _sample(
     graph: Graph,
     parameters: Mapping[str, Array],
-    before: Mapping[str, Array],
+    before: Mapping[str, Array] | None,
     drawn: Mapping[str, Array],
     units: Mapping[str, Columns],
 ) -> Sample:
     """The inputs at the first of SCALES at which no result is LARGE, else at the last, and the results.
 
-    The states are those to which ``before`` leads, none of its steps masked. What y holds at masked steps may be NaN.
+    The states are those to which ``before`` leads, none of its steps masked; left out, those that were ``drawn``. What y holds at masked
+    steps may be NaN.
     """
-    states = [p.name for p in inputs(graph) if p.role == "state"]
-    masks = {p.name: np.ones_like(before[p.name]) for p in inputs(graph) if p.role == "mask"}
     for scale in SCALES:
-        first = {p.name: _scaled(p, {**before, **masks}, scale, graph, units) for p in inputs(graph)}
-        led = run(graph, {**parameters, **first}) if states else {}
-        given = {p.name: _scaled(p, drawn, scale, graph, units) for p in inputs(graph) if p.role != "state"}
-        given |= {name: led[f"next_{name}"].astype(graph.data_type) for name in states}
+        given = {p.name: _scaled(p, drawn, scale, graph, units) for p in inputs(graph)}
+        if before is not None:
+            given |= _led(graph, parameters, before, scale, units)
         results = run(graph, {**parameters, **given})
         results = {p.name: np.asarray(results[p.name]) for p in outputs(graph)}
         sizes = {name: units[name].scaled(r) if name in units else r for name, r in results.items()}
@@ -104,6 +105,19 @@ def _sample(
             break
     with np.errstate(over="ignore"):  # what float32 cannot hold is inf there, in the file as well
         return given, {name: r.astype(graph.data_type) for name, r in results.items()}
+
+
+def _led(
+    graph: Graph, parameters: Mapping[str, Array], before: Mapping[str, Array], scale: float, units: Mapping[str, Columns]
+) -> dict[str, Array]:
+    """The states to which ``before`` leads."""
+    states = [p.name for p in inputs(graph) if p.role == "state"]
+    if not states:
+        return {}
+    real = {**before, **{p.name: np.ones_like(before[p.name]) for p in inputs(graph) if p.role == "mask"}}
+    first = {p.name: _scaled(p, real, scale, graph, units) for p in inputs(graph)}
+    results = run(graph, {**parameters, **first})
+    return {name: results[f"next_{name}"].astype(graph.data_type) for name in states}
 
 
 def _scaled(port: Port, drawn: Mapping[str, Array], scale: float, graph: Graph, units: Mapping[str, Columns]) -> Array:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from rnngraph import __version__
 from rnngraph.errors import ExportError
 from rnngraph.exporters.graph_manifest import Labels, graph_parts
-from rnngraph.exporters.onnx.emit import frozen, inputs, outputs
+from rnngraph.exporters.onnx.emit import CONSTANT, frozen, inputs, outputs, parameter
 from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
@@ -59,8 +59,9 @@ def manifest(
     sizes = frozen(graph, steps, batch)
     stuck = not_streaming(graph, names)
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers], names)
+    states = [_state(p, graph, parameters) for p in inputs(graph) if p.role == "state"]
     content = {
-        "format": FORMAT if names is not None else 2 if _is_new(graph) else 1,
+        "format": _format(states, graph, names),
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,
@@ -69,7 +70,7 @@ def manifest(
         "parameters": {"count": sum(a.size for a in parameters.values()), "sha256": parameters_digest(parameters, graph.data_type)},
         "inputs": [_port(p, graph, sizes) for p in inputs(graph)],
         "outputs": [_port(p, graph, sizes) for p in outputs(graph)],
-        "states": [_state(p, graph) for p in inputs(graph) if p.role == "state"],
+        "states": states,
         "mask": _mask(graph),
         "time": _time(graph, steps) if names is None else {},
         "streams": reason is None,
@@ -79,6 +80,13 @@ def manifest(
         "normalizer": normalizer,
     }
     return content if names is None else graph_parts(content, graph, names, MASK_RULE, output_labels or {})
+
+
+def _format(states: Sequence[Mapping[str, Any]], graph: Graph, names: Sequence[str] | None) -> int:
+    """The oldest format that has all that the file needs."""
+    if any(isinstance(s["initial"], list) for s in states):
+        return FORMAT
+    return 3 if names is not None else 2 if _is_new(graph) else 1
 
 
 def _is_new(graph: Graph) -> bool:
@@ -115,7 +123,7 @@ def _data_type(port: Port, graph: Graph) -> str:
     return graph.data_type if port.value.type.element == "float" else port.value.type.element
 
 
-def _state(port: Port, graph: Graph) -> dict[str, Any]:
+def _state(port: Port, graph: Graph, parameters: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     return {
         "layer": port.layer,
         "key": port.name.split("_", 2)[2],
@@ -124,8 +132,18 @@ def _state(port: Port, graph: Graph) -> dict[str, Any]:
         "shape": _shape(port.value.shape[1:], {}),  # of one row
         "batch_axis": 0,
         "data_type": _data_type(port, graph),
-        "initial": port.initial,
+        "initial": _initial(port, graph, parameters),
     }
+
+
+def _initial(port: Port, graph: Graph, parameters: Mapping[str, npt.NDArray[Any]]) -> float | list[float]:
+    """One number where all elements have the same bits, else each of a row; read back they have the bits that they had."""
+    if port.start is None:
+        return port.initial
+    start = next(p for p in graph.ports(*CONSTANT) if p.name == port.start)
+    row = parameter(start, parameters).astype(graph.data_type)
+    numbers: list[float] = row.tolist()
+    return numbers[0] if row.tobytes() == row[:1].tobytes() * len(row) else numbers
 
 
 def _mask(graph: Graph) -> dict[str, Any]:

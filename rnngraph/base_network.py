@@ -63,13 +63,13 @@ class Network(Spelled):
             raise ConfigurationError(
                 f"{type(self).__name__} takes a {kind}, not {type(config).__name__}; from JSON: {kind}.from_json(text)"
             )
-        arrays = initial_parameters(config)
-        for name, array in arrays.items():
+        arrays, buffers = initial_parameters(config), initial_buffers(config)
+        for name, array in (*arrays.items(), *buffers.items()):
             try:
                 as_parameter(array, array.shape, config.data_type, name)
             except InputError as error:
                 raise ConfigurationError(f"{label(config, name)}: at the start {error}") from None
-        self._set_up(config, arrays, initial_buffers(config))
+        self._set_up(config, arrays, buffers)
 
     @classmethod
     def _holding(cls, config: Any, parameters: Mapping[str, np.ndarray], buffers: Mapping[str, np.ndarray]) -> Self:
@@ -101,7 +101,7 @@ class Network(Spelled):
         titles, names = [layer.title for layer in config.layers], list(config.layer_names)
         self._reason = why_not(lower(config), titles, names if self._several else None)
         types = [type(layer).__name__ for layer in config.layers]
-        self._stream = StreamState(state_specs(config), types, config.data_type, names=names if self._several else None)
+        self._stream = StreamState(state_specs(config), types, config.data_type, names if self._several else None, self._started)
 
     @classmethod
     def _inputs_of(cls, config: NetworkConfiguration) -> Inputs:
@@ -124,7 +124,8 @@ class Network(Spelled):
         ``0.W`` [4H, I], ``0.R`` [4H, H], ``0.b`` [4H] of an LSTM in the gate order i, f, g, o, ``0.P`` [3, H] in the order i, f, o; ``0.W``
         [H, I], ``0.R`` [H, H], ``0.b`` [H] of a SimpleRnn, with layer normalisation the gains ``0.g`` [2, H] of both products; ``0.W``
         [3H, I], ``0.R`` [3H, H], ``0.b`` [3H] of a GRU in the order r, z, n, with ``reset_after`` a second bias ``0.bR``;
-        ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer.
+        ``0.forward.W``, ``0.backward.W`` in a Bidirectional; ``1.W`` [n_out, n_in], ``1.b`` [n_out] of a dense or output layer. States that
+        are learned begin with ``0.h0``, ``0.c0`` [H].
         """
         return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self._parameters.items()}
 
@@ -138,7 +139,8 @@ class Network(Spelled):
         self._replace(self._parameters, mapping, "parameters")
 
     def buffers(self) -> dict[str, np.ndarray]:
-        """Copies of what training keeps beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization."""
+        """Copies of what is kept beside the parameters, by name: ``2.mean``, ``2.var`` [F] of a BatchNormalization, and ``0.h0`` [H] of a
+        layer whose ``initial_state`` was given."""
         return {name: tensor.cpu().numpy().copy() for name, tensor in self._buffers.items()}
 
     def set_buffers(self, mapping: Mapping[str, ArrayLike]) -> None:
@@ -175,7 +177,7 @@ class Network(Spelled):
     # The streaming state
 
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
-        """Forget the streaming state, or set it to zero for some rows. StateError for rows that are not there."""
+        """Forget the streaming state, or let some rows begin anew. StateError for rows that are not there."""
         self._stream.clear(rows)
 
     def rnn_get_previous_state(self, layer: int | str) -> dict[str, np.ndarray]:
@@ -198,6 +200,11 @@ class Network(Spelled):
         remedy = "take it anew; restore(StateSnapshot(snapshot.states)) takes it all the same"
         checked = checked_snapshot(snapshot, self._model(), "this network", remedy)
         self._stream.restore(checked)
+
+    def _started(self, name: str) -> np.ndarray:
+        """The parameter or buffer with which each row of a state begins, as it is now."""
+        tensor = self._parameters[name] if name in self._parameters else self._buffers[name]
+        return tensor.detach().cpu().numpy()
 
     def _model(self) -> str:
         """The sha-256 of parameters and buffers, as in the manifest of an exported file; computed anew after they changed only."""

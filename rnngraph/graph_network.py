@@ -52,7 +52,7 @@ class ComputationGraph(Network):
 
     @spelled
     def output(self, features: Arrays, features_masks: ArrayMasks = None) -> list[np.ndarray]:
-        """The outputs, from zero state; the streaming state stays as it is.
+        """The outputs, from the initial state; the streaming state stays as it is.
 
         features [N, F, T] or [N, F] for each input, features_masks [N, T] or None for each (None: all ones for all) -> [N, n_out, T] or
         [N, n_out] for each output. Raises InputError as :meth:`MultiLayerNetwork.output`, naming the input.

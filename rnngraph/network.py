@@ -47,7 +47,7 @@ class MultiLayerNetwork(Network):
 
     @spelled
     def output(self, features: ArrayLike, features_mask: ArrayLike | None = None) -> np.ndarray:
-        """The network's output, from zero state; the streaming state stays as it is.
+        """The network's output, from the initial state; the streaming state stays as it is.
 
         features [N, F, T] or [N, F], features_mask [N, T] (None: all ones) -> [N, n_out, T] or [N, n_out]; what it holds at masked steps
         is unspecified.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,20 +33,18 @@ def stand_in(key: str) -> str | None:
 class StateSpec:
     """One state: the graph input that takes it, the layer and key by which people know it, its shape behind the batch axis.
 
-    ``initial`` is the number with which each element begins. ``default`` is the key of the layer that stands for this one where it is
-    left out.
+    ``initial`` is the number with which each element begins, or a row with which each row does. ``start`` is the name of what each row
+    begins with instead, which may change: a network's parameter or buffer. ``default`` is the key of the layer that stands for this one
+    where it is left out.
     """
 
     name: str
     layer: int
     key: str
     shape: tuple[int, ...]
-    initial: float = 0.0
+    initial: float | tuple[float, ...] = 0.0
     default: str | None = None
-
-    def begin(self, rows: int, data_type: np.dtype[Any]) -> np.ndarray:
-        """The state of ``rows`` streams that begin."""
-        return np.full((rows, *self.shape), self.initial, data_type)
+    start: str | None = None
 
 
 class StreamState:
@@ -60,10 +58,20 @@ class StreamState:
 
     ``steps`` counts the time steps since the stream began, masked ones too; None where it is not known. A row that begins anew alone does
     not change it.
+
+    ``started`` gives the array that a spec's ``start`` names, as it is now; where no spec has one nobody asks.
     """
 
-    def __init__(self, specs: Iterable[StateSpec], layer_types: Sequence[str], data_type: str, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        specs: Iterable[StateSpec],
+        layer_types: Sequence[str],
+        data_type: str,
+        names: Sequence[str] | None = None,
+        started: Callable[[str], np.ndarray] | None = None,
+    ) -> None:
         self._specs = {s.name: s for s in specs}
+        self._started = started
         self._types = list(layer_types)
         self._names = None if names is None else list(names)
         self._dtype = np.dtype(data_type)
@@ -87,7 +95,15 @@ class StreamState:
 
     def initial(self, rows: int, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The arrays with which a sequence begins; what is held does not matter."""
-        return {name: self._specs[name].begin(rows, self._dtype) for name in names}
+        return {name: self._begun(self._specs[name], rows) for name in names}
+
+    def _begun(self, spec: StateSpec, rows: int) -> np.ndarray:
+        """The state of ``rows`` streams that begin."""
+        return np.full((rows, *spec.shape), self._first_row(spec), self._dtype)
+
+    def _first_row(self, spec: StateSpec) -> Any:
+        """What each row begins with, or each element."""
+        return spec.initial if spec.start is None or self._started is None else self._started(spec.start)
 
     def _initial(self, spec: StateSpec, rows: int) -> np.ndarray:
         """The held array, or that of the key that stands for it, or the initial one."""
@@ -96,7 +112,7 @@ class StreamState:
         stand_in = next((s.name for s in self._layer(spec.layer) if s.key == spec.default), None)
         if stand_in in self._arrays:
             return self._arrays[stand_in]
-        return spec.begin(rows, self._dtype)
+        return self._begun(spec, rows)
 
     def keep(self, arrays: Mapping[str, np.ndarray], steps: int | None = None) -> None:
         """Hold these arrays from now on, in the place of all that were held; ``steps`` lie between (None: nobody knows how many)."""
@@ -133,7 +149,7 @@ class StreamState:
             raise StateError(f"rows={shown(rows)}: there is no row {bad[0]}; {there}")
         for name, held in self._arrays.items():
             changed = held.copy()
-            changed[index] = self._specs[name].initial
+            changed[index] = self._first_row(self._specs[name])
             self._arrays[name] = changed
 
     def get(self, layer: int | str) -> dict[str, np.ndarray]:

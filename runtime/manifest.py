@@ -57,7 +57,8 @@ class FullPort(Port):
 class State:
     """A state: the input that takes it, the output that gives the next one, the value it begins with.
 
-    ``shape`` is that of one row: input and output have N as well, at ``batch_axis``.
+    ``shape`` is that of one row: input and output have N as well, at ``batch_axis``. ``initial`` is a number for all elements, or the
+    numbers of a row [H], which are the same in every row.
     """
 
     layer: int
@@ -66,7 +67,7 @@ class State:
     output: str
     shape: tuple[int, ...]
     data_type: str
-    initial: float
+    initial: float | tuple[float, ...]
     batch_axis: int = 0
 
 
@@ -323,9 +324,18 @@ def _state(content: Mapping[str, Any]) -> State:
         content["output"],
         tuple(content["shape"]),
         content["data_type"],
-        float(content["initial"]),
+        _initial(content["initial"], content["shape"]),
         content.get("batch_axis", 0),
     )
+
+
+def _initial(told: float | list[float], shape: list[int]) -> float | tuple[float, ...]:
+    """One number, or as many as a row has. ValueError for another number of them."""
+    if not isinstance(told, list):
+        return float(told)
+    if [len(told)] != shape:
+        raise ValueError(f"{len(told)} initial values for a state of shape {shape}")
+    return tuple(map(float, told))
 
 
 def _first_line(error: Exception) -> str:

@@ -49,7 +49,7 @@ def test_output_equals_the_reference() -> None:
     for kind in ("steps", "last"):
         net = rg.MultiLayerNetwork(config(kind))
         graph = lower(net.config, features_mask=True)
-        zeros = {s.name: s.begin(N, np.dtype("float64")) for s in state_specs(net.config)}
+        zeros = {s.name: np.zeros((N, *s.shape)) for s in state_specs(net.config)}
         expected = run(graph, {"x": features(), "features_mask": MASK, **zeros, **net.parameters()})["y"]
         real = np.broadcast_to(MASK[:, None] > 0, expected.shape) if kind == "steps" else np.ones(expected.shape, bool)
         np.testing.assert_allclose(net.output(features(), MASK)[real], expected[real], rtol=1e-9)

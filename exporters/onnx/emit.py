@@ -42,7 +42,7 @@ def build_model(
     data_type = np.dtype(graph.data_type)
     ctx = Context(Builder(), ROWS, data_type, steps, frozen(graph, steps, batch))
     for port in graph.inputs:
-        ctx.known[port.value] = _parameter(port, parameters).astype(data_type) if port.role in CONSTANT else ctx.builder.unique(port.name)
+        ctx.known[port.value] = parameter(port, parameters).astype(data_type) if port.role in CONSTANT else ctx.builder.unique(port.name)
     ctx.builder.used.update(p.name for p in graph.outputs)
     ctx.emit(graph)
     given = inputs(graph)
@@ -80,7 +80,8 @@ def _of_roles(ports: Iterable[Port], roles: tuple[str, ...]) -> list[Port]:
     return [p for role in roles for p in ports if p.role == role]
 
 
-def _parameter(port: Port, parameters: Mapping[str, Array]) -> Array:
+def parameter(port: Port, parameters: Mapping[str, Array]) -> Array:
+    """The array for a parameter or buffer. ExportError where it is missing or does not fit."""
     if port.name not in parameters:
         raise ExportError(
             f"the network has no parameter {port.name!r}; it has {', '.join(sorted(parameters)) or 'none'}; set all parameters "

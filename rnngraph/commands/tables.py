@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def ports_table(manifest: Manifest) -> Table:
     """The inputs and outputs of a manifest, states beside their initial values, inputs of a graph beside their masks."""
-    initial = {s.input: f"{s.initial:g}" for s in manifest.states}
+    initial = {s.input: _initial(s.initial) for s in manifest.states}
     masks = {p.name: p.mask or "" for p in manifest.ports("input")}
     table = Table(title="inputs and outputs")
     for column in ("", "name", "role", "shape", "type", "starts as", *(["mask"] * manifest.is_graph)):
@@ -25,6 +25,11 @@ def ports_table(manifest: Manifest) -> Table:
             mask = [escape(masks.get(port.name, ""))] * manifest.is_graph
             table.add_row(side, escape(port.name), port.role, shape, port.data_type, initial.get(port.name, ""), *mask)
     return table
+
+
+def _initial(value: float | tuple[float, ...]) -> str:
+    """What a state begins with; of a row its range."""
+    return f"{min(value):g} to {max(value):g}" if isinstance(value, tuple) else f"{value:g}"
 
 
 def layers_table(manifest: Manifest) -> Table:

@@ -127,7 +127,7 @@ class NetworkConfiguration(Configured):
             """One of ``layers`` in messages."""
 
     def to_json(self) -> str:
-        """As JSON, with every setting written out, so that later defaults change nothing."""
+        """As JSON, with every setting written out but initial states of zero, so that later defaults change nothing."""
         return documents.to_json(self.model_dump(mode="json"))
 
     def to_yaml(self) -> str:

@@ -165,9 +165,10 @@ class Body(Block):
 class Port:
     """A named input or output of a graph with its role; ``layer`` is the index of the layer that it belongs to.
 
-    ``initial`` is the number with which every element of a state begins, or a buffer before training. ``ids`` is how many ids there are,
-    where an input takes ids: it may hold 0 to ``ids`` - 1. ``of`` is the name of the input, or of the labels, that a mask masks. ``law``
-    is what the numbers of a noise input are drawn from, ``rate`` what gives the value of a rate.
+    ``initial`` is the number with which every element of a state begins; where there is a ``start``, each row begins as a copy of the
+    parameter or buffer of that name instead. ``ids`` is how many ids there are, where an input takes ids: it may hold 0 to ``ids`` - 1.
+    ``of`` is the name of the input, or of the labels, that a mask masks. ``law`` is what the numbers of a noise input are drawn from,
+    ``rate`` what gives the value of a rate.
     """
 
     name: str
@@ -179,6 +180,7 @@ class Port:
     of: str | None = None
     law: Law | None = None
     rate: Rate | None = None
+    start: str | None = None
 
 
 class Graph(Block):
@@ -200,9 +202,10 @@ class Graph(Block):
         initial: float = 0.0,
         ids: int | None = None,
         of: str | None = None,
+        start: str | None = None,
     ) -> Value:
         """Declare an input."""
-        return self._declare(Port(name, role, self._argument(name, type_), layer, initial, ids, of))
+        return self._declare(Port(name, role, self._argument(name, type_), layer, initial, ids, of, start=start))
 
     def noise(self, name: str, type_: TensorType, law: Law, layer: int | None = None) -> Value:
         """Declare an input of numbers that are drawn from ``law`` for each update."""

@@ -7,6 +7,7 @@ from typing import get_args
 from rnngraph.errors import GraphError
 from rnngraph.ir.graph import Block, Body, Graph, InputRole, OutputRole, Value
 from rnngraph.ir.ops import OPS, infer
+from rnngraph.ir.types import floats
 
 
 def verify(graph: Graph) -> None:
@@ -20,7 +21,8 @@ def verify(graph: Graph) -> None:
        inference leaves without one);
     6. there is at most one loss, a scalar;
     7. a body consists of primitives and gives its output and one value a state;
-    8. noise says what it is drawn from, a rate, a scalar, what gives it.
+    8. noise says what it is drawn from, a rate, a scalar, what gives it;
+    9. what a state starts with is a parameter or buffer of one row's shape.
     """
     _verify_block(graph, "graph")
     _verify_ports(graph)
@@ -80,6 +82,7 @@ def _verify_ports(graph: Graph) -> None:
     _verify_pairs(graph, "buffer", "buffer_update")
     _verify_loss(graph)
     _verify_drawn(graph)
+    _verify_starts(graph)
 
 
 def _verify_pairs(graph: Graph, old: InputRole, new: OutputRole) -> None:
@@ -120,6 +123,19 @@ def _verify_drawn(graph: Graph) -> None:
         if (port.rate is not None) != (port.role == "rate") or (port.rate is not None and port.value.shape):
             raise GraphError(
                 f"the {port.role} {port.name!r} {port.value.type} has the rate {port.rate}; a rate is a scalar, declare it by Graph.rate"
+            )
+
+
+def _verify_starts(graph: Graph) -> None:
+    kept = {p.name: p.value.type for p in graph.ports("parameter", "buffer")}
+    for port in graph.inputs:
+        if port.start is None:
+            continue
+        row, found = floats(*port.value.shape[1:]), kept.get(port.start)
+        if port.role != "state" or found != row:
+            raise GraphError(
+                f"the {port.role} {port.name!r} {port.value.type} starts with {port.start!r} ({found or 'which is not there'}); "
+                f"a state starts with a parameter or buffer {row}"
             )
 
 

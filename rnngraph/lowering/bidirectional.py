@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rnngraph.conf import Bidirectional, GravesBidirectionalLSTM
 from rnngraph.ir.cells import graves_lstm
 from rnngraph.ir.graph import Value
+from rnngraph.lowering import starts
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.dropout import lower_layer
 from rnngraph.lowering.recurrent import lstm_parameters, run_cell
-from rnngraph.lowering.registry import Parameter, family, register
+from rnngraph.lowering.registry import Buffer, Parameter, family, register
 
 DIRECTIONS = {"forward": False, "backward": True}
 """The prefix of each direction's parameters, and whether it runs against time."""
@@ -28,13 +30,26 @@ def _both(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
     return tuple(Parameter(f"{key}.{p.key}", p.shape, p.draw) for key in DIRECTIONS for p in parameters)
 
 
-@register(Bidirectional, parameters=lambda layer: _both(family(layer.layer).parameters(layer.layer)))
+def _both_buffers(buffers: tuple[Buffer, ...]) -> tuple[Buffer, ...]:
+    """``buffers`` once a direction."""
+    return tuple(replace(b, key=f"{key}.{b.key}") for key in DIRECTIONS for b in buffers)
+
+
+@register(
+    Bidirectional,
+    parameters=lambda layer: _both(family(layer.layer).parameters(layer.layer)),
+    buffers=lambda layer: _both_buffers(family(layer.layer).buffers(layer.layer)),
+)
 def lower_bidirectional(layer: Bidirectional, context: Context, x: Value) -> Value:
     """x [T, N, I] -> [T, N, H], "concat" [T, N, 2 H]; around LastTimeStep [N, H] or [N, 2 H]."""
     return _both_ways(context, x, layer.mask_mode, layer.mode, lambda x: lower_layer(layer.layer, context, x))
 
 
-@register(GravesBidirectionalLSTM, parameters=lambda layer: _both(lstm_parameters(layer)))
+@register(
+    GravesBidirectionalLSTM,
+    parameters=lambda layer: _both(lstm_parameters(layer)),
+    buffers=lambda layer: _both_buffers(starts.given(layer)),
+)
 def lower_graves_bidirectional_lstm(layer: GravesBidirectionalLSTM, context: Context, x: Value) -> Value:
     """x [T, N, I] -> [T, N, H], the sum of both directions."""
     activations = {"act": layer.activation, "gate": layer.gate_activation}

@@ -88,7 +88,7 @@ def _named(config: NetworkConfiguration, link: Link) -> Iterator[None]:
 def _layer(link: Link, context: Context, given: Flows, head: tuple[Head, LabelsMask] | None) -> Flows:
     """What a layer gives for each of the stacked flows: one, as a rule."""
     out = []
-    if len(given) > 1 and buffers_of(link.content):
+    if len(given) > 1 and not all(b.fixed for b in buffers_of(link.content)):
         raise ConfigurationError(f"{context.label}: keeps statistics, which stacked examples do not share; put it before the stack")
     for part, flow in enumerate(given):
         context.turn(flow, part)

@@ -73,7 +73,7 @@ class Context:
         for p in parameters_of(layer):
             self._parameters[p.key] = graph.input(f"{name}.{p.key}", "parameter", floats(*p.shape), index)
         for b in buffers_of(layer):
-            self._buffers[b.key] = graph.input(f"{name}.{b.key}", "buffer", floats(*b.shape), index, b.initial)
+            self._buffers[b.key] = graph.input(f"{name}.{b.key}", "buffer", floats(*b.shape), index)
 
     def turn(self, flow: Flow, part: int = 0) -> None:
         """Turn to what comes in. Of stacked examples each ``part`` has states and noise of its own, by the same parameters."""
@@ -106,7 +106,7 @@ class Context:
 
     @contextmanager
     def whole(self, x: Value) -> Iterator[None]:
-        """Within: x [T, N, F] is a whole sequence, so that states begin at zero and are not carried to a next one."""
+        """Within: x [T, N, F] is a whole sequence, so that states begin inside the graph and are not carried to a next one."""
         before, self._whole = self._whole, x
         yield
         self._whole = before
@@ -125,7 +125,7 @@ class Context:
 
     def buffer(self, key: str) -> Value:
         """The layer's buffer ``key``, as graph input ``3.mean``."""
-        return self._buffers[key]
+        return self._buffers[self._scope + key]
 
     def update_buffer(self, key: str, value: Value) -> None:
         """Give the value of buffer ``key`` after this step of training."""
@@ -152,15 +152,20 @@ class Context:
     def _named(self, role: str, key: str) -> str:
         return f"{role}_{self.index:0{self._digits}d}_{self._scope}{key}{self._part if role != 'rate' else ''}"
 
-    def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0) -> Value:
+    def state(self, key: str, shape: int | tuple[int, ...], initial: float = 0.0, start: str | None = None) -> Value:
         """The layer's state ``key`` [N, *shape], as graph input ``state_03_h``; each element begins at ``initial``.
 
-        Zeros [N, shape] where the sequence is whole.
+        Where the layer has a parameter or buffer ``start``, each row begins as a copy of that. Where the sequence is whole the state is
+        not an input but begins in the graph, at zeros or at ``start``, which noise on weights leaves alone.
         """
+        name = f"{self._scope}{start}"
+        source = None if start is None else self._parameters.get(name, self._buffers.get(name))
         if self._whole is not None:
-            return self.graph.add("zero_state", [self._whole], key, width=shape)
+            zeros = self.graph.add("zero_state", [self._whole], key, width=shape)
+            return zeros if source is None else self.graph.add("add", [zeros, source], key)
         dims = (shape,) if isinstance(shape, int) else shape
-        return self.graph.input(self._state(key), "state", floats(N, *dims), self.index, initial)
+        begins = None if source is None else f"{self._config.layer_names[self.index]}.{name}"
+        return self.graph.input(self._state(key), "state", floats(N, *dims), self.index, initial, start=begins)
 
     def next_state(self, key: str, value: Value) -> None:
         """Give the new value of state ``key``, which nobody needs where the sequence is whole."""

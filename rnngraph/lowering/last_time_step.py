@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rnngraph.conf import LastTimeStep
+from rnngraph.conf.layers.recurrent import start_key
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.dropout import lower_layer
@@ -18,6 +19,8 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
     2. The output is the state h, which the mask does not hold: the output at the last real step, kept as the state ``last``; without a
        mask that is h, and there is no such state.
     3. Otherwise: the same, kept as the state ``last_output`` with and without a mask.
+
+    Before a row's first real step that is what it begins with: the state, where the output is one, else 0.
     """
     context.forget()
     y = lower_layer(layer.layer, context, x)
@@ -30,17 +33,20 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
         return final
     key = "last" if state == "h" else "last_output"
     if layer.causal:
-        return last_seen(context, key, y, mask)
+        return last_seen(context, key, y, mask, start_key(state) if state else None)
     with context.whole(y):
         return last_seen(context, key, y, mask)
 
 
-def last_seen(context: Context, key: str, y: Value, mask: Value | None) -> Value:
-    """y [T, N, F] at the last real step, kept as a state of its own: a chunk that is wholly masked gives what the chunk before gave."""
+def last_seen(context: Context, key: str, y: Value, mask: Value | None, start: str | None = None) -> Value:
+    """y [T, N, F] at the last real step, kept as a state of its own: a chunk that is wholly masked gives what the chunk before gave.
+
+    ``start`` as of :meth:`Context.state`.
+    """
     graph, reverse = context.graph, context.reverse
     width = y.shape[2]
     assert isinstance(width, int)  # features are never symbols
-    state = context.state(key, width)
+    state = context.state(key, width, start=start)
     if mask is None:
         last = graph.add("row", [y], "last", index=0 if reverse else -1)
     else:

@@ -12,13 +12,17 @@ import numpy as np
 
 from rnngraph.conf import GRU, LSTM, GravesBidirectionalLSTM, GravesLSTM, RecurrentLayer, SimpleRnn
 from rnngraph.conf.initializers import draw
+from rnngraph.conf.layers.recurrent import start_key
+from rnngraph.errors import ConfigurationError
 from rnngraph.ir.cell import Cell, normalize, trace
 from rnngraph.ir.cells import graves_lstm, gru_reset_after, gru_reset_before, layer_norm_rnn, lstm, simple_rnn
 from rnngraph.ir.graph import Value
 from rnngraph.ir.time_ops import unify
 from rnngraph.ir.types import evaluate, floats
+from rnngraph.lowering import starts
 from rnngraph.lowering.context import Context, affine
 from rnngraph.lowering.registry import Draw, Parameter, register
+from rnngraph.names import shown
 
 
 def _weights(
@@ -51,8 +55,9 @@ def lstm_parameters(layer: LSTM | GravesLSTM | GravesBidirectionalLSTM) -> tuple
         Parameter("b", (4 * h,), bias),
     )
     if isinstance(layer, LSTM):
-        return shared
-    return (*shared, Parameter("P", (3, h), _weights(layer, 3, h, h, i + h, recurrent=True, sides=sides)))
+        return (*shared, *starts.learned(layer))
+    peepholes = Parameter("P", (3, h), _weights(layer, 3, h, h, i + h, recurrent=True, sides=sides))
+    return (*shared, peepholes, *starts.learned(layer))
 
 
 def _gru_parameters(layer: GRU) -> tuple[Parameter, ...]:
@@ -63,7 +68,8 @@ def _gru_parameters(layer: GRU) -> tuple[Parameter, ...]:
         Parameter("R", (3 * h, h), _weights(layer, 3 * h, h, h, i + h, recurrent=True)),
         Parameter("b", (3 * h,), _constant(layer.bias_init, 3 * h)),
     )
-    return (*shared, Parameter("bR", (3 * h,), _constant(0.0, 3 * h))) if layer.reset_after else shared
+    second = (Parameter("bR", (3 * h,), _constant(0.0, 3 * h)),) if layer.reset_after else ()
+    return (*shared, *second, *starts.learned(layer))
 
 
 def _simple_rnn_parameters(layer: SimpleRnn) -> tuple[Parameter, ...]:
@@ -74,22 +80,23 @@ def _simple_rnn_parameters(layer: SimpleRnn) -> tuple[Parameter, ...]:
         Parameter("R", (h, h), _weights(layer, h, h, h, h, recurrent=True)),
         Parameter("b", (h,), _constant(layer.bias_init, h)),
     )
-    return (*shared, Parameter("g", (2, h), _constant(layer.gain_init, 2, h))) if layer.has_layer_norm else shared
+    gains = (Parameter("g", (2, h), _constant(layer.gain_init, 2, h)),) if layer.has_layer_norm else ()
+    return (*shared, *gains, *starts.learned(layer))
 
 
-@register(LSTM, parameters=lstm_parameters)
+@register(LSTM, parameters=lstm_parameters, buffers=starts.given)
 def lower_lstm(layer: LSTM, context: Context, x: Value) -> Value:
     """x [T, N, I] -> h [T, N, H]."""
     return run_cell(layer, context, x, lstm, {"act": layer.activation, "gate": layer.gate_activation})
 
 
-@register(GravesLSTM, parameters=lstm_parameters)
+@register(GravesLSTM, parameters=lstm_parameters, buffers=starts.given)
 def lower_graves_lstm(layer: GravesLSTM, context: Context, x: Value) -> Value:
     """x [T, N, I] -> h [T, N, H]."""
     return run_cell(layer, context, x, graves_lstm, {"act": layer.activation, "gate": layer.gate_activation})
 
 
-@register(GRU, parameters=_gru_parameters)
+@register(GRU, parameters=_gru_parameters, buffers=starts.given)
 def lower_gru(layer: GRU, context: Context, x: Value) -> Value:
     """x [T, N, I] -> h [T, N, H]. Where the reset gate acts before the product, R is two weights to the cell: of r and z, and of n."""
     activations = {"act": layer.activation, "gate": layer.gate_activation}
@@ -103,7 +110,7 @@ def lower_gru(layer: GRU, context: Context, x: Value) -> Value:
     return run_cell(layer, context, x, gru_reset_before, activations, weights=parts)
 
 
-@register(SimpleRnn, parameters=_simple_rnn_parameters)
+@register(SimpleRnn, parameters=_simple_rnn_parameters, buffers=starts.given)
 def lower_simple_rnn(layer: SimpleRnn, context: Context, x: Value) -> Value:
     """x [T, N, I] -> h [T, N, H]."""
     if not layer.has_layer_norm:
@@ -143,7 +150,7 @@ def run_cell(
         unify(floats(width), floats(*value.shape[2:]), sizes, f"{cell.name}, sequence {key!r}")
     for key, shape in cell.weights.items():
         unify(floats(*shape), operands[key].type, sizes, f"{cell.name}, weight {key!r}")
-    states = {key: context.state(key, evaluate(width, sizes)) for key, width in cell.states.items()}
+    states = {key: context.state(key, evaluate(width, sizes), start=start_key(key)) for key, width in cell.states.items()}
     body = trace(cell, **activations)
     attributes = {"body": body, "reverse": context.reverse, "mask_mode": None if mask is None else layer.mask_mode}
     outputs, after = list[Value](), list(states.values())
@@ -187,23 +194,35 @@ def register_cell(
     activations; left out, ``act`` is the layer's activation and any other argument its field of that name, ``gate`` its gate_activation.
 
     Parameters: W [width of the cell's one sequence, n_in] and b, of W x + b; and each weight of the cell under its name. Weights of two
-    axes are drawn by the layer's initialisers (fans: columns, rows), others begin at 0, b at bias_init.
+    axes are drawn by the layer's initialisers (fans: columns, rows), others begin at 0, b at bias_init. What states begin with, where
+    ``initial_state`` says it; a layer whose states are not h alone, [N, n_out], tells their widths by ``state_sizes``.
     """
 
     def parameters(layer: RecurrentLayer) -> tuple[Parameter, ...]:
         known = dict(sizes(layer))
         (width,) = (evaluate(w, known) for w in cell.sequences.values())
         own = {key: tuple(evaluate(d, known) for d in shape) for key, shape in cell.weights.items()}
+        _check_states(layer, {key: evaluate(width, known) for key, width in cell.states.items()})
         return (
             Parameter("W", (width, layer.n_in), _weights(layer, width, layer.n_in, layer.n_in, width)),
             Parameter("b", (width,), _constant(layer.bias_init, width)),
             *(Parameter(key, shape, _own_weight(layer, shape)) for key, shape in own.items()),
+            *starts.learned(layer),
         )
 
     def lower(layer: RecurrentLayer, context: Context, x: Value) -> Value:
         return run_cell(layer, context, x, cell, activations(layer) if activations else _activations(layer, cell))
 
-    register(cls, parameters=parameters)(lower)
+    register(cls, parameters=parameters, buffers=starts.given)(lower)
+
+
+def _check_states(layer: RecurrentLayer, sizes: Mapping[str, int]) -> None:
+    """ConfigurationError where a layer begins with a state of which it does not tell the width that its cell has."""
+    if layer.initial_state is not None and dict(layer.state_sizes) != dict(sizes):
+        raise ConfigurationError(
+            f"{layer.tag()}: initial_state={shown(layer.initial_state)}: its cell has the states {dict(sizes)}, its state_sizes are "
+            f"{dict(layer.state_sizes)}; give the class a property state_sizes with those of the cell"
+        )
 
 
 def _own_weight(layer: RecurrentLayer, shape: tuple[int, ...]) -> Draw:

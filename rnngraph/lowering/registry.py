@@ -29,11 +29,15 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Buffer:
-    """What training keeps beside the parameters (running statistics): its key, its shape, the number with which it begins."""
+    """What a layer keeps beside the parameters: its key, its shape, the number or numbers with which it begins.
+
+    Running statistics, which training moves, or with ``fixed`` what it leaves alone: initial states that were given.
+    """
 
     key: str
     shape: tuple[int, ...]
-    initial: float = 0.0
+    initial: float | tuple[float, ...] = 0.0
+    fixed: bool = False
 
 
 Lower = Callable[[Any, "Context", "Value"], "Value"]
@@ -56,7 +60,7 @@ _FAMILIES: dict[type, Family] = {}
 def register(*classes: type, parameters: Parameters, buffers: Buffers = lambda layer: ()) -> Callable[[Lower], Lower]:
     """Enter the decorated function as the lowering of ``classes``.
 
-    ``parameters(layer)`` lists what they train, ``buffers(layer)`` what training keeps besides.
+    ``parameters(layer)`` lists what they train, ``buffers(layer)`` what they keep besides.
     """
 
     def enter(function: Lower) -> Lower:

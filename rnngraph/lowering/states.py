@@ -19,5 +19,5 @@ def state_specs(config: NetworkConfiguration) -> list[StateSpec]:
         shape = tuple(d for d in port.value.shape[1:] if isinstance(d, int))
         assert len(shape) == port.value.type.rank - 1
         assert port.layer is not None
-        specs.append(StateSpec(port.name, port.layer, key, shape, port.initial, stand_in(key)))
+        specs.append(StateSpec(port.name, port.layer, key, shape, port.initial, stand_in(key), port.start))
     return specs

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from rnngraph.conf.constraints import Constraint, NonNegativeConstraint
-from rnngraph.conf.layers.base import BIASES
 from rnngraph.conf.parameters import array_of, key_of, label, owner
 from rnngraph.errors import ConfigurationError
 
@@ -46,13 +45,12 @@ def bounds(network: Network) -> list[Bound]:
                     f"{label(config, first)}: there is no formula for {constraint.tag()}; expected one of "
                     f"{', '.join(sorted(FACTORS))}, NonNegativeConstraint, or an entry in rnngraph.training.constraints.FACTORS"
                 )
-            if _acts_on(constraint.on, key_of(first)):
+            if _acts_on(constraint.on, key_of(first), layer.is_bias(key_of(first))):
                 found.append(Bound(constraint, tuple(names), bool(layer.reads_ids)))
     return found
 
 
-def _acts_on(on: str, key: str) -> bool:
-    is_bias = key in BIASES
+def _acts_on(on: str, key: str, is_bias: bool) -> bool:
     return {
         "all": True,
         "biases": is_bias,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from rnngraph.data.iteration import Data, Examples, epochs_over
 from rnngraph.errors import TrainingError, TrainingWarning
+from rnngraph.ir.graph import Port
 from rnngraph.lowering.head_masks import head_masks
 from rnngraph.training.noise import draw
 from rnngraph.training.regularisation import penalties, penalty
@@ -43,11 +44,18 @@ def losses(
         backward_steps=backward_steps,
     )
     config, sizes, device = network.config, batch.sizes, network._device
-    names = [p.name for p in program.graph.ports("state") if p.name not in (states or ())]
+    begun = _begun(network, [p for p in program.graph.ports("state") if p.name not in (states or ())], sizes["N"])
     drawn = draw(program.graph, sizes, config.seed, network.iteration, network.epoch)
-    feeds = {name: torch.from_numpy(array) for name, array in network._stream.initial(sizes["N"], names).items()} | drawn
-    feeds = {name: tensor.to(device) for name, tensor in (feeds | dict(states or {})).items()}
+    feeds = {name: tensor.to(device) for name, tensor in (begun | drawn | dict(states or {})).items()}
     return program({**network._parameters, **network._buffers, **feeds, **batch.feeds}, product_type)
+
+
+def _begun(network: Network, states: Sequence[Port], rows: int) -> dict[str, Tensor]:
+    """The states of ``rows`` sequences that begin; those that are learned are copies of a parameter, whose gradient is the rows' sum."""
+    plain = network._stream.initial(rows, [p.name for p in states if p.start is None])
+    kept = {**network._parameters, **network._buffers}
+    copies = {p.name: kept[p.start].repeat(rows, 1) for p in states if p.start is not None}  # whole, as cuDNN wants it
+    return {name: torch.from_numpy(array) for name, array in plain.items()} | copies
 
 
 def loss_sum(

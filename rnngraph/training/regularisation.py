@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from rnngraph.conf.layers import WeightLayer
-from rnngraph.conf.layers.base import BIASES
 from rnngraph.conf.parameters import key_of, owner
 
 if TYPE_CHECKING:
@@ -44,7 +43,7 @@ def penalties(network: Network) -> Penalties:
         layer = owner(network.config, name)
         if not isinstance(layer, WeightLayer):
             continue
-        if key_of(name) in BIASES:
+        if layer.is_bias(key_of(name)):
             one = Penalty(layer.l1_bias, layer.l2_bias, layer.weight_decay_bias, layer.weight_decay_bias_apply_lr)
         else:
             one = Penalty(layer.l1, layer.l2, layer.weight_decay, layer.weight_decay_apply_lr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import rnngraph as rg
+from rnngraph.exporters import export_onnx
 from tests.commands.networks import exported, network
 from tests.commands.running import Run
 from tests.exporters.graphs import two_times
@@ -70,3 +71,12 @@ def test_the_likeliest_mistakes(tmp_path: Path, run: Run) -> None:
         assert refused.code == 2
         assert message in refused.err
         assert run("inspect", path, "--json").json["error"] in refused.err
+
+
+def test_what_states_begin_with(tmp_path: Path, run: Run) -> None:
+    layers = [rg.LSTM(n_in=3, n_out=4, initial_state={"h": [-1.0, 0.5, 0.25, 2.0], "c": 0.75}), rg.RnnOutputLayer(n_out=2)]
+    export_onnx(rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers)), model := tmp_path / "net.onnx")
+    shown = run("inspect", model)
+    assert "-1 to 2" in shown.out
+    assert " 0.75 " in shown.out
+    assert [state["initial"] for state in run("inspect", model, "--json").json["states"]] == [[-1.0, 0.5, 0.25, 2.0], 0.75]

@@ -164,7 +164,8 @@ WEIGHT_NOISE = st.builds(DropConnect, retain=SHARES, apply_to_biases=st.booleans
 )
 PLAIN = {"name": NAMES, "activation": ACTIVATION, "mask_mode": st.sampled_from(MASK_MODES)}
 WEIGHTS = {**PLAIN, **REGULARISED, "weight_noise": WEIGHT_NOISE, "dropout": DROPOUT, "weight_init": INITIALIZER}
-RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER}
+STARTS = st.sampled_from([*[None] * 12, "learned", "zeros", -0.5, {"h": "learned"}, {"h": 0.25}])
+RECURRENT = {**WEIGHTS, "weight_init_recurrent": INITIALIZER, "initial_state": STARTS}
 GATED = {**RECURRENT, "gate_activation": ACTIVATION, "forget_gate_bias_init": FINITE}
 BIAS = {"bias_init": FINITE}
 OUTPUT = {**WEIGHTS, **BIAS, "has_bias": st.booleans(), "has_layer_norm": st.booleans(), "loss": LOSS}

@@ -71,6 +71,8 @@ def test_what_is_wrong_does_not_conform() -> None:
         {"layers": [{"type": "LSTM", "n_out": 0}]},
         {"layers": [{"type": "LSTM", "n_out": 3, "nIn": 2}]},
         {"layers": [{"type": "LSTM", "n_out": 3, "activation": "tahn"}]},
+        {"layers": [{"type": "LSTM", "n_out": 3, "initial_state": "lerned"}]},
+        {"layers": [{"type": "LSTM", "n_out": 3, "initial_state": {"h": []}}]},
         {"layers": [{"type": "LastTimeStep", "layer": {"type": "DenseLayer"}}]},
         {"layers": [{"type": "Bidirectional", "mode": "both", "layer": {"type": "LSTM", "n_out": 3}}]},
         {"updater": {"type": "Adam", "learning_rate": 0}},

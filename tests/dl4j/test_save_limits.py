@@ -43,6 +43,18 @@ def config(*layers: Layer, **fields: Any) -> MultiLayerConfiguration:
             r"^layers\[0\] \(Bidirectional\): DL4J 1\.0\.0-M2\.1 has no layer GRU",
         ),
         (config(rg.SimpleRnn(n_out=4, has_layer_norm=True), RNN_OUT), "no layer normalisation in SimpleRnn; train one"),
+        (
+            config(rg.LSTM(n_out=4, initial_state="learned"), RNN_OUT),
+            r"^layers\[0\] \(LSTM\): DL4J 1\.0\.0-M2\.1 has no initial state but zero; train one without initial_state$",
+        ),
+        (
+            config(rg.Bidirectional(rg.SimpleRnn(n_out=4, initial_state=0.5)), RNN_OUT),
+            r"^layers\[0\] \(Bidirectional\): .* no initial state but zero",
+        ),
+        (
+            config(rg.GravesBidirectionalLSTM(n_out=4, initial_state={"c": 1.0}), RNN_OUT),
+            r"^layers\[0\] \(GravesBidirectionalLSTM\): .* no initial state but zero",
+        ),
         (config(LSTM, rg.RnnOutputLayer(n_out=2, has_layer_norm=True)), r"^layers\[1\] .* no layer normalisation in RnnOutputLayer"),
         (config(LSTM, RNN_OUT, updater=rg.AdaBelief()), "no updater AdaBelief; expected one of AMSGrad, AdaDelta"),
         (config(LSTM, RNN_OUT, bias_updater=rg.TorchUpdater("AdamW")), r"^layers\[0\] \(LSTM\): .* no updater TorchUpdater"),

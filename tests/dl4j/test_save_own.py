@@ -18,6 +18,7 @@ from tests.dl4j.networks import NETWORKS, data, effective, network
 
 LACKING = (
     "backward length",
+    "initial state but zero",
     "layer GRU",
     "layer normalisation in OutputLayer",
     "layer normalisation in RnnOutputLayer",

@@ -50,6 +50,15 @@ def test_backward_layers_and_heads(masked: bool, tmp_path: Path) -> None:
         assert placement(file).get("CPUExecutionProvider", {}) == {}
 
 
+def test_backward_layers_that_begin_with_what_was_learned(tmp_path: Path) -> None:
+    cells = (rg.LSTM, rg.GRU, rg.GravesLSTM)
+    layers = [rg.Bidirectional(cell(n_out=2, initial_state="learned")) for cell in cells]
+    export_onnx(
+        net_of(*layers, rg.RnnOutputLayer(n_out=2), input_type=rg.InputType.recurrent(3)), tmp_path / "net.onnx", features_mask=True
+    )
+    assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}
+
+
 @pytest.mark.parametrize("steps", [None, 1])
 @pytest.mark.parametrize("mode", ["hold", "reset", "ignore"])
 def test_the_last_step_of_a_masked_sequence(mode: str, steps: Any, tmp_path: Path) -> None:

@@ -226,3 +226,17 @@ def test_noise_without_a_law_and_rates_without_a_source() -> None:
         role_: Any = role
         graph.inputs.append(Port("z", role_, graph.argument("z", floats(N)), law=law, rate=rate))
         broken(message, graph)
+
+
+@pytest.mark.parametrize(
+    ("start", "found"),
+    [("0.h0", "which is not there"), ("0.c0", r"\[4\]"), ("x", "which is not there")],
+)
+def test_what_a_state_starts_with(start: str, found: str) -> None:
+    graph = Graph()
+    graph.input("0.c0", "parameter", floats(4))
+    x = graph.input("x", "input", floats(3))
+    s = graph.input("state_00_h", "state", floats(N, 3), start=start)
+    graph.output("y", "output", graph.add("add", [x, s]))
+    graph.output("next_state_00_h", "next_state", s)
+    broken(rf"the state 'state_00_h' \[N, 3\] starts with '{start}' \({found}\); a state starts with a parameter or buffer \[3\]", graph)

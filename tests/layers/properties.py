@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from rnngraph.backends.torch import Program
 from rnngraph.errors import ExportError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
 from rnngraph.exporters.onnx.targets import Target
+from rnngraph.ir.graph import Graph
 from rnngraph.ir.types import evaluate
 from rnngraph.lowering import lower
 from rnngraph.runtime import StreamingSession
@@ -55,10 +56,16 @@ def at_real_steps(y: Array, mask: Array | None) -> Array:
 
 
 def reference(net: rg.MultiLayerNetwork, x: Array, mask: Array | None) -> Array:
-    """The output by the reference, from zero states."""
+    """The output by the reference, from the states with which rows begin."""
     graph = lower(net.config, features_mask=mask is not None)
-    states = {p.name: np.zeros((len(x), evaluate(p.value.shape[1], {}))) for p in graph.ports("state")}
-    return run(graph, {"x": x, **({} if mask is None else {"features_mask": mask}), **states, **net.parameters()})["y"]
+    arrays = {**net.parameters(), **net.buffers()}
+    return run(graph, {"x": x, **({} if mask is None else {"features_mask": mask}), **begun(graph, len(x), arrays), **arrays})["y"]
+
+
+def begun(graph: Graph, n: int, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The states with which n rows begin: zeros, or what ``arrays`` has for them."""
+    states = graph.ports("state")
+    return {p.name: np.zeros((n, evaluate(p.value.shape[1], {}))) + (0.0 if p.start is None else arrays[p.start]) for p in states}
 
 
 def check_backends(layer: Any, folder: Path, mode: str, x: Array | None = None, mask: Array = GAPS) -> None:
@@ -82,7 +89,7 @@ def check_backends(layer: Any, folder: Path, mode: str, x: Array | None = None, 
 
 
 def feeds(net: rg.MultiLayerNetwork, program: Program, x: Array, mask: Array | None) -> dict[str, torch.Tensor]:
-    """What ``program`` takes besides labels, from zero states."""
+    """What ``program`` takes besides labels, from the states with which rows begin."""
     states = net._stream.initial(len(x), [p.name for p in program.graph.ports("state")])
     arrays = {**net._fed((x,), (mask,)), **states}
     return {**net._parameters, **net._buffers, **{name: torch.from_numpy(array) for name, array in arrays.items()}}
@@ -101,12 +108,12 @@ def check_gradient(layer: Any, mode: str, masked: bool = True) -> None:
     data = dataset(net, features(), GAPS if masked else None)
     _, gradient = net.gradient(data)
     graph = lower(net.config, features_mask=masked, loss=True)
-    given = {p.name: np.zeros((len(GAPS), evaluate(p.value.shape[1], {}))) for p in graph.ports("state")}
-    given |= {"x": data.features, "labels": data.labels, **({"features_mask": GAPS} if masked else {})}
+    given = {"x": data.features, "labels": data.labels, **({"features_mask": GAPS} if masked else {}), **net.buffers()}
     parameters, generator = net.parameters(), np.random.default_rng(0)
     for name, array in parameters.items():
         direction = generator.standard_normal(array.shape)
-        losses = [run(graph, {**given, **parameters, name: array + step * direction})["loss"] for step in (1e-5, -1e-5)]
+        moved = [{**given, **parameters, name: array + step * direction} for step in (1e-5, -1e-5)]
+        losses = [run(graph, {**one, **begun(graph, len(GAPS), one)})["loss"] for one in moved]
         found = float((gradient[name] * direction).sum())
         assert found == pytest.approx(float(losses[0] - losses[1]) / 2e-5, rel=2e-6, abs=2e-8), name
 

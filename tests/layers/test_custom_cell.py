@@ -116,3 +116,16 @@ def test_its_states_have_their_names_and_widths() -> None:
     net = properties.network(Memory(n_out=3))
     net.rnn_time_step(properties.features())
     assert {k: v.shape for k, v in net.rnn_get_previous_state(0).items()} == {"m": (5, 5), "a": (5, 3)}
+
+
+def test_it_may_begin_with_learned_states_where_it_tells_their_widths(memory_layer: type[RecurrentLayer], monkeypatch: Any) -> None:
+    with pytest.raises(
+        rg.ConfigurationError, match=r"MemoryRnn: initial_state='learned': its cell has the states \{'m': 5, 'a': 3\}, its "
+    ):
+        properties.network(Memory(n_out=3, initial_state="learned"))
+    monkeypatch.setattr(memory_layer, "state_sizes", property(lambda layer: {"m": layer.memory, "a": layer.n_out}))
+    layer = Memory(n_out=3, initial_state={"m": "learned", "a": [1.0, 2.0, 3.0]})
+    net = properties.network(layer)
+    assert (net.parameters()["0.m0"].shape, list(net.buffers()["0.a0"])) == ((5,), [1.0, 2.0, 3.0])
+    assert layer.is_bias("m0")
+    properties.check_gradient(layer, "hold")

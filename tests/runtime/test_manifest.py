@@ -14,6 +14,7 @@ import onnx
 import pytest
 
 from rnngraph.errors import ModelFileError
+from rnngraph.file_format import FORMAT
 from rnngraph.runtime import Manifest, StreamingSession, read_manifest
 from rnngraph.runtime.manifest import MaskRule, Port, State, TimeRule, parse_manifest
 from tests.runtime.files import ZEROS, File, Spec, manifest, sealed, serialized, write
@@ -145,8 +146,8 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         r"net\.onnx is a zip archive, as saved networks are, and no ONNX file; write that first: rnngraph export .*net\.onnx -o net\.onnx",
     ),
     "of a newer format": (
-        lambda data: with_manifest(format=4, producer="rnngraph 9.0"),
-        r"has format 4 \(written by rnngraph 9\.0\), this version .* reads up to 3; run: pip install --upgrade rnngraph",
+        lambda data: with_manifest(format=FORMAT + 1, producer="rnngraph 9.0"),
+        rf"has format {FORMAT + 1} \(written by rnngraph 9\.0\), this version .* reads up to {FORMAT}; run: pip install --upgrade rnngraph",
     ),
     "a manifest with a hole": (lambda data: with_manifest(mask=None), rf"net\.onnx: {BROKEN}"),
     "for a newer onnxruntime": (

@@ -64,7 +64,8 @@ RIVALS = {"l2": "weight_decay", "weight_decay": "l2", "l2_bias": "weight_decay_b
 
 
 BIASES = frozenset({"b", "bR"})
-"""The keys of parameters that are biases. All others are weights, but for gamma and beta of a batch normalisation."""
+"""The keys of parameters that are biases in every layer. All others are weights, but for gamma and beta of a batch normalisation, and
+for what a layer says by ``is_bias``."""
 
 
 @dataclass(frozen=True)
@@ -330,7 +331,11 @@ class WeightLayer(PlainLayer, TrainedLayer):
 
     def updater_of(self, key: str) -> Updater:
         """Biases may have one of their own."""
-        return self.bias_updater if self.bias_updater is not None and key in BIASES else self.updater
+        return self.bias_updater if self.bias_updater is not None and self.is_bias(key) else self.updater
+
+    def is_bias(self, key: str) -> bool:
+        """Whether the parameter ``key``, as W, is treated as a bias: by updaters, penalties and constraints."""
+        return key in BIASES
 
 
 def to_series(flow: InputType) -> PreProcessor | None:

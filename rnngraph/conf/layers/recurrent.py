@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from rnngraph.conf.activations import ActivationName
 from rnngraph.conf.fields import Real
 from rnngraph.conf.initializers import InitializerName
 from rnngraph.conf.layers.base import WeightLayer
+from rnngraph.conf.starts import InitialState, Start, Starts
+from rnngraph.errors import ConfigurationError
 
 
 class RecurrentLayer(WeightLayer):
-    """Base of the recurrent layers, [N, n_in, T] -> [N, n_out, T]. The activation is tanh where neither layer nor network has one."""
+    """Base of the recurrent layers, [N, n_in, T] -> [N, n_out, T]. The activation is tanh where neither layer nor network has one.
+
+    ``initial_state`` is what every row begins with: "learned" (parameters ``0.h0``, ``0.c0`` [H], zero before training, trained by
+    gradient as biases are), a number for all units, a list of one for each (buffers of these names, not trained), or a mapping from states
+    to these, ``{"h": "learned", "c": 0.5}``, in which states left out begin at zero.
+    """
 
     noun: ClassVar[str] = "a recurrent layer"
     is_recurrent: ClassVar[bool] = True
@@ -24,6 +31,53 @@ class RecurrentLayer(WeightLayer):
     weight_init_recurrent: InitializerName | None = Field(
         default=None, description="initialiser of the recurrent weights; weight_init where left out"
     )
+    initial_state: InitialState = Field(
+        default=None,
+        description="what every row's state begins with: 'learned', a number, a list, or a mapping from states; zero where left out",
+    )
+
+    @property
+    def state_sizes(self) -> Mapping[str, int]:
+        """The width of each state, by its name; a layer with another cell says its own."""
+        return {"h": self.n_out}
+
+    @property
+    def starts(self) -> Mapping[str, Start]:
+        """What each state begins with, those left out that begin at zero."""
+        given: Any = self.initial_state
+        if given is None or isinstance(given, Starts):
+            return given or {}
+        return dict.fromkeys(self.state_sizes, given)
+
+    def is_bias(self, key: str) -> bool:
+        """Initial states too count as biases for updaters, penalties and constraints."""
+        return super().is_bias(key) or key in map(start_key, self.state_sizes)
+
+    @model_validator(mode="after")
+    def _starts_fit(self) -> Self:
+        sizes = self.state_sizes
+        for key, start in self.starts.items():
+            if key not in sizes:
+                raise ConfigurationError(
+                    f"{self.tag()}: initial_state: it has no state {key!r}; expected {' and '.join(map(repr, sizes))}, or one value for all"
+                )
+            if isinstance(start, tuple) and len(start) != sizes[key]:
+                raise ConfigurationError(
+                    f"{self.tag()}: initial_state: a list of {len(start)} for the state {key!r}, which has {sizes[key]} units; "
+                    "give a number for each, or a single one for all"
+                )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_zeros(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """States that begin at zero are not told: text and files without are those that earlier versions wrote and read."""
+        told: dict[str, Any] = handler(self)
+        return {name: value for name, value in told.items() if name != "initial_state" or value is not None}
+
+
+def start_key(state: str) -> str:
+    """The key of the parameter or buffer with which a state begins: ``h0`` of ``h``."""
+    return f"{state}0"
 
 
 class SimpleRnn(RecurrentLayer):
@@ -65,6 +119,11 @@ class _GatedLayer(RecurrentLayer):
     bias_init: Annotated[Real, AfterValidator(_not_used)] = Field(default=0.0, description="has no effect on an LSTM, as in DL4J")
     gate_activation: ActivationName = Field(default="sigmoid", description="activation of the three gates")
     forget_gate_bias_init: Real = Field(default=1.0, description="start value of the forget gate's biases")
+
+    @property
+    def state_sizes(self) -> Mapping[str, int]:
+        """The output h and the cell c."""
+        return {"h": self.n_out, "c": self.n_out}
 
 
 class LSTM(_GatedLayer):

@@ -120,6 +120,8 @@ def _of_series(fields: Fields) -> Fields:
 
 def _recurrent(layer: Any, place: Place) -> Json:
     own = layer.weight_init_recurrent
+    if layer.initial_state is not None:
+        raise NotInDL4JError(place.where, "initial state but zero", "train one without initial_state")
     return {
         **_base(layer, place),
         "rnnDataFormat": "NCW",

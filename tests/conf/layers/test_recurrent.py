@@ -12,7 +12,7 @@ def test_defaults_of_gated_cells(cls: type[LSTM] | type[GravesLSTM]) -> None:
     layer = cls(n_out=3)
     assert (layer.gate_activation, layer.forget_gate_bias_init, layer.weight_init_recurrent) == ("sigmoid", 1.0, None)
     left_out = [name for name, value in layer if value is None]
-    assert set(left_out) == {"name", "n_in", "activation", *INHERITED, "weight_init_recurrent"}
+    assert set(left_out) == {"name", "n_in", "activation", *INHERITED, "weight_init_recurrent", "initial_state"}
 
 
 @pytest.mark.parametrize("cls", [LSTM, GravesLSTM])
