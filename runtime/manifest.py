@@ -15,7 +15,7 @@ from typing import Any
 
 from rnngraph.errors import ModelFileError, RnnGraphError
 from rnngraph.file_format import DIGEST_DIGITS, DIGEST_KEY, DIGEST_PREFIX, FORMAT, KEY
-from rnngraph.runtime.device import Device, Session, create_session, onnxruntime_version
+from rnngraph.runtime.device import PLAIN, CudaOptions, Device, Session, create_session, onnxruntime_version
 
 _DIGEST = DIGEST_KEY.encode() + bytes([0x12, len(DIGEST_PREFIX) + DIGEST_DIGITS]) + DIGEST_PREFIX.encode()
 """The digest's key, and the wire form of what follows it: field 2, its length in bytes, and how it begins."""
@@ -188,13 +188,15 @@ def open_model(
     return session, parse_manifest(meta.custom_metadata_map[KEY], file)
 
 
-def open_session(file: Path, device: Device, threads: int, *, optimise: bool = True, sealed: bool = True) -> Session:
+def open_session(
+    file: Path, device: Device, threads: int, *, optimise: bool = True, sealed: bool = True, cuda: CudaOptions = PLAIN
+) -> Session:
     """A session on a file whose digest was looked at; ``sealed`` says that it has one.
 
     ModelFileError: onnxruntime cannot open the file.
     """
     try:
-        return create_session(file, device, threads, optimise=optimise)
+        return create_session(file, device, threads, optimise=optimise, cuda=cuda)
     except RnnGraphError:
         raise
     except Exception as error:
