@@ -58,9 +58,11 @@ class CudaStepper(Stepper):
                 value.update_inplace(np.ascontiguousarray(states[name]))
 
     def put(self, fed: Fed) -> Any:
-        """Take what was checked; its mask crosses as well."""
-        self._masks_differ = True
-        return super().put(fed)
+        """Take what was checked; its mask crosses as well where it is another than the last."""
+        before = [array.copy() for _, array in self._masks]
+        given = super().put(fed)
+        self._masks_differ |= any((was != array).any() for was, (_, array) in zip(before, self._masks, strict=True))
+        return given
 
     def step(self) -> None:
         """Run what was taken."""
