@@ -16,6 +16,7 @@ from typing import Any
 from rnngraph.errors import ModelFileError, RnnGraphError
 from rnngraph.file_format import DIGEST_DIGITS, DIGEST_KEY, DIGEST_PREFIX, FORMAT, KEY
 from rnngraph.runtime.device import PLAIN, CudaOptions, Device, Session, create_session, onnxruntime_version
+from rnngraph.runtime.sizes import check_sizes
 
 _DIGEST = DIGEST_KEY.encode() + bytes([0x12, len(DIGEST_PREFIX) + DIGEST_DIGITS]) + DIGEST_PREFIX.encode()
 """The digest's key, and the wire form of what follows it: field 2, its length in bytes, and how it begins."""
@@ -263,11 +264,13 @@ def parse_manifest(text: str, path: str | os.PathLike[str]) -> Manifest:
                 f"{path} has format {version} (written by {content.get('producer', 'an unknown program')}), this version of rnngraph reads "
                 f"up to {FORMAT}; run: pip install --upgrade rnngraph"
             )
-        return _manifest(content)
+        manifest = _manifest(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path}: its manifest is not as rnngraph writes it ({error!r}); export the network again") from error
+    check_sizes(manifest, path)
+    return manifest
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:
