@@ -37,8 +37,7 @@ def streaming() -> Any:
         "sum": (rg.ElementWiseVertex("add"), "a rnn", "b rnn"),
         "scaled": (rg.ScaleVertex(0.5), "sum"),
         "shifted": (rg.ShiftVertex(0.1), "scaled"),
-        "unit": (rg.L2NormalizeVertex(), "shifted"),
-        "part": (rg.SubsetVertex(1, 2), "unit"),
+        "part": (rg.SubsetVertex(1, 2), "shifted"),
         "both": (rg.StackVertex(), "a rnn", "b rnn"),
         "dense": (rg.DenseLayer(n_out=3, activation="tanh"), "both"),
         "first": (rg.UnstackVertex(0, 2), "dense"),
@@ -57,7 +56,8 @@ def backwards() -> Any:
         "rnn": (rg.GravesLSTM(n_out=4), "turned"),
         "last": (rg.LastTimeStepVertex("a"), "rnn"),
         "each": (rg.DuplicateToTimeSeriesVertex("a"), "last"),
-        "both": (rg.MergeVertex(), "rnn", "each"),
+        "unit": (rg.L2NormalizeVertex(), "rnn"),
+        "both": (rg.MergeVertex(), "unit", "each"),
         "y": (STEPS, "both"),
     }
     return graph(vertices, {"a": SERIES})

@@ -25,7 +25,7 @@ def verify(
     from rnngraph.runtime import verify as run
 
     with errors_as_json(as_json):
-        report = run(model, _network(net), device)  # type: ignore[arg-type]  # verify checks the name and says which there are
+        report = run(model, _network(net), device)  # type: ignore[call-overload]  # verify checks the name and says which there are
     typer.echo(report.to_json() if as_json else str(report))
     if not report:
         raise typer.Exit(OFF)

@@ -51,7 +51,7 @@ def given(session: StreamingSession, t: int) -> Any:
     ports = session.manifest.ports("input")
     shapes = [[2 if k == 0 else t if k == p.time_axis else d for k, d in enumerate(p.shape)] for p in ports]
     shapes = [[2, 1, t] if p.ids and p.time_axis is not None else shape for p, shape in zip(ports, shapes, strict=True)]
-    xs = [np.zeros(shape, p.data_type) for p, shape in zip(ports, shapes, strict=True)]
+    xs = [np.zeros([int(d) for d in shape], p.data_type) for p, shape in zip(ports, shapes, strict=True)]
     return xs if session.manifest.is_graph else xs[0]
 
 

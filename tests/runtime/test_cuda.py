@@ -47,7 +47,7 @@ def test_files_of_every_kind(build: Callable[[], Any], steps: Any, tmp_path: Pat
         xs = [_drawn(draw, port, t) for port in sessions[0].manifest.ports("input")]
         ys = [s.rnn_time_step(xs if s.manifest.is_graph else xs[0]) for s in sessions]
         np.testing.assert_equal(*ys)
-        np.testing.assert_equal(*(dict(s.snapshot().states) for s in sessions))
+        np.testing.assert_equal(dict(sessions[0].snapshot().states), dict(sessions[1].snapshot().states))
         assert sessions[0].snapshot().steps == sessions[1].snapshot().steps
 
 
@@ -63,16 +63,26 @@ def test_series_of_different_lengths(tmp_path: Path, as_on_cuda: AsOnCuda) -> No
     for first, second in ((3, 2), (1, 1), (2, 5)):
         xs = [draw.standard_normal((2, 5, first)).astype(np.float32), draw.standard_normal((2, 3, second)).astype(np.float32)]
         np.testing.assert_equal(*(s.rnn_time_step(xs) for s in sessions))
-        np.testing.assert_equal(*(dict(s.snapshot().states) for s in sessions))
+        np.testing.assert_equal(dict(sessions[0].snapshot().states), dict(sessions[1].snapshot().states))
     assert sessions[0].snapshot().steps is sessions[1].snapshot().steps is None
+
+
+def _noted(name: str, calls: list[str]) -> Callable[..., Any]:
+    """A method of the stepper that enters its calls in a list."""
+    method = getattr(CudaStepper, name)
+
+    def noted(*given: Any) -> Any:
+        calls.append(name)
+        return method(*given)
+
+    return noted
 
 
 def test_the_state_stays_on_the_device(file: File, as_on_cuda: AsOnCuda, monkeypatch: pytest.MonkeyPatch) -> None:
     """From step to step, step to chunk, and past what fails; it is read where somebody asks for it, and written where it was changed."""
     moved: list[str] = []
     for name in ("states", "load"):
-        method = getattr(CudaStepper, name)
-        monkeypatch.setattr(CudaStepper, name, lambda *given, method=method, name=name: moved.append(name) or method(*given))
+        monkeypatch.setattr(CudaStepper, name, _noted(name, moved))
     session = as_on_cuda(file(Spec(fragile=True)))
     x = inputs(Spec(), 2, 4)["x"]
     for piece in (x[:, :, 0], x, x[:, :, 1], x[:, :, 2:], x[:, :, :1]):

@@ -153,9 +153,9 @@ def test_operations_that_cuda_does_not_take(gpu_build: pytest.MonkeyPatch, file:
 @pytest.mark.parametrize("name", ["tf32", "cuda_graph"])
 def test_what_is_for_cuda_alone(name: str, file: File) -> None:
     with pytest.raises(InputError, match=rf"{name}=True is for CUDA, and device='cpu' was asked for; give device='cuda'"):
-        StreamingSession(file(Spec()), **{name: True})
+        StreamingSession(file(Spec()), **{name: True})  # type: ignore[arg-type]
     with pytest.raises(InputError, match=rf"{name}=1: expected True or False"):
-        StreamingSession(file(Spec()), "auto", **{name: 1})
+        StreamingSession(file(Spec()), "auto", **{name: 1})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("spec", "free"), [(Spec(), "steps"), (Spec(batch=2), "steps"), (Spec(steps=1), "rows")], ids=repr)

@@ -45,7 +45,8 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Manifest, di
     files = []
     for k, (name, make) in enumerate(CASES.items()):
         net = make()
-        for masked, steps in ((False, None), (True, 1), (True, None)):
+        forms: list[tuple[bool, Any]] = [(False, None), (True, 1), (True, None)]
+        for masked, steps in forms:
             if masked and not steps and name not in ("LSTM", "GRU", "GravesLSTM", "LastTimeStep", "vertices"):
                 continue
             file = folder / f"{k}_{masked}_{steps}.onnx"
