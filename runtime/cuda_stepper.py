@@ -23,14 +23,14 @@ class CudaStepper(Stepper):
 
     As on the CPU two sets of states are used in turn, and a call that fails leaves the one that holds the state untouched. Where CUDA
     graphs are recorded, a single step is: onnxruntime replays one without a look at what it is given, so each of the two bindings has a
-    graph of its own, and their memory never changes. Chunks are run as they are, without a graph.
+    graph of its own, and their memory never changes. (Each thread that steps records them anew.) Chunks are run as they are.
     """
 
     def _bind(self, engine: Engine, arrays: dict[str, Array]) -> None:
         manifest = engine.manifest
         self._engine = engine
         ports = [p for p in manifest.inputs if p.role == "state"]
-        with _told():
+        with _told(self._engine):
             values = {name: device_value(array, MEMORY) for name, array in arrays.items()}
             self._states = tuple({p.name: device_value(buffer(p, self.rows), MEMORY) for p in ports} for _ in range(2))
         self._turn = 0
@@ -48,12 +48,12 @@ class CudaStepper(Stepper):
 
     def states(self) -> dict[str, Array]:
         """Copies of the states now."""
-        with _told():
+        with _told(self._engine):
             return {name: value.numpy() for name, value in self._states[self._turn].items()}
 
     def load(self, states: Mapping[str, Array]) -> None:
         """Go on from ``states``."""
-        with _told():
+        with _told(self._engine):
             for name, value in self._states[self._turn].items():
                 value.update_inplace(np.ascontiguousarray(states[name]))
 
@@ -66,7 +66,7 @@ class CudaStepper(Stepper):
 
     def step(self) -> None:
         """Run what was taken."""
-        with _told():
+        with _told(self._engine):
             for value, array in (*self._inputs, *(self._masks if self._masks_differ else ())):
                 value.update_inplace(array)
             self._masks_differ = False
@@ -79,7 +79,7 @@ class CudaStepper(Stepper):
         """The outputs of pieces with any number of steps, fed one after the other; the state stays as it was until :meth:`keep`."""
         states, following = self._states[self._turn], self._states[1 - self._turn]
         results = []
-        with _told():
+        with _told(self._engine):
             for k, arrays in enumerate(pieces, 1):
                 outputs, states = self._run_piece(arrays, states, following if k == len(pieces) else {})
                 results.append(outputs)
@@ -112,10 +112,11 @@ class CudaStepper(Stepper):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What goes wrong in onnxruntime is told as of a run."""
+def _told(engine: Engine) -> Iterator[None]:
+    """What goes wrong in onnxruntime is told as of a run; where graphs are recorded, nothing else runs meanwhile."""
     try:
-        yield
+        with engine.alone:
+            yield
     except StreamingError:
         raise
     except Exception as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
+from threading import Lock
 from typing import Any
 
 import numpy.typing as npt
@@ -43,6 +45,8 @@ class Engine:
         self._graphs = count(1) if cuda.graph and self.device == "cuda" else None
         self.unrecorded: Any = None if self._graphs is None else graph_run(-1)
         """The options of a run that no CUDA graph stands for."""
+        self.alone: AbstractContextManager[Any] = nullcontext() if self._graphs is None else Lock()
+        """Held by whatever reaches the GPU where graphs are recorded: what another thread did meanwhile would go into one, or spoil it."""
 
     def recorded(self) -> Any:
         """The options of a run that is recorded, and so is always made with the same memory; None where nothing is recorded."""
@@ -55,7 +59,8 @@ class Engine:
         """
         check_feeds(self.manifest, feeds)
         try:
-            results = self.session.run(self._outputs, dict(feeds), self.unrecorded)
+            with self.alone:
+                results = self.session.run(self._outputs, dict(feeds), self.unrecorded)
         except Exception as error:
             raise failed(error) from error
         return dict(zip(self._outputs, results, strict=True))
