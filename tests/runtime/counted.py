@@ -3,8 +3,8 @@
     LD_LIBRARY_PATH=... python -m tests.runtime.counted FILE...
 
 onnxruntime's real CUDA provider runs on libraries that only count. One JSON object: for each file the calls of one single step ("step"), of
-chunks of 4 and of 12 steps ("chunk", "long chunk"), and of a step that is replayed ("replayed"), where the file has
-these, or the error ("error") with which the file is refused.
+chunks of 4 and of 12 steps ("chunk", "long chunk"), of a step with TF32 ("tf32"), and of one that is replayed ("replayed"), and of a chunk
+beside it, where the file has these; or the error ("error") with which the file is refused.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def counts(log: Any, path: str) -> dict[str, Any]:
     if not session.manifest.streams:
         return {name: counted(log, session.output, given(session, steps[name])) for name in ("chunk", "long chunk")}
     made = {name: counted(log, session.rnn_time_step, given(session, t)) for name, t in steps.items()}
+    if session.manifest.steps is None and session.manifest.ports("mask"):
+        made["tf32"] = counted(log, StreamingSession(path, "cuda", tf32=True).rnn_time_step, given(session, 1))
     if session.manifest.steps == 1:
         recorded = StreamingSession(path, "cuda", cuda_graph=True)
         made["replayed"] = counted(log, recorded.rnn_time_step, given(session, 1))

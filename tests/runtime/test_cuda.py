@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 
 from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
-from rnngraph.runtime import StreamingSession
+from rnngraph.runtime import StreamingSession, cuda_stepper
 from rnngraph.runtime.cuda_stepper import CudaStepper
 from tests.exporters.graphs import one_time, two_times, words
 from tests.exporters.networks import classifier, tagger
 from tests.runtime.files import Array, File, Spec, feed, in_numpy, inputs
 
 AsOnCuda = Callable[[str | Path], StreamingSession]
+CREATE = ort.InferenceSession
 SPECS = [Spec(), Spec(masked=True), Spec(steps=1), Spec(steps=1, masked=True), Spec(batch=3), Spec(last=True, masked=True)]
 
 
@@ -150,6 +152,55 @@ def test_a_mask_is_not_remembered(file: File, as_on_cuda: AsOnCuda) -> None:
     x = inputs(spec, 2, 8)["x"]
     for k, mask in enumerate([None, [0, 1], None, None, [1, 0], [1, 1], None]):
         np.testing.assert_array_equal(session.rnn_time_step(x[:, :, k], mask), other.rnn_time_step(x[:, :, k], mask))
+
+
+class Alone:
+    """A lock that cannot be taken twice."""
+
+    taken = 0
+    inside = False
+
+    def __enter__(self) -> None:
+        assert not self.inside
+        self.inside = True
+        self.taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.inside = False
+
+
+def test_where_graphs_are_recorded_nothing_else_runs(file: File, as_on_cuda: AsOnCuda, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = as_on_cuda(file(Spec(steps=1, batch=2)))
+    session._engine.alone = alone = Alone()  # type: ignore[assignment]
+    made = cuda_stepper.device_value
+
+    def checked(array: Array, memory: str) -> Any:
+        assert alone.inside
+        return made(array, memory)
+
+    monkeypatch.setattr(cuda_stepper, "device_value", checked)
+    x = inputs(Spec(), 2, 3)["x"]
+    calls: list[Callable[[], Any]] = [lambda: session.rnn_time_step(x[:, :, 0]), lambda: session.rnn_time_step(x), session.snapshot]
+    for call in [*calls, lambda: session.output(x)]:
+        before = alone.taken
+        call()
+        assert alone.taken > before
+
+
+def test_each_recorded_binding_has_a_number_of_its_own(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where two of a file shared one, a replay would go on with the state of another session."""
+    numbers: list[int] = []
+    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
+    monkeypatch.setattr("rnngraph.runtime.engine.graph_run", numbers.append)
+    monkeypatch.setattr("rnngraph.runtime.engine.device_of", lambda session: "cuda")
+    monkeypatch.setattr(
+        "rnngraph.runtime.manifest.create_session", lambda path, *_, **__: CREATE(str(path), providers=["CPUExecutionProvider"])
+    )
+    session = StreamingSession(file(Spec(steps=1, batch=2)), "cuda", cuda_graph=True)
+    for one in (session, session.clone()):
+        one.rnn_time_step(np.zeros((2, 3)))
+        one.rnn_time_step(np.zeros((2, 3)))
+    assert numbers == [-1, 1, 2, 3, 4]
 
 
 def test_clones_have_states_of_their_own(file: File, as_on_cuda: AsOnCuda) -> None:

@@ -114,6 +114,15 @@ def test_a_file_that_cuda_does_not_take_whole(tmp_path: Path) -> None:
     assert "does not take all operations of" in str(refusal["error"])
 
 
+def test_tf32_is_off_unless_asked_for(counted: list[tuple[Manifest, dict[str, Calls]]]) -> None:
+    """cuDNN's mathtype 3 multiplies in float32, 0 as it likes; cuBLAS is told only where it may use TF32."""
+    pairs = [(calls["step"], calls["tf32"]) for _, calls in counted if "tf32" in calls]
+    for calls, mode in [(c, mode) for pair in pairs for c, mode in zip(pair, (3, 0), strict=True)]:
+        assert ("cublasSetMathMode" in calls) == (mode == 0)
+        assert all(f"mathtype={mode}" in name for name in calls if name.startswith("cudnnSetRNNDescriptor"))
+    assert sum(fused(calls) > 0 for calls, _ in pairs) >= 3
+
+
 def test_a_recorded_step_is_one_launch(counted: list[tuple[Manifest, dict[str, Calls]]]) -> None:
     seen = 0
     for manifest, calls in counted:
