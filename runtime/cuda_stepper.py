@@ -75,7 +75,7 @@ class CudaStepper(Stepper):
                 array[...] = value.numpy()
         self.keep(1)
 
-    def run(self, pieces: Sequence[Mapping[str, Array]]) -> list[dict[str, Array]]:
+    def run(self, pieces: Sequence[Mapping[str, Array]]) -> list[list[Array]]:
         """The outputs of pieces with any number of steps, fed one after the other; the state stays as it was until :meth:`keep`."""
         states, following = self._states[self._turn], self._states[1 - self._turn]
         results = []
@@ -107,8 +107,7 @@ class CudaStepper(Stepper):
         session.run_with_iobinding(binding, self._engine.unrecorded)
         made = binding.get_outputs()
         count = len(manifest.states)
-        outputs = {p.name: value.numpy() for p, value in zip(manifest.ports("output"), made[count:], strict=True)}
-        return outputs, {s.input: value for s, value in zip(manifest.states, made[:count], strict=True)}
+        return [value.numpy() for value in made[count:]], {s.input: value for s, value in zip(manifest.states, made[:count], strict=True)}
 
 
 @contextmanager

@@ -161,7 +161,8 @@ class StreamingSession(Spelled):
             self._live = stepper
             return y.copy() if out is None else fill(out, y)
         if isinstance(stepper, CudaStepper):
-            y = self._shaped(self._joined(stepper.run(self._pieces(fed))), fed, out)
+            results = stepper.run(self._pieces(fed) or [fed.arrays])
+            y = self._shaped(self._joined(results) if len(results) > 1 else results[0], fed, out)
             self._live = stepper
             stepper.keep(fed.steps or 0)
             if fed.steps is None:
@@ -201,34 +202,35 @@ class StreamingSession(Spelled):
 
     def _run(self, fed: Fed, states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
         """Outputs and next states from ``states``."""
-        results = []
-        for arrays in self._pieces(fed):
-            outputs, states = self._run_once(arrays, states)
-            results.append(outputs)
+        pieces = self._pieces(fed)
+        if pieces is None:
+            return self._run_once(fed.arrays, states)
+        results: list[list[Array]] = []
+        for arrays in pieces:
+            ys, states = self._run_once(arrays, states)
+            results.append(ys)
         return self._joined(results), dict(states)
 
-    def _pieces(self, fed: Fed) -> list[Mapping[str, Array]]:
-        """What is fed, as a whole; a file of single steps is fed one after the other."""
+    def _pieces(self, fed: Fed) -> list[dict[str, Array]] | None:
+        """What a file of single steps is fed one after the other; None where the file takes what is fed as it is."""
         if self.manifest.steps is None or fed.steps in (None, self.manifest.steps):
-            return [fed.arrays]
+            return None
         axes = self._inputs.axes
         return [
             {name: a if (axis := axes[name]) is None else a.take([t], axis) for name, a in fed.arrays.items()}
             for t in range(fed.steps or 0)
         ]
 
-    def _joined(self, results: Sequence[Mapping[str, Array]]) -> list[Array]:
+    def _joined(self, results: list[list[Array]]) -> list[Array]:
         """The outputs of pieces as of the whole."""
-        if len(results) == 1:
-            return [results[0][p.name] for p in self._outputs]
         return [
-            results[-1][p.name] if p.time_axis is None else np.concatenate([one[p.name] for one in results], p.time_axis)
-            for p in self._outputs
+            ys[-1] if port.time_axis is None else np.concatenate(ys, port.time_axis)
+            for port, ys in zip(self._outputs, zip(*results, strict=True), strict=True)
         ]
 
-    def _run_once(self, arrays: Mapping[str, Array], states: Mapping[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+    def _run_once(self, arrays: Mapping[str, Array], states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
         results = self._engine.run({**arrays, **states})
-        return results, {s.input: results[s.output] for s in self.manifest.states}
+        return [results[p.name] for p in self._outputs], {s.input: results[s.output] for s in self.manifest.states}
 
     # The state
 
