@@ -14,12 +14,13 @@ from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, cuda_stepper
 from rnngraph.runtime.cuda_stepper import CudaStepper
+from rnngraph.runtime.device import device_value
 from tests.exporters.graphs import one_time, two_times, words
 from tests.exporters.networks import classifier, tagger
 from tests.runtime.files import Array, File, Spec, feed, in_numpy, inputs
 
 AsOnCuda = Callable[[str | Path], StreamingSession]
-CREATE = ort.InferenceSession
+CREATE: Any = ort.InferenceSession
 SPECS = [Spec(), Spec(masked=True), Spec(steps=1), Spec(steps=1, masked=True), Spec(batch=3), Spec(last=True, masked=True)]
 
 
@@ -171,19 +172,23 @@ class Alone:
 
 def test_where_graphs_are_recorded_nothing_else_runs(file: File, as_on_cuda: AsOnCuda, monkeypatch: pytest.MonkeyPatch) -> None:
     session = as_on_cuda(file(Spec(steps=1, batch=2)))
-    session._engine.alone = alone = Alone()  # type: ignore[assignment]
-    made = cuda_stepper.device_value
+    session._engine.alone = alone = Alone()
 
     def checked(array: Array, memory: str) -> Any:
         assert alone.inside
-        return made(array, memory)
+        return device_value(array, memory)
 
     monkeypatch.setattr(cuda_stepper, "device_value", checked)
     x = inputs(Spec(), 2, 3)["x"]
-    calls: list[Callable[[], Any]] = [lambda: session.rnn_time_step(x[:, :, 0]), lambda: session.rnn_time_step(x), session.snapshot]
-    for call in [*calls, lambda: session.output(x)]:
+    calls: list[tuple[Callable[..., Any], Any]] = [
+        (session.rnn_time_step, x[:, :, 0]),
+        (session.rnn_time_step, x),
+        (session.rnn_get_previous_state, 0),
+        (session.output, x),
+    ]
+    for verb, given in calls:
         before = alone.taken
-        call()
+        verb(given)
         assert alone.taken > before
 
 
@@ -193,9 +198,11 @@ def test_each_recorded_binding_has_a_number_of_its_own(file: File, monkeypatch: 
     monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
     monkeypatch.setattr("rnngraph.runtime.engine.graph_run", numbers.append)
     monkeypatch.setattr("rnngraph.runtime.engine.device_of", lambda session: "cuda")
-    monkeypatch.setattr(
-        "rnngraph.runtime.manifest.create_session", lambda path, *_, **__: CREATE(str(path), providers=["CPUExecutionProvider"])
-    )
+
+    def create(path: Path, *_: Any, **__: Any) -> Any:
+        return CREATE(str(path), providers=["CPUExecutionProvider"])
+
+    monkeypatch.setattr("rnngraph.runtime.manifest.create_session", create)
     session = StreamingSession(file(Spec(steps=1, batch=2)), "cuda", cuda_graph=True)
     for one in (session, session.clone()):
         one.rnn_time_step(np.zeros((2, 3)))
