@@ -13,7 +13,9 @@ import onnxruntime as ort
 import pytest
 
 from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
+from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, device
+from tests.exporters.networks import tagger
 from tests.runtime.files import File, Spec, inputs, printed, write
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -189,6 +191,16 @@ def test_cuda_computes_what_the_cpu_computes(file: File) -> None:
     np.testing.assert_allclose(cuda.output(x), cpu.output(x), atol=1e-5)
     for t in range(20):
         np.testing.assert_allclose(cuda.rnn_time_step(x[:, :, t]), cpu.rnn_time_step(x[:, :, t]), atol=1e-5)
+
+
+@pytest.mark.skipif(not _cuda_works(), reason="needs an NVIDIA driver and onnxruntime-gpu")
+def test_recorded_steps_are_those_that_are_run(tmp_path: Path) -> None:
+    export_onnx(tagger(), tmp_path / "net.onnx", steps=1, batch=2)
+    recorded, cpu = StreamingSession(tmp_path / "net.onnx", "cuda", cuda_graph=True), StreamingSession(tmp_path / "net.onnx")
+    x = np.random.default_rng(0).standard_normal((2, 5, 12)).astype(np.float32)
+    for piece in (x[:, :, 0], x[:, :, 1], x[:, :, 2:7], x[:, :, 7], x[:, :, 8], x[:, :, 9], x[:, :, 10:]):
+        np.testing.assert_allclose(recorded.rnn_time_step(piece), cpu.rnn_time_step(piece), atol=1e-5)
+    np.testing.assert_allclose(recorded.output(x), cpu.output(x), atol=1e-5)
 
 
 def test_a_stream_is_the_same_without_the_buffers_of_single_steps(monkeypatch: pytest.MonkeyPatch, file: File) -> None:
