@@ -15,9 +15,9 @@ PYTHON ?= $(shell $(FIND_PYTHON))
 # and the plain onnxruntime-gpu of the extra dev runs everything on its CPU provider. `.venv/bin/pip install -e '.[gpu]'` adds them.
 EXTRAS := train,plot,tensorboard,docs,dev
 
-.PHONY: help demo test lint types docs links unit hosts format bench fidelity clean distclean
+.PHONY: help demo test lint types docs links unit hosts format bench gpu-check fidelity clean distclean
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 demo: $(READY) ## train, export and stream the Japanese Vowels network
 	$(PY) examples/japanese_vowels/demo.py
@@ -55,6 +55,10 @@ format: $(READY) ## let ruff write the format
 
 bench: $(READY) ## measure against peers, in ratios
 	$(PY) -m benchmarks.run
+
+# It needs CUDA's libraries too, which the environment has not: `.venv/bin/pip install -e '.[gpu]'`, and torch's CUDA build for its peers.
+gpu-check: $(READY) ## check and measure exported files on a GPU
+	$(PY) -m benchmarks.gpu_check
 
 fidelity: $(READY) ## write docs/fidelity.md from the DL4J goldens
 	$(PY) -m benchmarks.fidelity

@@ -8,9 +8,10 @@ import importlib.metadata
 import io
 import os
 import sys
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from rnngraph.errors import InputError, MissingDependencyError
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
 
 try:
     import onnxruntime as ort
@@ -28,23 +29,43 @@ Device = Literal["cpu", "cuda", "auto"]
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _GPU_PACKAGE = "'onnxruntime-gpu[cuda,cudnn]'"
 _ON_CPU = "or use device='cpu'"
+_FELL_BACK = "fallback to CPU EP has been explicitly disabled"
+"""Of the message with which onnxruntime refuses a file some of whose nodes CUDA does not take."""
 
 
-def create_session(path: str | os.PathLike[str], device: Device, threads: int, *, optimise: bool = True) -> Session:
+@dataclass(frozen=True)
+class CudaOptions:
+    """How a file runs under CUDA, without effect on the CPU.
+
+    ``tf32``: matrices are multiplied with 10 bits of the mantissa, faster. ``graph``: a step is recorded as a CUDA graph and replayed.
+    """
+
+    tf32: bool = False
+    graph: bool = False
+
+
+PLAIN = CudaOptions()
+
+
+def create_session(
+    path: str | os.PathLike[str], device: Device, threads: int, *, optimise: bool = True, cuda: CudaOptions = PLAIN
+) -> Session:
     """A session on ``device`` with ``threads`` threads for one operation; "auto" is CUDA where that works, else the CPU.
 
+    Under CUDA no node runs on the CPU, which onnxruntime would do in silence, with copies at every step.
+
     InputError: a device or number of threads that is none. MissingDependencyError: CUDA is asked for and does not work, with the
-    command that installs what is missing. Errors of onnxruntime pass through.
+    command that installs what is missing. ModelFileError: CUDA does not take all nodes. Other errors of onnxruntime pass through.
     """
     if device not in ("cpu", "cuda", "auto"):
         raise InputError(f"device={device!r}: expected 'cpu', 'cuda' or 'auto'")
     if not isinstance(threads, int) or isinstance(threads, bool) or threads < 1:
         raise InputError(f"threads={threads!r}: expected a whole number of at least 1")
     if device == "cuda":
-        return _create_on_cuda(path, threads, optimise)
+        return _create_on_cuda(path, threads, optimise, cuda)
     if device == "auto":
-        with contextlib.suppress(MissingDependencyError):
-            return _create_on_cuda(path, threads, optimise)
+        with contextlib.suppress(MissingDependencyError, ModelFileError):
+            return _create_on_cuda(path, threads, optimise, cuda)
     return _create(path, [CPU], threads, optimise)
 
 
@@ -58,28 +79,44 @@ def shared_value(array: Any) -> Any:
     return ort.OrtValue.ortvalue_from_numpy(array)
 
 
+def device_value(array: Any, memory: str) -> Any:
+    """An OrtValue in ``memory``, which is "cuda" but for tests, with a copy of a numpy array."""
+    return ort.OrtValue.ortvalue_from_numpy(array, memory, 0)
+
+
+def graph_run(number: int) -> Any:
+    """The options of a run that is recorded as CUDA graph ``number`` and then replayed; -1: a run that is neither."""
+    options = ort.RunOptions()
+    options.add_run_config_entry("gpu_graph_id", str(number))
+    return options
+
+
 def onnxruntime_version() -> str:
     """The version that runs."""
     return str(ort.__version__)
 
 
-def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, optimise: bool) -> Session:
+def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, optimise: bool, strict: bool = False) -> Session:
+    """A session; a ``strict`` one only if no node is left to the CPU, which ``providers`` then may not name."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised; onnxruntime would print it as well
+    if strict:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     if not optimise:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(os.fspath(path), options, providers=providers, enable_fallback=0)
 
 
-def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool) -> Session:
+def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool, cuda: CudaOptions) -> Session:
     _check_packages()
     _check_driver()
     _preload()
+    # TF32 is onnxruntime's default.
+    provider = (CUDA, {"use_tf32": str(int(cuda.tf32)), "enable_cuda_graph": str(int(cuda.graph))})
     try:
-        # TF32 keeps 10 bits of the mantissa, and is onnxruntime's default.
-        session = _create(path, [(CUDA, {"use_tf32": "0"}), CPU], threads, optimise)
+        session, fell_back = _strictly(path, provider, threads, optimise)
     except Exception as error:
         _create(path, [CPU], threads, optimise)  # raises where the file is at fault
         raise MissingDependencyError(
@@ -91,7 +128,23 @@ def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool) 
             "device='cuda': onnxruntime could not load CUDA, as it told on stderr, and came up on the CPU. "
             f"It needs the libraries of the CUDA release that it was built with; run: pip install {_GPU_PACKAGE}  ({_ON_CPU})"
         )
+    if fell_back:
+        raise ModelFileError(
+            f"device='cuda': the CUDA of onnxruntime {onnxruntime_version()} does not take all operations of {os.fspath(path)}; those left "
+            f"would run on the CPU in silence, with copies at every step. Use device='cpu', or in the network activations and layers that "
+            "rnngraph brings"
+        )
     return session
+
+
+def _strictly(path: str | os.PathLike[str], provider: Any, threads: int, optimise: bool) -> tuple[Session, bool]:
+    """A session that leaves nothing to the CPU; where there is none, another, and True."""
+    try:
+        return _create(path, [provider], threads, optimise, strict=True), False
+    except Exception as error:
+        if _FELL_BACK not in str(error):
+            raise
+    return _create(path, [provider, CPU], threads, optimise), True
 
 
 def _preload() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from itertools import count
+from threading import Lock
 from typing import Any
 
 import numpy.typing as npt
 
 from rnngraph.errors import InputError, ModelFileError, StreamingError
-from rnngraph.runtime.device import Device, Session, device_of
-from rnngraph.runtime.manifest import Manifest, checked_path, open_model, open_session
+from rnngraph.names import shown
+from rnngraph.runtime.device import CudaOptions, Device, device_of, graph_run
+from rnngraph.runtime.manifest import Manifest, checked_path, open_model, open_session, read_manifest
 
 Array = npt.NDArray[Any]
 
@@ -21,26 +25,32 @@ class Engine:
     onnxruntime ends the process where N or T is 0, and broadcasts a state of one row over a batch in silence: what is fed is checked here
     against the manifest, once more for all callers.
 
-    Errors: as :func:`~rnngraph.runtime.manifest.read_manifest`; MissingDependencyError where the device does not work.
+    tf32, cuda_graph: as of StreamingSession. Errors: as :func:`~rnngraph.runtime.manifest.read_manifest`; MissingDependencyError where the
+    device does not work, ModelFileError where it cannot have the file.
     """
 
-    def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
-        session, self.manifest = open_model(path, device, threads)
+    def __init__(
+        self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1, tf32: bool = False, cuda_graph: bool = False
+    ) -> None:
+        cuda = _cuda_options(device, tf32, cuda_graph)
+        if device in ("cuda", "auto"):  # what the file is decides whether CUDA may have it
+            self.manifest = read_manifest(path)
+            session = open_session(checked_path(path), _device_for(self.manifest, path, device, cuda), threads, cuda=cuda)
+        else:
+            session, self.manifest = open_model(path, device, threads)
         self.path = os.fspath(path)
-        if self.manifest.target == "cpu" and device_of(session) == "cuda":
-            session = self._off_cuda(device, threads)
         self.device = device_of(session)
         self.session = session
         self._outputs = [p.name for p in self.manifest.outputs]
+        self._graphs = count(1) if cuda.graph and self.device == "cuda" else None
+        self.unrecorded: Any = None if self._graphs is None else graph_run(-1)
+        """The options of a run that no CUDA graph stands for."""
+        self.alone: AbstractContextManager[Any] = nullcontext() if self._graphs is None else Lock()
+        """Held by whatever reaches the GPU where graphs are recorded: what another thread did meanwhile would go into one, or spoil it."""
 
-    def _off_cuda(self, device: Device, threads: int) -> Session:
-        """A session on the CPU for a file that was written for it; an error if CUDA was insisted on."""
-        if device == "cuda":
-            raise ModelFileError(
-                f"{self.path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies "
-                "at every step; export it with target='portable', or use device='cpu'"
-            )
-        return open_session(checked_path(self.path), "cpu", threads)
+    def recorded(self) -> Any:
+        """The options of a run that is recorded, and so is always made with the same memory; None where nothing is recorded."""
+        return None if self._graphs is None else graph_run(next(self._graphs))
 
     def run(self, feeds: Mapping[str, Array]) -> dict[str, Array]:
         """All outputs by name, in arrays of the caller's own, for one array per input.
@@ -49,10 +59,41 @@ class Engine:
         """
         check_feeds(self.manifest, feeds)
         try:
-            results = self.session.run(self._outputs, dict(feeds))
+            with self.alone:
+                results = self.session.run(self._outputs, dict(feeds), self.unrecorded)
         except Exception as error:
             raise failed(error) from error
         return dict(zip(self._outputs, results, strict=True))
+
+
+def _cuda_options(device: str, tf32: bool, cuda_graph: bool) -> CudaOptions:
+    """What was asked of CUDA. InputError: a value that is none, or the CPU is asked for as well."""
+    for name, value in (("tf32", tf32), ("cuda_graph", cuda_graph)):
+        if not isinstance(value, bool):
+            raise InputError(f"{name}={shown(value)}: expected True or False")
+        if value and device == "cpu":
+            raise InputError(
+                f"{name}=True is for CUDA, and device='cpu' was asked for; give device='cuda' (or 'auto'), or leave {name} out"
+            )
+    return CudaOptions(tf32, cuda_graph)
+
+
+def _device_for(manifest: Manifest, path: object, device: Device, cuda: CudaOptions) -> Device:
+    """The device to open the file on; the CPU for one that was written for it. ModelFileError where CUDA or its graphs cannot have it."""
+    if cuda.graph and (manifest.steps != 1 or manifest.batch is None):
+        free = "any number of rows" if manifest.steps == 1 else "any number of steps"
+        raise ModelFileError(
+            f"cuda_graph=True: {path} takes {free}, and a CUDA graph is recorded for one shape; export it with steps=1 and a batch, "
+            "as batch=1, or leave cuda_graph out"
+        )
+    if manifest.target != "cpu":
+        return device
+    if device == "cuda":
+        raise ModelFileError(
+            f"{path} was exported with target='cpu': under CUDA its recurrent layers would run on the CPU in silence, with copies "
+            "at every step; export it with target='portable', or use device='cpu'"
+        )
+    return "cpu"
 
 
 def failed(error: Exception) -> StreamingError:

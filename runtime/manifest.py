@@ -15,7 +15,8 @@ from typing import Any
 
 from rnngraph.errors import ModelFileError, RnnGraphError
 from rnngraph.file_format import DIGEST_DIGITS, DIGEST_KEY, DIGEST_PREFIX, FORMAT, KEY
-from rnngraph.runtime.device import Device, Session, create_session, onnxruntime_version
+from rnngraph.runtime.device import PLAIN, CudaOptions, Device, Session, create_session, onnxruntime_version
+from rnngraph.runtime.sizes import check_sizes
 
 _DIGEST = DIGEST_KEY.encode() + bytes([0x12, len(DIGEST_PREFIX) + DIGEST_DIGITS]) + DIGEST_PREFIX.encode()
 """The digest's key, and the wire form of what follows it: field 2, its length in bytes, and how it begins."""
@@ -189,13 +190,15 @@ def open_model(
     return session, parse_manifest(meta.custom_metadata_map[KEY], file)
 
 
-def open_session(file: Path, device: Device, threads: int, *, optimise: bool = True, sealed: bool = True) -> Session:
+def open_session(
+    file: Path, device: Device, threads: int, *, optimise: bool = True, sealed: bool = True, cuda: CudaOptions = PLAIN
+) -> Session:
     """A session on a file whose digest was looked at; ``sealed`` says that it has one.
 
     ModelFileError: onnxruntime cannot open the file.
     """
     try:
-        return create_session(file, device, threads, optimise=optimise)
+        return create_session(file, device, threads, optimise=optimise, cuda=cuda)
     except RnnGraphError:
         raise
     except Exception as error:
@@ -262,11 +265,13 @@ def parse_manifest(text: str, path: str | os.PathLike[str]) -> Manifest:
                 f"{path} has format {version} (written by {content.get('producer', 'an unknown program')}), this version of rnngraph reads "
                 f"up to {FORMAT}; run: pip install --upgrade rnngraph"
             )
-        return _manifest(content)
+        manifest = _manifest(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path}: its manifest is not as rnngraph writes it ({error!r}); export the network again") from error
+    check_sizes(manifest, path)
+    return manifest
 
 
 def _manifest(content: Mapping[str, Any]) -> Manifest:

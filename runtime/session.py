@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnngraph.errors import StateError, StreamingError
+from rnngraph.runtime.cuda_stepper import CudaStepper
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.engine import Array, Engine
 from rnngraph.runtime.held import fitting, stream_state, without_stand_ins
@@ -43,17 +44,21 @@ class StreamingSession(Spelled):
     outputs; masks are then given by ``features_masks``. Where it has one input, the array itself will do.
 
     device: "cpu", "cuda", or "auto", which is CUDA where that works. threads: of onnxruntime, inside one operation; the bits do not
-    depend on it.
+    depend on it. Under CUDA the state stays on the GPU from call to call, and no operation runs on the CPU. tf32: let CUDA multiply with
+    10 bits of the mantissa, which is faster, and off by 1e-3. cuda_graph: record a step as a CUDA graph and replay it, for files with
+    steps=1 and a fixed batch.
 
     ``manifest`` tells what the file takes and gives, ``device`` where it runs ("cpu" or "cuda").
 
-    ModelFileError: the file is missing, truncated, altered, not of rnngraph or of a newer format. MissingDependencyError: CUDA was
-    asked for and does not work here.
+    ModelFileError: the file is missing, truncated, altered, not of rnngraph or of a newer format, or CUDA cannot run it as asked.
+    MissingDependencyError: CUDA was asked for and does not work here. InputError: an argument that is none of these.
     """
 
     @spelled
-    def __init__(self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1) -> None:
-        self._engine = Engine(path, device, threads)
+    def __init__(
+        self, path: str | os.PathLike[str], device: Device = "cpu", threads: int = 1, tf32: bool = False, cuda_graph: bool = False
+    ) -> None:
+        self._engine = Engine(path, device, threads, tf32, cuda_graph)
         self._inputs = Inputs(self.manifest, self.path)
         self._outputs = self.manifest.ports("output")
         self._names = [s.input for s in self.manifest.states]
@@ -148,53 +153,80 @@ class StreamingSession(Spelled):
             raise StreamingError(f"{self.path} cannot be fed step by step: {self.manifest.why_not}; output(x) computes whole sequences")
         fed = self._inputs.checked(x, features_mask, features_masks, step=True)
         stepper = self._stepper_for(fed)
-        if stepper is not None:
+        if stepper is not None and fed.steps == 1:
             y = stepper.put(fed)
             if out is not None:
                 check_out(out, y)
             stepper.step()
             self._live = stepper
             return y.copy() if out is None else fill(out, y)
-        outputs, states = self._run(fed, self._held().start(fed.rows, self._names))
+        if isinstance(stepper, CudaStepper):
+            results = stepper.run(self._pieces(fed) or [fed.arrays])
+            y = self._shaped(self._joined(results) if len(results) > 1 else results[0], fed, out)
+            self._live = stepper
+            stepper.keep(fed.steps or 0)
+            if fed.steps is None:
+                self._state.steps = None
+        else:
+            outputs, states = self._run(fed, self._held().start(fed.rows, self._names))
+            y = self._shaped(outputs, fed, out)
+            self._state.keep(states, fed.steps)
+            self._live = None
+        return y if out is None else fill(out, y)
+
+    def _shaped(self, outputs: list[Array], fed: Fed, out: Any) -> Outputs:
+        """What the caller gets for ``fed``, which ``out`` has to fit."""
         axes = [p.time_axis if fed.single else None for p in self._outputs]
         y = self._as_given([y if axis is None else y.squeeze(axis) for axis, y in zip(axes, outputs, strict=True)])
         if out is not None:
             check_out(out, y)
-        self._state.keep(states, fed.steps)
-        self._live = None
-        return y if out is None else fill(out, y)
+        return y
 
     def _as_given(self, outputs: list[Array]) -> Outputs:
         """A list of a graph's outputs, or the only one."""
         return outputs if self.manifest.is_graph else outputs[0]
 
     def _stepper_for(self, fed: Fed) -> Stepper | None:
-        """The stepper for ``fed``, with the state in its buffers; None where this is not one step on the CPU."""
-        if self.device != "cpu" or fed.steps != 1:
+        """The stepper for ``fed``, with the state in its buffers; None on the CPU where this is not one step."""
+        on_cuda = self.device == "cuda"
+        if fed.steps != 1 and not on_cuda:
             return None
         if self._live is not None and self._live.rows == fed.rows:
             return self._live
         states = self._held().start(fed.rows, self._names)
         if self._stepper is None or self._stepper.rows != fed.rows:
-            self._stepper = Stepper(self._engine, fed.rows)
+            self._stepper = (CudaStepper if on_cuda else Stepper)(self._engine, fed.rows)
         self._stepper.load(states)
         self._counted = self._stepper.count
         return self._stepper
 
     def _run(self, fed: Fed, states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
-        """Outputs and next states from ``states``; a file of single steps is run once for each."""
-        if self.manifest.steps is None or fed.steps in (None, self.manifest.steps):
+        """Outputs and next states from ``states``."""
+        pieces = self._pieces(fed)
+        if pieces is None:
             return self._run_once(fed.arrays, states)
         results: list[list[Array]] = []
-        for t in range(fed.steps or 0):
-            axes = ((name, array, self._inputs.axes[name]) for name, array in fed.arrays.items())
-            ys, states = self._run_once({name: a if axis is None else a.take([t], axis) for name, a, axis in axes}, states)
+        for arrays in pieces:
+            ys, states = self._run_once(arrays, states)
             results.append(ys)
-        joined = (
+        return self._joined(results), dict(states)
+
+    def _pieces(self, fed: Fed) -> list[dict[str, Array]] | None:
+        """What a file of single steps is fed one after the other; None where the file takes what is fed as it is."""
+        if self.manifest.steps is None or fed.steps in (None, self.manifest.steps):
+            return None
+        axes = self._inputs.axes
+        return [
+            {name: a if (axis := axes[name]) is None else a.take([t], axis) for name, a in fed.arrays.items()}
+            for t in range(fed.steps or 0)
+        ]
+
+    def _joined(self, results: list[list[Array]]) -> list[Array]:
+        """The outputs of pieces as of the whole."""
+        return [
             ys[-1] if port.time_axis is None else np.concatenate(ys, port.time_axis)
             for port, ys in zip(self._outputs, zip(*results, strict=True), strict=True)
-        )
-        return list(joined), dict(states)
+        ]
 
     def _run_once(self, arrays: Mapping[str, Array], states: Mapping[str, Array]) -> tuple[list[Array], dict[str, Array]]:
         results = self._engine.run({**arrays, **states})
@@ -205,7 +237,7 @@ class StreamingSession(Spelled):
     def rnn_clear_previous_state(self, rows: Rows = None) -> None:
         """Begin anew: forget the state of all rows, or set that of some to the initial one. StateError for rows that are not there."""
         with self._lock:
-            self._held().clear(rows)
+            (self._state if rows is None else self._held()).clear(rows)
             self._live = None
 
     def rnn_get_previous_state(self, layer: int | str) -> dict[str, Array]:

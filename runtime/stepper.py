@@ -94,13 +94,10 @@ class Stepper:
 
     def __init__(self, engine: Engine, rows: int) -> None:
         manifest = engine.manifest
-        arrays = {p.name: buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role != "next_state"}
-        first = {s.input: arrays[s.input] for s in manifest.states}
-        second = {name: np.zeros_like(array) for name, array in first.items()}
+        arrays = {p.name: buffer(p, rows) for p in (*manifest.inputs, *manifest.outputs) if p.role not in ("state", "next_state")}
         self.rows = rows
-        self._states = (first, second)
         self.count = 0
-        """How many steps were run, whose lowest bit tells which set holds the states now."""
+        """How many steps were run."""
         self._ports = manifest.ports("input")
         self._names = [p.name for p in self._ports]
         given = manifest.ports("output")
@@ -110,13 +107,18 @@ class Stepper:
         either = _EITHER if manifest.is_graph else self._step
         self._slots = [Slot(p, arrays, self._step, self._series, either) for p in self._ports]
         self.take = self._take_all if manifest.is_graph else self._slots[0].take
-        values, others = ({name: shared_value(array) for name, array in some.items()} for some in (arrays, second))
-        self._handles = [
-            bind(engine, {**values, **read, **{s.output: write[s.input] for s in manifest.states}})
-            for read, write in (({}, others), (others, values))
-        ]
         # Without its public wrapper, which takes half a microsecond to check that the binding is of this session.
         self._run = engine.session._sess.run_with_iobinding
+        self._bind(engine, arrays)
+
+    def _bind(self, engine: Engine, arrays: dict[str, Array]) -> None:
+        """Prepare the two bindings, over ``arrays`` and states of their own; the lowest bit of ``count`` tells which is next."""
+        states, ports = engine.manifest.states, [p for p in engine.manifest.inputs if p.role == "state"]
+        self._states: Any = tuple({p.name: buffer(p, self.rows) for p in ports} for _ in range(2))
+        shared, *sets = ({name: shared_value(array) for name, array in some.items()} for some in (arrays, *self._states))
+        self._handles = [
+            bind(engine, {**shared, **read, **{s.output: write[s.input] for s in states}}) for read, write in (sets, sets[::-1])
+        ]
 
     def states(self) -> dict[str, Array]:
         """Copies of the states now, by the names of the inputs."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from typing import Literal, get_args, overload
 
 import numpy as np
 
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
 from rnngraph.runtime.device import Device
 from rnngraph.runtime.driven import CHUNKS, Arrays, Driven, Network, as_driven, real_steps, repeated
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.golden import Sample, read_samples
 from rnngraph.runtime.manifest import Manifest
+from rnngraph.runtime.parity import DeviceReports, ParityReport
+from rnngraph.runtime.parity import ParityRow as ParityRow
 from rnngraph.runtime.session import StreamingSession
 from rnngraph.runtime.units import evened, in_units
 
@@ -22,47 +24,14 @@ TOLERANCE = 1e-5
 """Between different programs: of the largest expected value, or of 1 where that is greater."""
 
 
-@dataclass(frozen=True)
-class ParityRow:
-    """One comparison: the largest difference, the same divided by the largest expected value, and what is allowed for the first."""
-
-    what: str
-    absolute: float
-    relative: float
-    tolerance: float
-    ok: bool
-
-
-@dataclass(frozen=True)
-class ParityReport:
-    """All comparisons of one file on one device; true where each is within its tolerance."""
-
-    path: str
-    device: str
-    rows: tuple[ParityRow, ...]
-
-    def __bool__(self) -> bool:
-        return all(row.ok for row in self.rows)
-
-    def __str__(self) -> str:
-        width = max(len(row.what) for row in self.rows)
-        lines = [
-            f"{row.what:{width}}  {row.absolute:13.3g}  {row.relative:10.3g}  {row.tolerance:9.3g}  {'ok' if row.ok else 'OFF'}"
-            for row in self.rows
-        ]
-        head = f"{'compared':{width}}  {'largest error':>13}  {'relative':>10}  {'tolerance':>9}"
-        bad = sum(not row.ok for row in self.rows)
-        verdict = f"all {len(self.rows)} comparisons within tolerance" if self else f"{bad} of {len(self.rows)} comparisons OFF"
-        return "\n".join([f"{self.path} on {self.device}", head, *lines, verdict])
-
-    def to_json(self) -> str:
-        """The report as JSON; an error that is not finite is null."""
-        rows = [{k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in asdict(row).items()} for row in self.rows]
-        return json.dumps({"path": self.path, "device": self.device, "ok": bool(self), "rows": rows}, indent=2)
-
-
-def verify(path: str | os.PathLike[str], net: Network | None = None, device: Device = "cpu") -> ParityReport:
-    """Compare what the file ``path`` computes on ``device`` with what it should.
+@overload
+def verify(path: str | os.PathLike[str], net: Network | None = None, device: Device = "cpu") -> ParityReport: ...
+@overload
+def verify(path: str | os.PathLike[str], net: Network | None = None, *, device: Literal["all"]) -> DeviceReports: ...
+def verify(
+    path: str | os.PathLike[str], net: Network | None = None, device: Device | Literal["all"] = "cpu"
+) -> ParityReport | DeviceReports:
+    """Compare what the file ``path`` computes on ``device`` with what it should; "all" is every device that works here.
 
     With its golden samples, outputs and next states; where it streams, a sequence fed whole with the same fed in chunks, step by step, and
     each row alone (float32 on the CPU: equal to the bit); with ``net``, if given, whose streaming state is left as it is. Outputs at
@@ -71,11 +40,27 @@ def verify(path: str | os.PathLike[str], net: Network | None = None, device: Dev
     column's size.
 
     ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx. InputError:
-    ``net`` is a graph and the file is not, or the other way around.
+    ``net`` is a graph and the file is not, or the other way around, or there is no such device. "all" leaves out, and tells, a device
+    that does not work or cannot have the file.
     """
-    session = StreamingSession(path, device)
+    if device not in (*get_args(Device), "all"):
+        raise InputError(f"device={device!r}: expected 'cpu', 'cuda', 'auto' or 'all'")
+    if device != "all":
+        return _on(StreamingSession(path, device), net)
+    reports, left_out = [_on(StreamingSession(path), net)], {}
+    try:
+        session = StreamingSession(path, "cuda")
+    except (MissingDependencyError, ModelFileError) as error:  # the file is right, since it was opened on the CPU
+        left_out["cuda"] = str(error).removeprefix("device='cuda': ")
+    else:
+        reports.append(_on(session, net))
+    return DeviceReports(reports[0].path, tuple(reports), left_out)
+
+
+def _on(session: StreamingSession, net: Network | None) -> ParityReport:
+    """All comparisons on the device of ``session``."""
     manifest = session.manifest
-    samples = read_samples(path, manifest)
+    samples = read_samples(session.path, manifest)
     rows = [*_against_samples(session, samples)]
     in_pieces = manifest.streams and any(p.time_axis is not None for p in manifest.ports("input"))
     if in_pieces:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rnngraph.exporters import export_onnx
-from rnngraph.runtime import StreamingSession
+from rnngraph.runtime import StreamingSession, cuda_stepper
 from tests.exporters.networks import Net
 from tests.runtime.files import File, Open, Spec, write
 
@@ -31,6 +32,19 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> File:
 def session(file: File) -> StreamingSession:
     """A new session on the file of Spec()."""
     return StreamingSession(file(Spec()))
+
+
+@pytest.fixture
+def as_on_cuda(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | Path], StreamingSession]:
+    """A session that goes the way of CUDA, whose memory for once is the CPU's."""
+    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
+
+    def get(path: str | Path) -> StreamingSession:
+        session = StreamingSession(path)
+        monkeypatch.setattr(session._engine, "device", "cuda")
+        return session
+
+    return get
 
 
 @pytest.fixture

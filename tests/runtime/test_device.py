@@ -12,8 +12,10 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from rnngraph.errors import MissingDependencyError, ModelFileError
-from rnngraph.runtime import StreamingSession, device, engine
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
+from rnngraph.exporters import export_onnx
+from rnngraph.runtime import StreamingSession, device
+from tests.exporters.networks import tagger
 from tests.runtime.files import File, Spec, inputs, printed, write
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -74,19 +76,21 @@ def test_up_on_the_cpu_in_silence(gpu_build: pytest.MonkeyPatch, file: File) -> 
     """As onnxruntime does where CUDA cannot be loaded."""
     asked: list[Any] = []
 
-    def create(*given: Any, providers: list[Any], **rest: Any) -> Any:
-        asked.append(providers)
-        return CREATE(*given, providers=[CPU], **rest)
+    def create(path: str, options: Any, providers: list[Any], **rest: Any) -> Any:
+        if providers != [CPU]:
+            asked.append(providers)
+        return CREATE(path, options, providers=[one for one in providers if one == CPU], **rest)
 
     gpu_build.setattr(ort, "InferenceSession", create)
-    refused(file(Spec()), rf"onnxruntime could not load CUDA.*came up on the CPU.*run: {INSTALL}  \(or use device='cpu'\)")
-    on_cuda = [(CUDA, {"use_tf32": "0"}), CPU]
-    assert asked == [on_cuda, on_cuda, [CPU]]
+    path = file(Spec())
+    refused(path, rf"onnxruntime could not load CUDA.*came up on the CPU.*run: {INSTALL}  \(or use device='cpu'\)")
+    provider = (CUDA, {"use_tf32": "0", "enable_cuda_graph": "0"})
+    assert asked == 2 * [[provider], [provider, CPU]]  # first without the CPU, where a node that falls back is refused
 
 
 def test_cuda_that_fails(gpu_build: pytest.MonkeyPatch, file: File) -> None:
     def create(*given: Any, providers: list[Any], **rest: Any) -> Any:
-        if providers != [CPU]:
+        if CUDA in str(providers):
             raise RuntimeError("where it was\nCUDA failure 35: CUDA driver version is insufficient")
         return CREATE(*given, providers=providers, **rest)
 
@@ -120,16 +124,49 @@ def test_a_file_for_the_cpu_under_cuda(monkeypatch: pytest.MonkeyPatch, tmp_path
     path = write(tmp_path / "net.onnx", golden=False, target="cpu")
     asked: list[str] = []
 
-    def create(path: Path, device: str, threads: int, *, optimise: bool) -> Any:
+    def create(path: Path, device: str, threads: int, **rest: Any) -> Any:
         asked.append(device)
         return CREATE(str(path), providers=[CPU])
 
     monkeypatch.setattr("rnngraph.runtime.manifest.create_session", create)
-    monkeypatch.setattr(engine, "device_of", lambda session: "cuda" if asked[-1] != "cpu" else "cpu")
     with pytest.raises(ModelFileError, match=r"was exported with target='cpu'.*export it with target='portable', or use device='cpu'"):
         StreamingSession(path, "cuda")
     assert StreamingSession(path, "auto").device == "cpu"
-    assert asked == ["cuda", "auto", "cpu"]
+    assert asked == ["cpu", "cpu", "cpu"]
+
+
+def test_operations_that_cuda_does_not_take(gpu_build: pytest.MonkeyPatch, file: File) -> None:
+    """As onnxruntime tells of them where no node may fall back to the CPU."""
+
+    def create(path: str, options: Any, providers: list[Any], **rest: Any) -> Any:
+        if len(providers) == 1 and CPU not in providers:
+            raise RuntimeError("assigned to the default CPU EP, but fallback to CPU EP has been explicitly disabled by the user.")
+        made = CREATE(path, options, providers=[CPU], **rest)
+        gpu_build.setattr(made, "get_providers", lambda: [one if isinstance(one, str) else one[0] for one in providers])
+        return made
+
+    gpu_build.setattr(ort, "InferenceSession", create)
+    path = file(Spec())
+    with pytest.raises(ModelFileError, match=r"does not take all operations of .*would run on the CPU in silence.*Use device='cpu'"):
+        StreamingSession(path, "cuda")
+    assert StreamingSession(path, "auto").device == "cpu"
+
+
+@pytest.mark.parametrize("name", ["tf32", "cuda_graph"])
+def test_what_is_for_cuda_alone(name: str, file: File) -> None:
+    with pytest.raises(InputError, match=rf"{name}=True is for CUDA, and device='cpu' was asked for; give device='cuda'"):
+        StreamingSession(file(Spec()), **{name: True})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=rf"{name}=1: expected True or False"):
+        StreamingSession(file(Spec()), "auto", **{name: 1})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("spec", "free"), [(Spec(), "steps"), (Spec(batch=2), "steps"), (Spec(steps=1), "rows")], ids=repr)
+def test_a_cuda_graph_needs_one_shape(spec: Spec, free: str, file: File) -> None:
+    message = rf"cuda_graph=True: .* takes any number of {free}.*export it with steps=1 and a batch"
+    with pytest.raises(ModelFileError, match=message):
+        StreamingSession(file(spec), "cuda", cuda_graph=True)
+    with pytest.raises(ModelFileError, match=message):
+        StreamingSession(file(spec), "auto", cuda_graph=True)
 
 
 def test_which_distributions_are_there() -> None:
@@ -156,10 +193,19 @@ def test_cuda_computes_what_the_cpu_computes(file: File) -> None:
         np.testing.assert_allclose(cuda.rnn_time_step(x[:, :, t]), cpu.rnn_time_step(x[:, :, t]), atol=1e-5)
 
 
-def test_a_stream_is_the_same_without_the_buffers_of_the_cpu(monkeypatch: pytest.MonkeyPatch, file: File) -> None:
-    """Under CUDA every step goes the way of chunks; on the CPU that way gives the same bits."""
+@pytest.mark.skipif(not _cuda_works(), reason="needs an NVIDIA driver and onnxruntime-gpu")
+def test_recorded_steps_are_those_that_are_run(tmp_path: Path) -> None:
+    export_onnx(tagger(), tmp_path / "net.onnx", steps=1, batch=2)
+    recorded, cpu = StreamingSession(tmp_path / "net.onnx", "cuda", cuda_graph=True), StreamingSession(tmp_path / "net.onnx")
+    x = np.random.default_rng(0).standard_normal((2, 5, 12)).astype(np.float32)
+    for piece in (x[:, :, 0], x[:, :, 1], x[:, :, 2:7], x[:, :, 7], x[:, :, 8], x[:, :, 9], x[:, :, 10:]):
+        np.testing.assert_allclose(recorded.rnn_time_step(piece), cpu.rnn_time_step(piece), atol=1e-5)
+    np.testing.assert_allclose(recorded.output(x), cpu.output(x), atol=1e-5)
+
+
+def test_a_stream_is_the_same_without_the_buffers_of_single_steps(monkeypatch: pytest.MonkeyPatch, file: File) -> None:
     buffered, plain = StreamingSession(file(Spec())), StreamingSession(file(Spec()))
-    monkeypatch.setattr(plain._engine, "device", "cuda")
+    monkeypatch.setattr(plain, "_stepper_for", lambda fed: None)
     x = inputs(Spec(), 3, 9)["x"]
     for t in range(9):
         np.testing.assert_array_equal(plain.rnn_time_step(x[:, :, t]), buffered.rnn_time_step(x[:, :, t]))

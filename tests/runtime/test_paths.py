@@ -10,7 +10,7 @@ import pytest
 
 import rnngraph as rg
 from rnngraph.errors import ModelFileError
-from rnngraph.runtime import StreamingSession, engine, read_manifest, verify
+from rnngraph.runtime import StreamingSession, read_manifest, verify
 from rnngraph.runtime import manifest as reading
 from rnngraph.runtime.engine import Engine
 from tests.runtime.files import File, Spec, write
@@ -48,7 +48,5 @@ def test_a_file_for_the_cpu_is_read_once(monkeypatch: pytest.MonkeyPatch, tmp_pa
         return digest(file)
 
     monkeypatch.setattr(reading, "_is_sealed", counted)
-    answers = iter(["cuda", "cpu"])
-    monkeypatch.setattr(engine, "device_of", lambda session: next(answers))
     assert StreamingSession(path, "auto").device == "cpu"
     assert read == [path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,10 +32,11 @@ class Model:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_random_calls(seed: int, file: File) -> None:
+@pytest.mark.parametrize("way", ["cpu", "cuda"])
+def test_random_calls(way: str, seed: int, file: File, as_on_cuda: Callable[[Path], StreamingSession]) -> None:
     draw = np.random.default_rng(seed)
     path = file(Spec(fragile=True))
-    session, model = StreamingSession(path), Model(path)
+    session, model = (StreamingSession if way == "cpu" else as_on_cuda)(path), Model(path)
     snapshots = [(session.snapshot(), dict(model.states))]
     rows = 2
     kept: list[tuple[Array, Array]] = []

@@ -7,14 +7,15 @@ import math
 import shutil
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from rnngraph.errors import MissingDependencyError, ModelFileError
-from rnngraph.runtime import ParityReport, StreamingSession, verify
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
+from rnngraph.runtime import ParityReport, StreamingSession, cuda_stepper, verify
 from rnngraph.runtime.verify import ParityRow, compare
 from tests.runtime.files import File, Spec, inputs, write
 
@@ -174,6 +175,61 @@ def test_as_json() -> None:
     ]
     assert json.loads(REPORT.to_json()) == {"path": "net.onnx", "device": "cpu", "ok": False, "rows": rows}
     assert json.loads(GOOD.to_json()) == {"path": "net.onnx", "device": "cpu", "ok": True, "rows": rows[:1]}
+
+
+# Devices
+
+
+def test_every_device_that_works(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA is another session on the CPU here, which goes CUDA's way."""
+    asked: list[str] = []
+
+    def opened(path: Path, device: str = "cpu") -> StreamingSession:
+        asked.append(device)
+        session = StreamingSession(path)
+        monkeypatch.setattr(session._engine, "device", device)
+        return session
+
+    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
+    monkeypatch.setattr(import_module("rnngraph.runtime.verify"), "StreamingSession", opened)
+    reports = verify(path, StreamingSession(path), device="all")
+    assert reports
+    assert asked == ["cpu", "cuda"]
+    assert [report.device for report in reports.reports] == ["cpu", "cuda"]
+    assert reports.left_out == {}
+    on_cpu, on_cuda = ([row.what for row in report.rows] for report in reports.reports)
+    assert on_cpu == on_cuda
+    exact, rounded = ([row.tolerance for row in report.rows if row.what.startswith("whole")] for report in reports.reports)
+    assert set(exact) == {0.0}
+    assert min(rounded) == 1e-5
+    change(sample(path, "output_0"), 1e-3)
+    assert not verify(path, device="all")
+
+
+@pytest.mark.parametrize("error", [MissingDependencyError, ModelFileError])
+def test_a_device_that_does_not_work_is_told(error: type[Exception], path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_cuda(path: Path, device: str = "cpu") -> StreamingSession:
+        if device == "cuda":
+            raise error("device='cuda': not here")
+        return StreamingSession(path)
+
+    monkeypatch.setattr(import_module("rnngraph.runtime.verify"), "StreamingSession", without_cuda)
+    reports = verify(path, device="all")
+    assert reports
+    assert reports.left_out == {"cuda": "not here"}
+    assert str(reports) == f"{reports.reports[0]}\n\nnot on cuda: not here"
+    rows = json.loads(reports.reports[0].to_json())["rows"]
+    assert json.loads(reports.to_json()) == {
+        "path": str(path),
+        "ok": True,
+        "devices": {"cpu": {"ok": True, "rows": rows}},
+        "left_out": {"cuda": "not here"},
+    }
+
+
+def test_a_device_that_is_none(path: Path) -> None:
+    with pytest.raises(InputError, match=r"device='gpu': expected 'cpu', 'cuda', 'auto' or 'all'"):
+        verify(path, device="gpu")  # type: ignore[call-overload]
 
 
 # Samples that cannot be used
