@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using Shape = std::vector<int64_t>;
 
-const int NEWEST = 3;  // the newest format of manifests that this program knows
+const int NEWEST = 4;  // the newest format of manifests that this program knows
 const double TOLERANCE = 1e-5;  // of the larger of 1 and the largest value, where the manifest does not say more
 const char* USAGE = "usage: host check FILE | stream FILE [--steps N] [--restore FILE] [--save FILE]";
 

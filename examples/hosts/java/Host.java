@@ -34,7 +34,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 public final class Host {
-  static final int NEWEST = 3; // the newest format of manifests that this program knows
+  static final int NEWEST = 4; // the newest format of manifests that this program knows
   static final double TOLERANCE = 1e-5; // of the larger of 1 and the largest value, where the manifest does not say more
   static final String USAGE = "usage: Host check FILE | stream FILE [--steps N] [--restore FILE] [--save FILE]";
 

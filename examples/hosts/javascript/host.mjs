@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import ort from "onnxruntime-node";
 
-const NEWEST = 3; // the newest format of manifests that this program knows
+const NEWEST = 4; // the newest format of manifests that this program knows
 const TOLERANCE = 1e-5; // of the larger of 1 and the largest value, where the manifest does not say more
 const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array };
 const TENSOR_TYPES = { 1: "float32", 7: "int64", 11: "float64" }; // numbers in TensorProto

@@ -22,7 +22,7 @@ import numpy as np
 import onnxruntime as ort
 
 Arrays = dict[str, np.ndarray]
-NEWEST = 3  # the newest format of manifests that this program knows
+NEWEST = 4  # the newest format of manifests that this program knows
 TOLERANCE = 1e-5  # of the larger of 1 and the largest value, where the manifest does not say more
 TENSOR_TYPES = {1: "float32", 7: "int64", 11: "float64"}  # numbers in TensorProto
 STATE_TYPES = {"F32": "<f4", "F64": "<f8"}  # names in safetensors
