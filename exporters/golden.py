@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,8 +48,9 @@ def samples(
     steps: int | None = None,
     batch: int | None = None,
     units: Mapping[str, Columns] | None = None,
+    sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> list[Sample]:
-    """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
+    """Pairs of inputs and outputs of these ``sizes``, from states that random inputs lead to; the same at each call.
 
     Where ``steps`` or ``batch`` are fixed, all have that size. ``units`` has the statistics of inputs and outputs in units of their
     own, by name.
@@ -57,12 +58,12 @@ def samples(
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
     made, least = [], least_steps(graph)
-    for rows, length in SIZES:
+    for rows, length in sizes:
         times = {symbol: steps or max(needed, length + k) for k, (symbol, needed) in enumerate(least.items())}
-        sizes = {"N": batch or rows, **times}
-        first = {**sizes, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
+        free = {"N": batch or rows, **times}
+        first = {**free, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
         before = {p.name: _draw(p, first, generator) for p in inputs(graph)}
-        drawn = {p.name: _draw(p, sizes, generator) for p in inputs(graph)}
+        drawn = {p.name: _draw(p, free, generator) for p in inputs(graph)}
         made.append(_sample(graph, exact, before, drawn, units or {}))
     return made
 

@@ -16,7 +16,7 @@ from rnngraph import __version__
 from rnngraph.errors import ExportError
 from rnngraph.exporters.graph_manifest import Labels, graph_parts
 from rnngraph.exporters.onnx.emit import frozen, inputs, outputs
-from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, FORMAT, KEY
+from rnngraph.file_format import DIGEST_KEY, DIGEST_PREFIX, EMPTY_DIGEST, KEY
 from rnngraph.ir.graph import Graph, Port
 from rnngraph.ir.padding import reads_padding
 from rnngraph.ir.steps import steps_of, time_axis
@@ -60,7 +60,7 @@ def manifest(
     stuck = not_streaming(graph, names)
     reason = why_not(graph, [getattr(layer, "title", type(layer).__name__) for layer in layers], names)
     content = {
-        "format": FORMAT if names is not None else 2 if _is_new(graph) else 1,
+        "format": 3 if names is not None else 2 if _is_new(graph) else 1,
         "producer": f"rnngraph {__version__}",
         "data_type": graph.data_type,
         "target": target,

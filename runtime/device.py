@@ -30,11 +30,11 @@ _GPU_PACKAGE = "'onnxruntime-gpu[cuda,cudnn]'"
 _ON_CPU = "or use device='cpu'"
 
 
-def create_session(path: str | os.PathLike[str], device: Device, threads: int, *, optimise: bool = True) -> Session:
-    """A session on ``device`` with ``threads`` threads for one operation; "auto" is CUDA where that works, else the CPU.
+def create_session(path: str | os.PathLike[str] | bytes, device: Device, threads: int, *, optimise: bool = True) -> Session:
+    """A session of the file ``path``, or of a file's bytes, on ``device`` with ``threads`` threads for one operation.
 
-    InputError: a device or number of threads that is none. MissingDependencyError: CUDA is asked for and does not work, with the
-    command that installs what is missing. Errors of onnxruntime pass through.
+    "auto" is CUDA where that works, else the CPU. InputError: a device or number of threads that is none. MissingDependencyError: CUDA is
+    asked for and does not work, with the command that installs what is missing. Errors of onnxruntime pass through.
     """
     if device not in ("cpu", "cuda", "auto"):
         raise InputError(f"device={device!r}: expected 'cpu', 'cuda' or 'auto'")
@@ -63,7 +63,7 @@ def onnxruntime_version() -> str:
     return str(ort.__version__)
 
 
-def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, optimise: bool) -> Session:
+def _create(path: str | os.PathLike[str] | bytes, providers: list[Any], threads: int, optimise: bool) -> Session:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -73,7 +73,7 @@ def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, op
     return ort.InferenceSession(os.fspath(path), options, providers=providers, enable_fallback=0)
 
 
-def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool) -> Session:
+def _create_on_cuda(path: str | os.PathLike[str] | bytes, threads: int, optimise: bool) -> Session:
     _check_packages()
     _check_driver()
     _preload()

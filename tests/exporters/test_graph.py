@@ -15,7 +15,6 @@ import pytest
 from rnngraph.errors import ExportError, InputError, ModelFileError
 from rnngraph.exporters import ExportWarning, export_onnx
 from rnngraph.exporters.golden import GAPS, samples
-from rnngraph.file_format import FORMAT
 from rnngraph.lowering import lower
 from rnngraph.runtime import StreamingSession, read_manifest, verify
 from rnngraph.runtime.manifest import parse_manifest
@@ -40,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 def test_what_the_manifest_says(file: Path) -> None:
     export_onnx(two_times(), file, features_mask=["target"], class_labels={"class": ["low", "high"]})
     got = written(file)
-    assert (got["format"], got["network"], got["class_labels"]) == (FORMAT, "graph", None)
+    assert (got["format"], got["network"], got["class_labels"]) == (3, "graph", None)
     kind = {"data_type": "float32"}
     series = {"role": "input", "least_steps": 1, "padding_is_read": False, **kind}
     assert got["inputs"][:3] == [
