@@ -78,7 +78,9 @@ def export_onnx(
 
     ``precision`` stores weights in fewer bits: "float16" and "bfloat16" halve the file, "int8" leaves a quarter of it. Inputs, states and
     outputs stay float32, so a state may move between files of different precision. What it costs is measured over the golden samples and
-    stands in the manifest, with the tolerance that ``verify`` then uses. With int8 and ``target="cpu"`` the recurrent products of cells whose
+    stands in the manifest, with the tolerance that ``verify`` then uses.
+
+    With int8 and ``target="cpu"`` the recurrent products of cells whose
     h lies between -1 and 1 are of whole numbers, which is faster where layers are wide.
 
     A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There

@@ -60,7 +60,8 @@ def _on_levels(array: Array) -> Array:
     largest = np.abs(array.astype(np.float64)).max(axis=tuple(range(1, array.ndim)), keepdims=True)
     mantissa, exponent = np.frexp(np.where(largest < _LEAST_ROW, 0.0, largest) / LEVELS)
     scale = np.ldexp(np.ceil(np.ldexp(mantissa, _SCALE_BITS)), exponent - _SCALE_BITS)
-    return (np.rint(array / np.where(scale == 0.0, np.inf, scale)) * scale).astype(array.dtype)
+    made: Array = np.rint(array / np.where(scale == 0.0, np.inf, scale)) * scale
+    return made.astype(array.dtype)
 
 
 def smaller(array: Array, precision: Precision | None) -> Stored | None:

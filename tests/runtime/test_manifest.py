@@ -145,8 +145,8 @@ CASES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         r"net\.onnx is a zip archive, as saved networks are, and no ONNX file; write that first: rnngraph export .*net\.onnx -o net\.onnx",
     ),
     "of a newer format": (
-        lambda data: with_manifest(format=4, producer="rnngraph 9.0"),
-        r"has format 4 \(written by rnngraph 9\.0\), this version .* reads up to 3; run: pip install --upgrade rnngraph",
+        lambda data: with_manifest(format=5, producer="rnngraph 9.0"),
+        r"has format 5 \(written by rnngraph 9\.0\), this version .* reads up to 4; run: pip install --upgrade rnngraph",
     ),
     "a manifest with a hole": (lambda data: with_manifest(mask=None), rf"net\.onnx: {BROKEN}"),
     "for a newer onnxruntime": (

@@ -43,10 +43,11 @@ def integer_body(body: Body) -> Body | None:
     products = [n for n in body.nodes if n.op == "linear"]
     if not products or not all(_within(n.inputs[0], states) for n in products):
         return None
-    made, made.results = copied_body(body)
+    made, results = copied_body(body)
     for node in made.nodes:
         if node.op == "linear":
             node.op = "integer_linear"
+    made.results = results
     return made
 
 

@@ -1,0 +1,465 @@
+"""Weights in fewer bits: what files hold, compute and tell, which promise still holds, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+import rnngraph as rg
+import rnngraph.runtime.manifest as manifest_module
+from rnngraph.backends import reference
+from rnngraph.errors import ExportError, GraphError, MissingDependencyError, ModelFileError
+from rnngraph.exporters import export_onnx
+from rnngraph.exporters.golden import SIZES, samples
+from rnngraph.exporters.loss import LONGER
+from rnngraph.exporters.onnx.emit import build_model
+from rnngraph.exporters.onnx.precision import Precision, rounded
+from rnngraph.exporters.onnx.targets import Target, transform
+from rnngraph.ir.graph import Graph
+from rnngraph.ir.passes.integer_products import integer_products
+from rnngraph.ir.passes.prune import prune
+from rnngraph.lowering import lower
+from rnngraph.runtime import StreamingSession, StreamPool, read_manifest, verify
+from rnngraph.runtime.manifest import Precision as Told
+from tests.exporters.graphs import two_times
+from tests.exporters.networks import (
+    Arrays,
+    Layer,
+    Net,
+    classifier,
+    feeds,
+    gapped,
+    in_chunks,
+    net_of,
+    one_row,
+    parameters,
+    run,
+    same,
+    session,
+    stack,
+    states_of,
+    tagger,
+)
+
+KINDS: tuple[Precision, ...] = ("float16", "bfloat16", "int8")
+FORMS: list[tuple[Precision, Target]] = [*((kind, "portable") for kind in KINDS), ("int8", "cpu")]
+head = rg.RnnOutputLayer(n_out=3, activation="softmax", loss="mcxent")
+RECURRENT: dict[str, Callable[[int], Any]] = {
+    "LSTM": lambda h: rg.LSTM(n_in=5, n_out=h),
+    "GravesLSTM": lambda h: rg.GravesLSTM(n_in=5, n_out=h),
+    "SimpleRnn": lambda h: rg.SimpleRnn(n_in=5, n_out=h),
+    "GRU": lambda h: rg.GRU(n_in=5, n_out=h),
+    "GRU before": lambda h: rg.GRU(n_in=5, n_out=h, reset_after=False),
+    "layer norm": lambda h: rg.SimpleRnn(n_in=5, n_out=h, has_layer_norm=True),
+    "Bidirectional": lambda h: rg.Bidirectional(rg.LSTM(n_in=5, n_out=h)),
+    "relu": lambda h: rg.SimpleRnn(n_in=5, n_out=h, activation="relu"),
+}
+
+
+def made(graph: Graph, precision: Precision, target: Target = "portable", steps: Any = None, weights: Arrays | None = None) -> Any:
+    """The session of ``graph`` with its weights, or those of :func:`parameters`, in fewer bits."""
+    arrays = rounded(parameters(graph) if weights is None else weights, precision)
+    return session(build_model(transform(graph, target, steps, precision), arrays, steps=steps, precision=precision))
+
+
+def told(path: Path) -> Told:
+    precision = read_manifest(path).precision
+    assert precision is not None
+    return precision
+
+
+# What weights become
+
+
+def test_floats_are_rounded_to_the_nearest_and_a_second_time_to_themselves() -> None:
+    w = {"0.W": np.random.default_rng(0).standard_normal((40, 30)).astype(np.float32), "0.b": np.full(3, 0.1, np.float32)}
+    half, brain = (rounded(w, kind)["0.W"] for kind in ("float16", "bfloat16"))
+    np.testing.assert_array_equal(half, w["0.W"].astype(np.float16).astype(np.float32))
+    assert not (brain.view(np.uint32) & 0xFFFF).any()
+    spacing = 2.0 ** (np.floor(np.log2(np.abs(w["0.W"]))) - 7)  # bfloat16 has 8 binary digits, the first of which is always 1
+    assert (np.abs(brain - w["0.W"]) <= spacing / 2 + 1e-12).all()
+    for kind in KINDS:
+        once = rounded(w, kind)
+        assert all(a.dtype == np.float32 for a in once.values())
+        np.testing.assert_equal(rounded(once, kind), once)
+        np.testing.assert_array_equal(once["0.b"], w["0.b"])
+
+
+def test_int8_has_255_levels_of_each_row_and_the_largest_is_one_of_them() -> None:
+    w = np.random.default_rng(1).standard_normal((6, 50)).astype(np.float32) * 10.0 ** np.arange(-3, 3, dtype=np.float32)[:, None]
+    w[2] = 0
+    given = {"0.W": w, "0.P": w[:3], "1.W": w.reshape(6, 5, 2, 5)}
+    got = rounded(given, "int8")
+    for row, exact in zip(got["0.W"], w, strict=True):
+        step = np.abs(exact).max() / 127
+        assert (np.abs(row - exact) <= 0.5001 * step).all()
+        if step:
+            levels = row / (np.abs(row).max() / 127)
+            np.testing.assert_allclose(levels, np.rint(levels), atol=1e-4)
+            assert np.abs(levels).max() == pytest.approx(127)
+    np.testing.assert_array_equal(got["0.P"], w[:3])
+    np.testing.assert_array_equal(got["1.W"].reshape(6, 50), got["0.W"])
+
+
+@pytest.mark.parametrize(("precision", "target"), FORMS)
+@pytest.mark.parametrize("name", RECURRENT)
+def test_files_are_as_small_as_promised(name: str, precision: Precision, target: Target, tmp_path: Path) -> None:
+    file, net = tmp_path / "net.onnx", net_of(RECURRENT[name](96), head)
+    export_onnx(net, file, target=target, precision=precision, features_mask=True)
+    bits = 8 if precision == "int8" else 16
+    floats = sum(a.size for k, a in net.parameters().items() if a.ndim == 1 or k.endswith("P"))
+    weights = sum(a.size for a in net.parameters().values()) - floats
+    scales = sum(len(a) for a in net.parameters().values() if a.ndim > 1) if bits == 8 else 0
+    assert file.stat().st_size <= weights * bits // 8 + 4 * (floats + 2 * scales) + 20_000
+    assert verify(file)
+    kinds = {"float16": TensorProto.FLOAT16, "bfloat16": TensorProto.BFLOAT16, "int8": TensorProto.INT8}
+    graphs = [onnx.load(file).graph]
+    graphs += [a.g for n in graphs[0].node for a in n.attribute if a.type == onnx.AttributeProto.GRAPH]
+    found = {t.data_type for g in graphs for t in g.initializer if np.prod(t.dims) >= 300}
+    integers = precision == "int8" and target == "cpu" and name != "relu"
+    assert found >= {kinds[precision], *([TensorProto.UINT8] if integers else [])}
+    assert TensorProto.FLOAT not in {t.data_type for g in graphs for t in g.initializer if np.prod(t.dims) > 1000}
+
+
+# What files compute
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("steps", [None, 1])
+@pytest.mark.parametrize("precision", KINDS)
+def test_a_portable_file_computes_with_the_rounded_weights(precision: Precision, steps: Any, masked: bool) -> None:
+    """Against the reference backend: nothing else is rounded."""
+    layers = [Layer("lstm", 20), Layer("graves_lstm", 9), Layer("simple_rnn", 17), Layer("gru", 18), Layer("gru_reset_before", 16)]
+    graph = stack([*layers, Layer("layer_norm_rnn", 19)], masked=masked)
+    weights = rounded(parameters(graph), precision)
+    given = feeds(graph, 3, steps or 12)
+    if masked and not steps:
+        given["features_mask"][0, 3:6] = 0
+    want = reference.run(graph, {**weights, **given})
+    same(
+        run(made(graph, precision, steps=steps), given),
+        {k: v.astype(np.float32) for k, v in want.items()},
+        given.get("features_mask"),
+        5e-6,
+    )
+    assert not np.allclose(run(made(graph, precision, steps=steps), given)["y"], run(session(_plain(graph, steps)), given)["y"], atol=1e-6)
+
+
+def _plain(graph: Graph, steps: Any) -> onnx.ModelProto:
+    return build_model(transform(graph, "portable", steps), parameters(graph), steps=steps)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "graves_lstm", "simple_rnn", "gru", "gru_reset_before", "layer_norm_rnn"])
+def test_integer_products_are_those_of_the_reference(cell: str) -> None:
+    """One step from states that are multiples of 1/127, which no rounding before can move; 1.2 is beyond what int8 holds."""
+    graph = stack([Layer(cell, 33)])
+    weights = rounded(parameters(graph), "int8")
+    given = feeds(graph, 4, 1)
+    draw = np.random.default_rng(5)
+    given["state_00_h"] = (draw.integers(-127, 128, (4, 33)) / 127).astype(np.float32)
+    if cell != "gru_reset_before":  # whose product reads r * h, which is no multiple
+        given["state_00_h"][0, 0] = 1.2
+    want = reference.run(integer_products(graph), {**weights, **given})
+    tolerance = 2e-6 if cell != "gru_reset_before" else 3e-2
+    same(run(made(graph, "int8", "cpu"), given), {k: v.astype(np.float32) for k, v in want.items()}, tolerance=tolerance)
+
+
+def test_sums_of_whole_numbers_do_not_overflow() -> None:
+    """Weights and states at the ends of their range, all of one sign: where a kernel adds in 16 bits, the sums are far off."""
+    graph = stack([Layer("simple_rnn", 300)])
+    weights = {**parameters(graph), "0.R": np.full((300, 300), 127 / 256, np.float32), "0.W": np.zeros((300, 5), np.float32)}
+    weights["0.b"] = np.full(300, 0.5 - 300 * 127 / 256, np.float32)
+    given = {**feeds(graph, 2, 1), "state_00_h": np.ones((2, 300), np.float32)}
+    got = run(made(graph, "int8", "cpu", weights=weights), given)["next_state_00_h"]
+    np.testing.assert_allclose(got, np.tanh(0.5), atol=2e-5)  # float32 holds sums of 149 to 1e-5
+
+
+@pytest.mark.parametrize("act", ["relu", "elu", "rationaltanh"])
+def test_cells_that_may_grow_keep_float_products(act: str) -> None:
+    for cell in ("simple_rnn", "gru"):
+        graph = stack([Layer(cell, 20, act)])
+        given = feeds(graph, 2, 3)
+        want = reference.run(graph, {**rounded(parameters(graph), "int8"), **given})
+        same(run(made(graph, "int8", "cpu"), given), {k: v.astype(np.float32) for k, v in want.items()}, tolerance=5e-6)
+
+
+# The promise
+
+
+STACKS = {
+    "lstm": [Layer("lstm", 0)],
+    "graves": [Layer("graves_lstm", 0, "softsign", "hardsigmoid")],
+    "simple": [Layer("simple_rnn", 0)],
+    "gru": [Layer("gru", 0)],
+    "gru before": [Layer("gru_reset_before", 0)],
+    "layer norm": [Layer("layer_norm_rnn", 0)],
+    "several": [Layer("lstm", 0), Layer("simple_rnn", 19, "relu"), Layer("gru", 24, mask_mode="reset")],
+}
+
+
+@pytest.mark.parametrize("width", [3, 16, 131])
+@pytest.mark.parametrize("name", STACKS)
+def test_whole_chunked_stepped_and_row_alone_are_equal_bit_for_bit(name: str, width: int) -> None:
+    layers = [Layer(STACKS[name][0].cell, width, STACKS[name][0].act, STACKS[name][0].gate), *STACKS[name][1:]]
+    for precision, target in FORMS if width == 16 else [("int8", "cpu")]:
+        plain, masked = (made(stack(layers, masked=m), precision, target) for m in (False, True))  # type: ignore[arg-type]
+        for n in (1, 2, 7):
+            given = feeds(stack(layers), n, 40, seed=n)
+            whole = run(plain, given)
+            same(in_chunks(plain, given, [1, 13, 7]), whole)
+            same(in_chunks(plain, given, [1]), whole)
+            same(run(plain, one_row(given, n - 1)), one_row(whole, n - 1))
+            gaps = gapped(feeds(stack(layers, masked=True), n, 40, seed=n), n)
+            whole = run(masked, gaps)
+            same(in_chunks(masked, gaps, [1, 13, 7]), whole, gaps["features_mask"])
+            same(run(masked, one_row(gaps, n - 1)), one_row(whole, n - 1), gaps["features_mask"][n - 1 :])
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_integer_products_in_line_equal_the_scan_bit_for_bit(name: str) -> None:
+    layers = [Layer(STACKS[name][0].cell, 40, STACKS[name][0].act, STACKS[name][0].gate)]
+    for masked in (False, True):
+        graph = stack(layers, masked=masked)
+        scan, step = made(graph, "int8", "cpu"), made(graph, "int8", "cpu", 1)
+        given = feeds(graph, 3, 20)
+        given = gapped(given, 1) if masked else given
+        same(in_chunks(step, given, [1]), run(scan, given), given.get("features_mask"))
+
+
+# What the manifest tells
+
+
+@pytest.mark.parametrize("steps", [None, 1])
+@pytest.mark.parametrize(("precision", "target"), FORMS)
+def test_the_error_is_the_largest_over_the_samples(precision: Precision, target: Target, steps: Any, tmp_path: Path) -> None:
+    file, net = tmp_path / "net.onnx", tagger()
+    export_onnx(net, file, target=target, precision=precision, steps=steps)
+    precise, sess, arrays = told(file), session(file), dict(net.parameters())
+    graph = prune(lower(net.config))
+    pairs = [*samples(graph, arrays, steps=steps, sizes=SIZES), *samples(graph, arrays, steps=steps and LONGER[1], sizes=[LONGER])]
+    got = [run(sess, inputs) if not steps else in_chunks(sess, inputs, [1]) for inputs, _ in pairs]
+    for name, error in precise.error.items():
+        largest = [float(np.abs(g[name] - want[name]).max()) for g, (_, want) in zip(got, pairs, strict=True)]
+        assert error["absolute"] == pytest.approx(max(largest), rel=1e-3)
+        sizes = [float(np.abs(want[name]).max()) for _, want in pairs]
+        assert error["relative"] == pytest.approx(max(np.divide(largest, sizes)), rel=1e-3)
+        allowed = 4 * max(np.divide(largest, np.maximum(sizes, 1)))
+        assert max(1e-5, allowed) <= precise.tolerance[name] * 1.0001 <= max(1e-5, 1.1 * allowed)
+    assert precise.error.keys() == precise.tolerance.keys() == {o.name for o in sess.get_outputs()}
+    limits = {"float16": (1e-6, 2e-3), "bfloat16": (1e-5, 2e-2), "int8": (1e-4, 5e-2)}[precision]
+    assert all(limits[0] < error["absolute"] < limits[1] for error in precise.error.values())
+
+
+def test_what_the_manifest_says(tmp_path: Path) -> None:
+    file = tmp_path / "net.onnx"
+    export_onnx(tagger(), file, target="cpu", precision="int8")
+    precise, manifest = told(file), read_manifest(file)
+    assert (precise.kind, precise.integer_layers, precise.same_bits, manifest.format) == ("int8", ("0",), True, 4)
+    assert precise.rule.startswith(
+        "Weights are stored as whole numbers from -127 to 127, with a scale for each row, and are widened to float32"
+    )
+    assert "In the layers under integer_layers h is rounded to multiples of 1/127" in precise.rule
+    assert {p.data_type for p in (*manifest.inputs, *manifest.outputs)} == {"float32"}
+    export_onnx(tagger(), file, precision="int8")
+    assert told(file).integer_layers == ()
+    assert "integer_layers" not in told(file).rule
+    before = manifest.parameters_sha256
+    export_onnx(tagger(), file)
+    plain = read_manifest(file)
+    assert (plain.precision, plain.format, plain.parameters_sha256) == (None, 1, before)
+
+
+def test_a_reader_that_does_not_know_them_refuses_by_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_onnx(tagger(), tmp_path / "net.onnx", precision="float16")
+    monkeypatch.setattr(manifest_module, "FORMAT", 3)
+    with pytest.raises(ModelFileError, match=r"has format 4 \(written by rnngraph .*\), this version of rnngraph reads up to 3"):
+        read_manifest(tmp_path / "net.onnx")
+
+
+def test_float32_is_the_file_without_an_argument(tmp_path: Path) -> None:
+    for k, precision in enumerate((None, "float32")):
+        export_onnx(classifier(), tmp_path / f"{k}.onnx", precision=precision)  # type: ignore[arg-type]
+    assert (tmp_path / "0.onnx").read_bytes() == (tmp_path / "1.onnx").read_bytes()
+
+
+# Networks of other kinds
+
+
+NETWORKS: dict[str, Callable[[], Net]] = {
+    "last step": classifier,
+    "two ways": lambda: net_of(rg.Bidirectional(rg.GRU(n_in=5, n_out=20)), head),
+    "graph": two_times,
+    "ids": lambda: net_of(rg.EmbeddingSequenceLayer(n_in=40, n_out=10), rg.LSTM(n_out=20), head),
+    "convolution": lambda: net_of(
+        rg.Convolution1DLayer(n_in=5, n_out=20, kernel_size=3, convolution_mode="causal"), rg.LSTM(n_out=16), head
+    ),
+    "no time": lambda: net_of(rg.DenseLayer(n_in=20, n_out=30), rg.OutputLayer(n_out=2, activation="softmax", loss="mcxent")),
+}
+
+
+@pytest.mark.parametrize(("precision", "target"), FORMS)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_of_other_kinds(name: str, precision: Precision, target: Target, tmp_path: Path) -> None:
+    net, plain, small = NETWORKS[name](), tmp_path / "plain.onnx", tmp_path / "small.onnx"
+    export_onnx(net, plain, batch=2)
+    export_onnx(net, small, batch=2, precision=precision, target=target)
+    report = verify(small, StreamingSession(plain))
+    assert report
+    assert all(row.tolerance < 0.3 for row in report.rows)
+    exact = [row for row in report.rows if row.what.startswith("whole")]
+    assert bool(exact) == (name in ("last step", "graph", "ids", "convolution"))
+    assert all(row.tolerance == row.absolute == 0.0 for row in exact)
+
+
+@pytest.mark.parametrize(("precision", "target"), FORMS)
+def test_a_normalizer_inside(precision: Precision, target: Target, tmp_path: Path) -> None:
+    """Errors of raw outputs are told in shares of each column's size, as verify tells them."""
+    net = net_of(rg.LSTM(n_in=2, n_out=20), rg.RnnOutputLayer(n_out=2, activation="identity", loss="mse"))
+    units = rg.NormalizerStandardize.from_statistics([1000.0, -2.0], [20.0, 0.5], [2000.0, 0.1], [100.0, 1e-3])
+    export_onnx(net, tmp_path / "net.onnx", precision=precision, target=target, normalizer=units, features_mask=True)
+    assert verify(tmp_path / "net.onnx")
+    assert 1e-6 < told(tmp_path / "net.onnx").error["y"]["absolute"] < 0.05
+
+
+# In the runtime
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """A network's file in float32, and in int8 with integer products."""
+    net = net_of(rg.LSTM(n_in=5, n_out=24), head)
+    paths = tmp_path / "plain.onnx", tmp_path / "small.onnx"
+    export_onnx(net, paths[0])
+    export_onnx(net, paths[1], precision="int8", target="cpu")
+    return paths
+
+
+def test_sessions_and_pools_step_it_and_states_move_between_precisions(pair: tuple[Path, Path]) -> None:
+    plain, small = map(StreamingSession, pair)
+    pool = StreamPool(pair[1])
+    x = np.random.default_rng(2).standard_normal((2, 5, 9)).astype(np.float32)
+    for key in "ab":
+        pool.open(key)
+    whole = small.output(x)
+    for t in range(4):
+        ys = pool.step({"a": x[0, :, t], "b": x[1, :, t]})
+        np.testing.assert_array_equal(np.stack([ys["a"], ys["b"]]), whole[:, :, t])
+    ys = pool.push({"b": x[1, :, 4:], "a": x[0, :, 4:7]})
+    np.testing.assert_array_equal(ys["b"], whole[1, :, 4:])
+    np.testing.assert_array_equal(ys["a"], whole[0, :, 4:7])
+    plain.rnn_time_step(x[:, :, :5])
+    small.restore(plain.snapshot())
+    moved, wanted = small.rnn_time_step(x[:, :, 5:]), plain.rnn_time_step(x[:, :, 5:])
+    assert 0 < np.abs(moved - wanted).max() < 0.02
+
+
+def test_verify_finds_what_is_beyond_the_stated_tolerance(pair: tuple[Path, Path]) -> None:
+    allowed = told(pair[1]).tolerance
+    assert verify(pair[1], StreamingSession(pair[0]))
+    file = pair[1].with_name("small.onnx.golden") / "test_data_set_0" / "output_0.pb"
+    tensor = TensorProto.FromString(file.read_bytes())
+    array = onnx.numpy_helper.to_array(tensor).copy()
+    got = run(session(pair[1]), _inputs(file.parent))["y"]
+    for factor, right in ((0.9, True), (1.1, False)):
+        array.flat[0] = got.flat[0] + factor * allowed["y"]
+        file.write_bytes(onnx.numpy_helper.from_array(array, tensor.name).SerializeToString())
+        report = verify(pair[1])
+        assert bool(report) == right
+        assert [row.what for row in report.rows if not row.ok] == ([] if right else ["golden 0: y"])
+        (row,) = [row for row in report.rows if row.what == "golden 0: y"]
+        assert row.tolerance == pytest.approx(allowed["y"])
+
+
+def _inputs(folder: Path) -> Arrays:
+    tensors = [TensorProto.FromString(one.read_bytes()) for one in sorted(folder.glob("input_*.pb"))]
+    return {t.name: onnx.numpy_helper.to_array(t) for t in tensors}
+
+
+def test_verify_holds_another_network_off(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    other = net_of(rg.LSTM(n_in=5, n_out=24), head)
+    other.arrays = {k: -v for k, v in other.arrays.items()}
+    export_onnx(other, tmp_path / "other.onnx")
+    report = verify(pair[1], StreamingSession(tmp_path / "other.onnx"))
+    assert {row.what for row in report.rows if not row.ok} >= {"network: y", "network, chunked: state_00_h"}
+
+
+def test_without_the_same_bits_pieces_may_differ_as_stated(pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No file of ours says so; one that another program wrote may."""
+    given = manifest_module._precision
+    monkeypatch.setattr(manifest_module, "_precision", lambda content: given(content and {**content, "same_bits": False}))
+    rows = {row.what: row.tolerance for row in verify(pair[1]).rows}
+    allowed = told(pair[1]).tolerance
+    assert rows["whole = stepped: y"] == pytest.approx(allowed["y"])
+    assert rows["whole = stepped: state_00_c"] == pytest.approx(allowed["next_state_00_c"] * max(1.0, _largest_c(pair[1])), rel=0.5)
+
+
+def _largest_c(path: Path) -> float:
+    return float(
+        np.abs(states_of(run(session(path), _inputs(path.with_name(f"{path.name}.golden") / "test_data_set_0")))["state_00_c"]).max()
+    )
+
+
+# What is refused
+
+
+def refused(error: type[Exception], message: str, net: Net, folder: Path, **options: Any) -> None:
+    with pytest.raises(error, match=message):
+        export_onnx(net, folder / "net.onnx", **options)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.parametrize("given", ["int4", "fp16", 8, True, np.float16])
+def test_an_unknown_precision(given: Any, tmp_path: Path) -> None:
+    message = r"precision=.*: expected None or one of 'float32', 'float16', 'bfloat16', 'int8'"
+    refused(ExportError, message, tagger(), tmp_path, precision=given)
+
+
+@pytest.mark.parametrize("precision", ["float32", *KINDS])
+def test_float64_networks(precision: str, tmp_path: Path) -> None:
+    message = (
+        rf"precision='{precision}': the network computes in float64, which its file keeps; leave precision out, or build it with data_"
+    )
+    refused(ExportError, message, tagger(data_type="float64"), tmp_path, precision=precision)
+
+
+@pytest.mark.parametrize(
+    ("precision", "value", "shown"),
+    [("float16", 1e6, "1e[+]06"), ("bfloat16", 3.4e38, "3.4e[+]38"), ("int8", np.inf, "(inf|nan|-?0[.0-9e-]*)")],
+)
+def test_weights_that_are_too_large(precision: str, value: float, shown: str, tmp_path: Path) -> None:
+    net = tagger()
+    net.arrays = {
+        **net.arrays,
+        "0.R": np.where(np.arange(net.arrays["0.R"].size).reshape(net.arrays["0.R"].shape) == 9, value, net.arrays["0.R"]),
+    }
+    message = rf"precision='{precision}': parameter '0\.R' holds {shown}, which {precision} cannot; train with l2 or a constraint"
+    refused(ExportError, message, net, tmp_path, precision=precision)
+
+
+def test_results_that_overflow(tmp_path: Path) -> None:
+    """Rows of 1e38 are finite in int8 as well, and what they sum up to is not."""
+    net = net_of(rg.DenseLayer(n_in=2, n_out=300, activation="identity"), rg.OutputLayer(n_out=2, activation="identity", loss="mse"))
+    net.arrays = {**net.arrays, "0.W": np.full((300, 2), 1e30, np.float32), "1.W": np.full((2, 300), 1e30, np.float32)}
+    export_onnx(net, tmp_path / "net.onnx", precision="int8")
+    assert verify(tmp_path / "net.onnx")
+
+
+def test_without_onnxruntime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [m for m in sys.modules if m.startswith("rnngraph.runtime")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    message = r"precision='int8' measures what the file loses in onnxruntime, which cannot be imported; run: pip install onnxruntime"
+    refused(MissingDependencyError, message, tagger(), tmp_path, precision="int8")
+
+
+def test_an_integer_product_of_weights_that_were_not_rounded() -> None:
+    graph = integer_products(stack([Layer("simple_rnn", 20)]))
+    with pytest.raises(GraphError, match=r"linear: the weight has more digits than int8 holds; round parameters before"):
+        build_model(transform(graph, "cpu"), parameters(graph))
