@@ -1,12 +1,11 @@
 """Weights in fewer bits: the file's size, what it loses, and how long a step takes.
 
-python -m benchmarks.precision [--rounds 15]
+python -m benchmarks.precision [--rounds 40]
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,68 +14,66 @@ from typing import Any, cast
 import numpy as np
 
 import rnngraph as rg
-from benchmarks.measure import Row, Run, alternate, network, void
+from benchmarks.measure import Row, Run, alternate, network, ratio, void
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, read_manifest
 
-FORMS: tuple[tuple[str | None, str], ...] = (
-    (None, "portable"),
+FORMS: tuple[tuple[str, str], ...] = (
+    ("float32", "portable"),
     ("float16", "portable"),
     ("bfloat16", "portable"),
     ("int8", "portable"),
     ("int8", "cpu"),
 )
 """Precision and target."""
-LAYERS = {"LSTM": rg.LSTM, "GRU": rg.GRU}
-WIDTHS = (128, 512)
 FEATURES, STEPS = 64, 50
+NETWORKS: dict[str, Any] = {
+    "LSTM(128)": rg.LSTM(n_in=FEATURES, n_out=128),
+    "LSTM(512)": rg.LSTM(n_in=FEATURES, n_out=512),
+    "GRU(512)": rg.GRU(n_in=FEATURES, n_out=512),
+}
 
 
-def measured(rounds: int, folder: Path, name: str, hidden: int) -> Iterable[Row]:
-    """One network in each form: a step of one row, and 50 steps of 32 rows, in microseconds a step."""
-    layer: Any = LAYERS[name]
-    net = network(layer(n_in=FEATURES, n_out=hidden))
+def measured(rounds: int, folder: Path, name: str) -> Iterable[Row]:
+    """One network in each form against its file in float32: size, a step of one row, a sequence of 32 rows."""
+    net = network(NETWORKS[name])
     x = np.random.default_rng(0).standard_normal((32, FEATURES, STEPS)).astype(np.float32)
     one = np.ascontiguousarray(x[:1, :, 0])
-    paths = {form: folder / f"{name}_{hidden}_{form[0]}_{form[1]}.onnx" for form in FORMS}
-    for (precision, target), path in paths.items():
+    paths = {f"{name}, {precision}, {target}": folder / f"{name}_{precision}_{target}.onnx" for precision, target in FORMS}
+    for (precision, target), path in zip(FORMS, paths.values(), strict=True):
         export_onnx(net, path, target=cast(Any, target), precision=cast(Any, precision))
-    sessions = {form: StreamingSession(path) for form, path in paths.items()}
-    steps: dict[str, Run] = {str(f): lambda s=s: void(s.rnn_time_step(one)) for f, s in sessions.items()}  # type: ignore[misc]
-    wholes: dict[str, Run] = {str(f): lambda s=s: void(s.output(x)) for f, s in sessions.items()}  # type: ignore[misc]
-    single, many = alternate(steps, rounds, repeat=200), alternate(wholes, rounds)
-    for form, path in paths.items():
+    sessions = {what: StreamingSession(path) for what, path in paths.items()}
+    steps: dict[str, Run] = {what: lambda s=s: void(s.rnn_time_step(one)) for what, s in sessions.items()}  # type: ignore[misc]
+    wholes: dict[str, Run] = {what: lambda s=s: void(s.output(x)) for what, s in sessions.items()}  # type: ignore[misc]
+    single, many = alternate(steps, rounds, repeat=50), alternate(wholes, rounds)
+    (plain, largest), *others = paths.items()
+    for what, path in others:
         told = read_manifest(path).precision
+        assert told is not None
         yield {
-            "what": f"{name}({hidden}), {form[0] or 'float32'}, {form[1]}",
-            "kilobytes": path.stat().st_size / 1024,
-            "y": 0.0 if told is None else told.error["y"]["absolute"],
-            "h": 0.0 if told is None else told.error["next_state_00_h"]["absolute"],
-            "step": statistics.median(single[str(form)]) * 1e6,
-            "whole": statistics.median(many[str(form)]) * 1e6 / STEPS,
+            "what": what,
+            "size": path.stat().st_size / largest.stat().st_size,
+            "y": told.error["y"]["absolute"],
+            "h": told.error["next_state_00_h"]["absolute"],
+            "step": ratio(what, single[what], single[plain], "")["ratio"],
+            "whole": ratio(what, many[what], many[plain], "")["ratio"],
         }
 
 
 def table(rows: Iterable[Row]) -> str:
     """The rows in Markdown."""
-    head = f"| network, weights, target | kB | error of y | error of h | step, N=1, us | a step of {STEPS}, N=32, us |"
-    lines = [head, "| --- | --- | --- | --- | --- | --- |"]
-    lines += [
-        f"| {r['what']} | {r['kilobytes']:,.0f} | {r['y']:.1g} | {r['h']:.1g} | {r['step']:.1f} | {r['whole']:.0f} |".replace(
-            "| 0 | 0 |", "|  |  |"
-        )
-        for r in rows
-    ]
-    return "\n".join(lines)
+    head = f"| network, weights, target | size | error of y | error of h | step, N=1 | {STEPS} steps, N=32 |"
+    lines = [f"| {r['what']} | {r['size']:.2f} | {r['y']:.1g} | {r['h']:.1g} | {r['step']:.2f} | {r['whole']:.2f} |" for r in rows]
+    return "\n".join([head, "| --- | --- | --- | --- | --- | --- |", *lines])
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=40)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        print(table([row for name in LAYERS for hidden in WIDTHS for row in measured(rounds, Path(folder), name, hidden)]))
+        print(table([row for name in NETWORKS for row in measured(rounds, Path(folder), name)]))
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ _RULES = {
     "int8": f"Weights are stored as whole numbers from -127 to 127, with a scale for each row, and {_WIDENED}",
 }
 _INTEGERS = (
-    " In the layers under integer_layers h is rounded to multiples of 1/127 and multiplied with the weights as whole numbers, whose sums "
-    "are exact; in the next state it is not rounded."
+    " In the layers under integer_layers h is rounded to multiples of 1/127 from -1 to 1 and multiplied with the weights as whole numbers, "
+    "whose sums are exact; in the next state it is not rounded."
 )
 _ERROR = (
     " error is the largest difference from what the network computes in float64 with its own weights, over the golden samples and a "

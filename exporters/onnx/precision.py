@@ -13,7 +13,7 @@ from typing import Any, Literal
 import ml_dtypes
 import numpy as np
 
-from rnngraph.errors import ExportError, GraphError
+from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.builder import Array, Stored
 
 Precision = Literal["float32", "float16", "bfloat16", "int8"]
@@ -48,45 +48,42 @@ def _rounded(name: str, array: Array, precision: str) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         made = _on_levels(array) if precision == "int8" else array.astype(_FLOATS[precision]).astype(array.dtype)
     if not np.isfinite(made).all():
-        worst = array[~np.isfinite(made)].flat[0]
         raise ExportError(
-            f"precision={precision!r}: parameter {name!r} holds {worst:g}, which {precision} cannot; train with l2 or a constraint on "
-            "norms so that weights stay small, or leave precision out"
+            f"precision={precision!r}: parameter {name!r} holds {np.abs(array).max():g}, which {precision} cannot; train with l2 or a "
+            "constraint on norms so that weights stay small, or leave precision out"
         )
     return made
 
 
 def _on_levels(array: Array) -> Array:
+    levels, scale = levels_of(array)
+    return (levels * scale).astype(array.dtype)
+
+
+def levels_of(array: Array) -> tuple[Array, Array]:
+    """The nearest whole numbers from -127 to 127, as floats, and the scale of each entry of the first axis, which broadcasts with them.
+
+    Of an array that was rounded so it gives the same again.
+    """
     largest = np.abs(array.astype(np.float64)).max(axis=tuple(range(1, array.ndim)), keepdims=True)
     mantissa, exponent = np.frexp(np.where(largest < _LEAST_ROW, 0.0, largest) / LEVELS)
     scale = np.ldexp(np.ceil(np.ldexp(mantissa, _SCALE_BITS)), exponent - _SCALE_BITS)
-    made: Array = np.rint(array / np.where(scale == 0.0, np.inf, scale)) * scale
-    return made.astype(array.dtype)
+    return np.rint(array / np.where(scale == 0.0, np.inf, scale)), scale
 
 
 def smaller(array: Array, precision: Precision | None) -> Stored | None:
     """How ``precision`` stores the array without a loss; None where it cannot."""
     if precision in (None, "float32") or not np.issubdtype(array.dtype, np.floating):
         return None
-    if precision == "int8":
-        return next((found for axis in (-1, 0) if (found := _levels(array, axis)) is not None), None)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        if precision == "int8":
+            return next((found for axis in (-1, 0) if (found := _found(array, axis)) is not None), None)
         short = array.astype(_FLOATS[str(precision)])
-    return Stored(short) if np.array_equal(short.astype(array.dtype), array) else None
+        return Stored(short) if np.array_equal(short.astype(array.dtype), array) else None
 
 
-def _levels(array: Array, axis: int) -> Stored | None:
-    """With one scale for each row along ``axis``."""
+def _found(array: Array, axis: int) -> Stored | None:
+    """The array as levels with a scale for each row along ``axis``, where its rows are such."""
     scale = np.abs(array).max(axis=axis, keepdims=True) / array.dtype.type(LEVELS)
-    with np.errstate(invalid="ignore"):
-        levels = np.rint(array / np.where(scale == 0, 1, scale))
-    same = np.array_equal(levels * scale, array)
-    return Stored(levels.astype(np.int8), scale) if same else None
-
-
-def levels_of(array: Array, use: str) -> tuple[Array, Array]:
-    """The whole numbers of a weight [M, K] that was rounded to int8, and the scales [M] of its rows."""
-    found = _levels(array, -1)
-    if found is None or found.scale is None:
-        raise GraphError(f"{use}: the weight has more digits than int8 holds; round parameters before the graph is written")
-    return found.array, found.scale[:, 0]
+    levels = np.rint(array / np.where(scale == 0, 1, scale))
+    return Stored(levels.astype(np.int8), scale) if np.array_equal(levels * scale, array) else None

@@ -31,13 +31,13 @@ def _integer_linear(ctx: Context, node: Node) -> Sequence[Known]:
     Both as uint8 around 128: onnxruntime multiplies uint8 by int8 faster, but on CPUs without VNNI in sums of 16 bits, which overflow.
     """
     x, w = node.inputs
-    levels, scale = levels_of(ctx.constant(w, node.outputs[0].name), node.outputs[0].name)
+    levels, scale = levels_of(ctx.constant(w, node.outputs[0].name))
     base, add, initializer = f"{ctx.prefix}{node.outputs[0].name}", ctx.builder.add, ctx.builder.initializer
     zero = initializer(np.array(128, np.uint8), "zero_point")
     whole = add("QuantizeLinear", ctx.name(x), ctx.scalar(1.0 / LEVELS), zero, hint=f"{base}.x")
-    table = initializer((levels.T.astype(np.int16) + 128).astype(np.uint8), f"{ctx.prefix}{w.name}.levels")
+    table = initializer((levels.T + 128).astype(np.uint8), f"{ctx.prefix}{w.name}.levels")
     sums = add("Cast", add("MatMulInteger", whole, table, zero, zero, hint=f"{base}.whole"), to=TensorProto.FLOAT, hint=f"{base}.sums")
-    return [ctx.add("Mul", node, sums, initializer(scale / np.float32(LEVELS), f"{base}.scale"))]
+    return [ctx.add("Mul", node, sums, initializer((scale[:, 0] / LEVELS).astype(ctx.data_type), f"{base}.scale"))]
 
 
 def _linear_t(ctx: Context, node: Node) -> Sequence[Known]:

@@ -41,7 +41,7 @@ def integer_body(body: Body) -> Body | None:
     """The body with integer products; None where some product reads a value that may be larger than 1."""
     states = bounded_states(body)
     products = [n for n in body.nodes if n.op == "linear"]
-    if not products or not all(_within(n.inputs[0], states) for n in products):
+    if not products or not all(_within(n.inputs[0], states) and n.inputs[1] in body.weights for n in products):
         return None
     made, results = copied_body(body)
     for node in made.nodes:
