@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -110,7 +112,7 @@ def test_int8_has_255_levels_of_each_row_and_the_largest_is_one_of_them() -> Non
 
 
 @pytest.mark.parametrize(("precision", "target"), FORMS)
-@pytest.mark.parametrize("name", RECURRENT)
+@pytest.mark.parametrize("name", ["LSTM", "GravesLSTM", "GRU before", "Bidirectional", "relu"])
 def test_files_are_as_small_as_promised(name: str, precision: Precision, target: Target, tmp_path: Path) -> None:
     file, net = tmp_path / "net.onnx", net_of(RECURRENT[name](96), head)
     export_onnx(net, file, target=target, precision=precision, features_mask=True)
@@ -211,7 +213,7 @@ def test_whole_chunked_stepped_and_row_alone_are_equal_bit_for_bit(name: str, wi
     layers = [Layer(STACKS[name][0].cell, width, STACKS[name][0].act, STACKS[name][0].gate), *STACKS[name][1:]]
     for precision, target in FORMS if width == 16 else [("int8", "cpu")]:
         plain, masked = (made(stack(layers, masked=m), precision, target) for m in (False, True))  # type: ignore[arg-type]
-        for n in (1, 2, 7):
+        for n in (1, 7):
             given = feeds(stack(layers), n, 40, seed=n)
             whole = run(plain, given)
             same(in_chunks(plain, given, [1, 13, 7]), whole)
@@ -262,6 +264,8 @@ def test_what_the_manifest_says(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     export_onnx(tagger(), file, target="cpu", precision="int8")
     precise, manifest = told(file), read_manifest(file)
+    content = json.loads(next(p.value for p in onnx.load(file).metadata_props if p.key == "rnngraph"))
+    assert json.loads(json.dumps(dataclasses.asdict(precise))) == content["precision"]
     assert (precise.kind, precise.integer_layers, precise.same_bits, manifest.format) == ("int8", ("0",), True, 4)
     assert precise.rule.startswith(
         "Weights are stored as whole numbers from -127 to 127, with a scale for each row, and are widened to float32"
@@ -305,18 +309,19 @@ NETWORKS: dict[str, Callable[[], Net]] = {
 }
 
 
-@pytest.mark.parametrize(("precision", "target"), FORMS)
 @pytest.mark.parametrize("name", NETWORKS)
-def test_networks_of_other_kinds(name: str, precision: Precision, target: Target, tmp_path: Path) -> None:
-    net, plain, small = NETWORKS[name](), tmp_path / "plain.onnx", tmp_path / "small.onnx"
-    export_onnx(net, plain, batch=2)
-    export_onnx(net, small, batch=2, precision=precision, target=target)
-    report = verify(small, StreamingSession(plain))
-    assert report
-    assert all(row.tolerance < 0.3 for row in report.rows)
-    exact = [row for row in report.rows if row.what.startswith("whole")]
-    assert bool(exact) == (name in ("last step", "graph", "ids", "convolution"))
-    assert all(row.tolerance == row.absolute == 0.0 for row in exact)
+def test_networks_of_other_kinds(name: str, tmp_path: Path) -> None:
+    net, small = NETWORKS[name](), tmp_path / "small.onnx"
+    export_onnx(net, tmp_path / "plain.onnx", batch=2)
+    plain = StreamingSession(tmp_path / "plain.onnx")
+    for precision, target in FORMS:
+        export_onnx(net, small, batch=2, precision=precision, target=target)
+        report = verify(small, plain)
+        assert report
+        assert all(row.tolerance < 0.3 for row in report.rows)
+        exact = [row for row in report.rows if row.what.startswith("whole")]
+        assert bool(exact) == (name in ("last step", "graph", "ids", "convolution"))
+        assert all(row.tolerance == row.absolute == 0.0 for row in exact)
 
 
 @pytest.mark.parametrize(("precision", "target"), FORMS)
