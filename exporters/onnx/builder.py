@@ -84,7 +84,7 @@ class Builder:
     def _restored(self, stored: Stored, to: int, hint: str) -> Name:
         """The values of what is stored in fewer bits, which onnxruntime computes once, when it loads the file.
 
-        By DequantizeLinear it would do so at each run.
+        DequantizeLinear it would keep, or join with a product behind it to a kernel that has other bits.
         """
         short = self.unique(f"{hint}.stored")
         self.initializers.append(numpy_helper.from_array(stored.array, short))

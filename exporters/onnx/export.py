@@ -78,10 +78,8 @@ def export_onnx(
 
     ``precision`` stores weights in fewer bits: "float16" and "bfloat16" halve the file, "int8" leaves a quarter of it. Inputs, states and
     outputs stay float32, so a state may move between files of different precision. What it costs is measured over the golden samples and
-    stands in the manifest, with the tolerance that ``verify`` then uses.
-
-    With int8 and ``target="cpu"`` the recurrent products of cells whose
-    h lies between -1 and 1 are of whole numbers, which is faster where layers are wide.
+    stands in the manifest, with the tolerance that ``verify`` then uses. With int8 and ``target="cpu"`` cells whose h lies between -1 and 1
+    have recurrent products of whole numbers, which are faster where layers are wide.
 
     A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There
     ``features_mask=True`` gives each input with a time axis a mask ``features_mask_<input>``, a list of names single ones, and
@@ -143,7 +141,8 @@ def write_file(
 ) -> None:
     """Write ``graph`` with the manifest ``content`` as ``file``, and its golden samples (``units`` as there); both or neither."""
     passed = transform(graph, target, steps, precision)
-    weights = rounded(parameters, precision)
+    trained = {p.name: parameters[p.name] for p in graph.ports("parameter") if p.name in parameters}
+    weights = {**parameters, **rounded(trained, precision)}
     model = build_model(passed, weights, steps=steps, batch=batch, precision=precision, metadata=metadata(content))
     made = samples(graph, parameters, steps=steps, batch=batch, units=units)
     if precision not in (None, "float32"):

@@ -33,7 +33,7 @@ def rounded(parameters: Mapping[str, Array], precision: Precision | None) -> dic
     """The parameters with their weights as ``precision`` holds them, in the type that they had.
 
     Weights are what products take, the arrays of two and more axes; int8 has a scale for each entry of the first axis, which is a unit of
-    the layer. Biases, peepholes and statistics stay as they are. ExportError: a weight that is not finite then.
+    the layer. Biases and peepholes stay as they are. ExportError: a weight that is not finite then.
     """
     if precision in (None, "float32"):
         return dict(parameters)

@@ -328,10 +328,19 @@ def test_networks_of_other_kinds(name: str, tmp_path: Path) -> None:
 def test_a_normalizer_inside(precision: Precision, target: Target, tmp_path: Path) -> None:
     """Errors of raw outputs are told in shares of each column's size, as verify tells them."""
     net = net_of(rg.LSTM(n_in=2, n_out=20), rg.RnnOutputLayer(n_out=2, activation="identity", loss="mse"))
-    units = rg.NormalizerStandardize.from_statistics([1000.0, -2.0], [20.0, 0.5], [2000.0, 0.1], [100.0, 1e-3])
-    export_onnx(net, tmp_path / "net.onnx", precision=precision, target=target, normalizer=units, features_mask=True)
-    assert verify(tmp_path / "net.onnx")
-    assert 1e-6 < told(tmp_path / "net.onnx").error["y"]["absolute"] < 0.05
+    mean, std, shift, width = np.array([[1000.7, -2.3], [20.3, 0.51], [2003.1, 0.13], [101.7, 1.03e-3]])[:, :, None]
+    units = rg.NormalizerStandardize.from_statistics(*(one[:, 0] for one in (mean, std, shift, width)))
+    export_onnx(net, tmp_path / "net.onnx", precision=precision, target=target)
+    export_onnx(net, tmp_path / "raw.onnx", precision=precision, target=target, normalizer=units, features_mask=True)
+    assert verify(tmp_path / "raw.onnx")
+    inside, without = told(tmp_path / "raw.onnx").error["y"], told(tmp_path / "net.onnx").error["y"]
+    assert 0.1 < inside["absolute"] / without["absolute"] < 1.5  # the statistics are not rounded
+    x = np.random.default_rng(3).standard_normal((2, 2, 8))
+    raw = StreamingSession(tmp_path / "raw.onnx").output(mean + std * x)
+    plain = StreamingSession(tmp_path / "net.onnx").output(x)
+    np.testing.assert_allclose(
+        (raw - shift) / width, plain, atol=5e-5 if target == "portable" else 1e-2
+    )  # the means take digits of float32
 
 
 # In the runtime
