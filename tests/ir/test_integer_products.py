@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from rnngraph.backends.reference import run
+from rnngraph.backends.torch.program import Program
 from rnngraph.ir.cell import trace
 from rnngraph.ir.graph import Body
 from rnngraph.ir.passes.fuse_lstm import lstm_kind
@@ -87,3 +89,13 @@ def test_the_reference_rounds_h_to_multiples_of_one_127th(mode: str | None) -> N
         real = mask[:, t : t + 1] == 1 if mode else np.ones((2, 1), bool)
         h = np.where(real, new, h if mode == "hold" else 0.0)
     np.testing.assert_allclose(run(graph, given)["next_state_00_h"], h, atol=1e-12)
+
+
+@pytest.mark.parametrize("mode", [None, "hold", "reset"])
+def test_torch_agrees_with_the_reference(mode: str | None) -> None:
+    graph = integer_products(build([*ALL, Layer("gru", reverse=True)], mode))
+    arrays = feeds(graph, Case((), mode, np.array([[1, 0, 1, 1], [1, 1, 1, 0]]), seed=3))
+    with torch.no_grad():
+        got = Program(graph)({k: torch.from_numpy(v) for k, v in arrays.items()})
+    for name, want in run(graph, arrays).items():
+        np.testing.assert_allclose(got[name], want, atol=1e-12)
