@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,8 +48,9 @@ def samples(
     steps: int | None = None,
     batch: int | None = None,
     units: Mapping[str, Columns] | None = None,
+    sizes: Sequence[tuple[int, int]] = SIZES,
 ) -> list[Sample]:
-    """At least two pairs of inputs and outputs, from states that random inputs lead to; the same at each call.
+    """Pairs of inputs and outputs of these ``sizes``, from states that random inputs lead to; the same at each call.
 
     Where states begin with what was learned or given, another pair begins there.
 
@@ -59,14 +60,14 @@ def samples(
     generator = np.random.default_rng(20260101)
     exact = {name: np.asarray(array, np.float64) for name, array in parameters.items()}  # once, not in each run
     made, least = [], least_steps(graph)
-    at_start = [SIZES[0]] if any(p.start is not None for p in inputs(graph)) else []
-    for k, (rows, length) in enumerate([*SIZES, *at_start]):
+    at_start = list(sizes[:1]) if any(p.start is not None for p in inputs(graph)) else []
+    for k, (rows, length) in enumerate([*sizes, *at_start]):
         times = {symbol: steps or max(needed, length + more) for more, (symbol, needed) in enumerate(least.items())}
-        sizes = {"N": batch or rows, **times}
-        first = {**sizes, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
+        free = {"N": batch or rows, **times}
+        first = {**free, **{symbol: max(needed, 2) for symbol, needed in least.items()}}
         before = {p.name: _draw(p, first, generator, exact) for p in inputs(graph)}
-        drawn = {p.name: _draw(p, sizes, generator, exact) for p in inputs(graph)}
-        made.append(_sample(graph, exact, before if k < len(SIZES) else None, drawn, units or {}))
+        drawn = {p.name: _draw(p, free, generator, exact) for p in inputs(graph)}
+        made.append(_sample(graph, exact, before if k < len(sizes) else None, drawn, units or {}))
     return made
 
 

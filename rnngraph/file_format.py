@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 FORMAT = 4
-"""The newest format of the manifest that this version reads. It writes 4 where a state begins with other numbers in each unit; else 3 for
-a network that is a graph, which has several inputs and outputs; of layers in a row 2 where the input takes ids, images or sequences of a
-least length, else 1."""
+"""The newest format of the manifest that this version reads. It writes 4 where a state begins with other numbers in each unit, or weights
+are stored in fewer bits; else 3 for a network that is a graph, which has several inputs and outputs; of layers in a row 2 where the input
+takes ids, images or sequences of a least length, else 1."""
 KEY = "rnngraph"
 """The metadata's key of the manifest."""
 DIGEST_KEY = "rnngraph_digest"

@@ -48,11 +48,12 @@ PLAIN = CudaOptions()
 
 
 def create_session(
-    path: str | os.PathLike[str], device: Device, threads: int, *, optimise: bool = True, cuda: CudaOptions = PLAIN
+    path: str | os.PathLike[str] | bytes, device: Device, threads: int, *, optimise: bool = True, cuda: CudaOptions = PLAIN
 ) -> Session:
-    """A session on ``device`` with ``threads`` threads for one operation; "auto" is CUDA where that works, else the CPU.
+    """A session of the file ``path``, or of a file's bytes, on ``device`` with ``threads`` threads for one operation.
 
-    Under CUDA no node runs on the CPU, which onnxruntime would do in silence, with copies at every step.
+    "auto" is CUDA where that works, else the CPU. Under CUDA no node runs on the CPU, which onnxruntime would do in silence, with copies at
+    every step.
 
     InputError: a device or number of threads that is none. MissingDependencyError: CUDA is asked for and does not work, with the
     command that installs what is missing. ModelFileError: CUDA does not take all nodes. Other errors of onnxruntime pass through.
@@ -96,7 +97,7 @@ def onnxruntime_version() -> str:
     return str(ort.__version__)
 
 
-def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, optimise: bool, strict: bool = False) -> Session:
+def _create(path: str | os.PathLike[str] | bytes, providers: list[Any], threads: int, optimise: bool, strict: bool = False) -> Session:
     """A session; a ``strict`` one only if no node is left to the CPU, which ``providers`` then may not name."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -109,7 +110,7 @@ def _create(path: str | os.PathLike[str], providers: list[Any], threads: int, op
     return ort.InferenceSession(os.fspath(path), options, providers=providers, enable_fallback=0)
 
 
-def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool, cuda: CudaOptions) -> Session:
+def _create_on_cuda(path: str | os.PathLike[str] | bytes, threads: int, optimise: bool, cuda: CudaOptions) -> Session:
     _check_packages()
     _check_driver()
     _preload()
@@ -129,15 +130,16 @@ def _create_on_cuda(path: str | os.PathLike[str], threads: int, optimise: bool, 
             f"It needs the libraries of the CUDA release that it was built with; run: pip install {_GPU_PACKAGE}  ({_ON_CPU})"
         )
     if fell_back:
+        name = "the file" if isinstance(path, bytes) else os.fspath(path)
         raise ModelFileError(
-            f"device='cuda': the CUDA of onnxruntime {onnxruntime_version()} does not take all operations of {os.fspath(path)}; those left "
+            f"device='cuda': the CUDA of onnxruntime {onnxruntime_version()} does not take all operations of {name}; those left "
             f"would run on the CPU in silence, with copies at every step. Use device='cpu', or in the network activations and layers that "
             "rnngraph brings"
         )
     return session
 
 
-def _strictly(path: str | os.PathLike[str], provider: Any, threads: int, optimise: bool) -> tuple[Session, bool]:
+def _strictly(path: str | os.PathLike[str] | bytes, provider: Any, threads: int, optimise: bool) -> tuple[Session, bool]:
     """A session that leaves nothing to the CPU; where there is none, another, and True."""
     try:
         return _create(path, [provider], threads, optimise, strict=True), False

@@ -100,12 +100,30 @@ class TimeRule:
 
 
 @dataclass(frozen=True)
+class Precision:
+    """How a file stores weights in fewer bits, "float16", "bfloat16" or "int8", and what that costs; ``rule`` tells it in words.
+
+    ``integer_layers`` multiply whole numbers. ``same_bits``: on the CPU whole, in pieces and step by step gives the same bits, as with
+    weights in float32. ``error`` has for each output and next state the largest difference, "absolute" and "relative", that was measured at
+    export, ``tolerance`` what is allowed of the largest value, or of 1 where that is greater.
+    """
+
+    kind: str
+    rule: str
+    integer_layers: tuple[str, ...]
+    same_bits: bool
+    error: Mapping[str, Mapping[str, float]]
+    tolerance: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What an exported file takes, gives and holds.
 
     ``steps`` and ``batch`` are numbers where the file has them fixed. ``parameters_sha256`` tells networks apart: all files of one
     network share it. ``why_not`` says why the file does not stream. ``layers`` are for people to read. ``normalizer``
     (None: the file has none inside) has the statistics of ``inputs`` and ``outputs`` that are raw values, by name, and a ``rule`` in words.
+    ``precision`` tells of weights in fewer bits (None: they are stored as the network has them).
     """
 
     format: int
@@ -126,6 +144,7 @@ class Manifest:
     layers: tuple[Mapping[str, Any], ...]
     class_labels: tuple[str, ...] | None
     normalizer: Mapping[str, Any] | None
+    precision: Precision | None = None
 
     @property
     def is_graph(self) -> bool:
@@ -297,6 +316,7 @@ def _manifest(content: Mapping[str, Any]) -> Manifest:
         layers=tuple(content["layers"]),
         class_labels=None if labels is None else tuple(labels),
         normalizer=content["normalizer"],
+        precision=_precision(content.get("precision")),
     )
 
 
@@ -309,6 +329,14 @@ def _time(content: Mapping[str, Any], network: str | None) -> TimeRule:
     if network is not None:
         return TimeRule(None, None, content["rule"])
     return TimeRule(content["input_axis"], content["output_axis"], content["rule"], content.get("least_steps", 1))
+
+
+def _precision(content: Mapping[str, Any] | None) -> Precision | None:
+    if content is None:
+        return None
+    known = {f.name: content[f.name] for f in fields(Precision)}
+    tolerance = {name: float(value) for name, value in content["tolerance"].items()}
+    return Precision(**{**known, "integer_layers": tuple(content["integer_layers"]), "tolerance": tolerance})
 
 
 def _port(content: Mapping[str, Any]) -> Port:

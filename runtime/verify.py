@@ -35,9 +35,9 @@ def verify(
 
     With its golden samples, outputs and next states; where it streams, a sequence fed whole with the same fed in chunks, step by step, and
     each row alone (float32 on the CPU: equal to the bit); with ``net``, if given, whose streaming state is left as it is. Outputs at
-    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said. Where the file has a
-    normalizer inside, ``net``, which has none, is fed what that makes of the values, and errors of raw outputs are told in shares of each
-    column's size.
+    masked steps are unspecified and not compared. Tolerance 1e-5 * max(1, largest) where nothing else is said; for samples and ``net`` that
+    of the manifest, where the file has weights in fewer bits. Where the file has a normalizer inside, ``net``, which has none, is fed what
+    that makes of the values, and errors of raw outputs are told in shares of each column's size.
 
     ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx. InputError:
     ``net`` is a graph and the file is not, or the other way around, or there is no such device. "all" leaves out, and tells, a device
@@ -70,15 +70,20 @@ def _on(session: StreamingSession, net: Network | None) -> ParityReport:
     return ParityReport(session.path, session.device, tuple(rows))
 
 
-def compare(what: str, got: Array, expected: Array, *, real: Array | None = None, tolerance: float | None = None) -> ParityRow:
-    """Two arrays, where ``real`` (None: everywhere); ``tolerance`` is absolute. What is NaN or infinite has to be so in both."""
+def compare(
+    what: str, got: Array, expected: Array, *, real: Array | None = None, tolerance: float | None = None, share: float = TOLERANCE
+) -> ParityRow:
+    """Two arrays, where ``real`` (None: everywhere). What is NaN or infinite has to be so in both.
+
+    ``tolerance`` is absolute; where it is None, ``share`` of the largest expected value, or of 1, is allowed.
+    """
     if got.shape != expected.shape:
         return ParityRow(f"{what} {list(got.shape)} for {list(expected.shape)}", math.inf, math.inf, 0.0, False)
     if real is not None:
         got, expected = got[np.broadcast_to(real, got.shape)], expected[np.broadcast_to(real, expected.shape)]
     absolute = float(_difference(got, expected).max(initial=0.0))
     largest = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
-    allowed = TOLERANCE * max(1.0, largest) if tolerance is None else tolerance
+    allowed = share * max(1.0, largest) if tolerance is None else tolerance
     if not math.isfinite(absolute):
         return ParityRow(what, math.inf, math.inf, allowed, False)
     relative = absolute / largest if largest else math.copysign(math.inf, absolute) if absolute else 0.0
@@ -98,7 +103,14 @@ def _against_samples(session: StreamingSession, samples: Sequence[Sample]) -> It
         got = session._engine.run(inputs)
         for name, array in expected.items():
             pair = evened(session.manifest, name, got[name], array)
-            yield compare(f"golden {k}: {name}", *pair, real=real_steps(session.manifest, name, inputs))
+            real = real_steps(session.manifest, name, inputs)
+            yield compare(f"golden {k}: {name}", *pair, real=real, share=_share(session.manifest, name))
+
+
+def _share(manifest: Manifest, name: str) -> float:
+    """What is allowed between the file and its network, for an output or a state."""
+    stated = {} if manifest.precision is None else manifest.precision.tolerance
+    return stated.get(name, stated.get(f"next_{name}", TOLERANCE))
 
 
 def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]:
@@ -106,7 +118,7 @@ def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]
     manifest, driven = session.manifest, Driven(session, session.manifest)
     given, start = _parts(manifest, sample)
     given = repeated(manifest, given)
-    exact = session.device == "cpu" and manifest.data_type == "float32"
+    exact = session.device == "cpu" and manifest.data_type == "float32" and (manifest.precision is None or manifest.precision.same_bits)
     whole = driven.feed(given, start, None)
     ways = {"chunked": driven.feed(given, start, CHUNKS), "stepped": driven.feed(given, start, [1])}
     if manifest.batch is None:
@@ -116,7 +128,9 @@ def _in_pieces(session: StreamingSession, sample: Sample) -> Iterator[ParityRow]
     for way, results in ways.items():
         for name, array in results.items():
             real = real_steps(manifest, name, given)
-            yield compare(f"whole = {way}: {name}", array, whole[name], real=real, tolerance=0.0 if exact else None)
+            yield compare(
+                f"whole = {way}: {name}", array, whole[name], real=real, tolerance=0.0 if exact else None, share=_share(manifest, name)
+            )
 
 
 def _against_network(session: StreamingSession, sample: Sample, net: Driven, in_pieces: bool) -> Iterator[ParityRow]:
@@ -125,14 +139,14 @@ def _against_network(session: StreamingSession, sample: Sample, net: Driven, in_
     expected = net.output(given)
     for name, array in driven.output(given).items():
         pair = evened(manifest, name, array, expected[name])
-        yield compare(f"network: {name}", *pair, real=real_steps(manifest, name, given))
+        yield compare(f"network: {name}", *pair, real=real_steps(manifest, name, given), share=_share(manifest, name))
     if not in_pieces:
         return
     got, expected = driven.feed(given, start, CHUNKS), net.feed(given, start, CHUNKS)
     for name, array in got.items():
         if name in expected:
             pair = evened(manifest, name, array, expected[name])
-            yield compare(f"network, chunked: {name}", *pair, real=real_steps(manifest, name, given))
+            yield compare(f"network, chunked: {name}", *pair, real=real_steps(manifest, name, given), share=_share(manifest, name))
 
 
 def _row(arrays: Arrays, n: int) -> dict[str, Array]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rnngraph.errors import ExportError
+from rnngraph.exporters.onnx.precision import KINDS
 from rnngraph.exporters.onnx.targets import ACCEPTS
 from rnngraph.files import SPECIAL, is_special
 
@@ -16,11 +17,19 @@ _SUFFIX = ".rnng"
 
 
 def check_arguments(
-    path: object, target: object, features_mask: object, streaming: object, steps: object, batch: object, graph: bool = False
+    path: object,
+    target: object,
+    features_mask: object,
+    streaming: object,
+    steps: object,
+    batch: object,
+    precision: object = None,
+    data_type: str = "float32",
+    graph: bool = False,
 ) -> Path:
     """The path of the file to write. ExportError for an argument that is none of those that export_onnx takes.
 
-    ``graph``: the network is one, of which single inputs may have masks.
+    ``data_type`` is the network's; ``graph``: it is one, of which single inputs may have masks.
     """
     if not isinstance(target, str) or target not in ACCEPTS:
         raise ExportError(f"target={_shown(target)}: expected {' or '.join(repr(t) for t in ACCEPTS)}")
@@ -35,9 +44,21 @@ def check_arguments(
         raise ExportError(f"streaming={_shown(streaming)}: expected True (refuse a network that cannot stream), False or None")
     if steps is not None and (not _is_count(steps) or steps != 1):
         raise ExportError(f"steps={_shown(steps)}: expected None (any number of steps) or 1 (the straight-line form of one step)")
+    if precision is not None:
+        _check_precision(precision, data_type)
     if batch is not None and not _is_count(batch):
         raise ExportError(f"batch={_shown(batch)}: expected None (any batch size) or a whole number of at least 1")
     return _check_path(path)
+
+
+def _check_precision(precision: object, data_type: str) -> None:
+    if not isinstance(precision, str) or precision not in KINDS:
+        raise ExportError(f"precision={_shown(precision)}: expected None or one of {', '.join(map(repr, KINDS))}")
+    if data_type != "float32":
+        raise ExportError(
+            f"precision={precision!r}: the network computes in {data_type}, which its file keeps; leave precision out, or build it with "
+            "data_type='float32' and set these parameters"
+        )
 
 
 def check_labels(labels: object, n_out: int, name: str = "class_labels", owner: str = "the network") -> list[str] | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NewType
 
 import numpy as np
@@ -18,15 +19,31 @@ ABSENT = Name("")
 """An optional operand that is left out."""
 
 _SHARED = 16
+_LARGE = 256
+"""From how many values on fewer bits are worth the nodes."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An array as whole numbers or short floats ``array``, times ``scale`` where that is not None."""
+
+    array: Array
+    scale: Array | None = None
+
+
+Store = Callable[[Array], Stored | None]
+"""How an array is stored in fewer bits without a loss; None where it cannot be."""
 
 
 class Builder:
     """Nodes and initializers of one ONNX graph. A graph inside (a Scan's body) shares ``used``, since its names may not hide outer ones."""
 
-    def __init__(self, used: set[str] | None = None) -> None:
+    def __init__(self, used: set[str] | None = None, store: Store | None = None) -> None:
+        """``store`` finds how large arrays are kept in fewer bits; None keeps all as they are."""
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.used: set[str] = set() if used is None else used
+        self.store = store
         self._shared: dict[tuple[str, tuple[int, ...], bytes], Name] = {}
 
     def unique(self, hint: str) -> Name:
@@ -50,16 +67,32 @@ class Builder:
         return outputs
 
     def initializer(self, array: Array, hint: str) -> Name:
-        """A constant tensor; small equal ones are stored once."""
+        """A constant tensor; small equal ones are stored once, large ones in fewer bits where ``store`` knows how."""
         array = np.ascontiguousarray(array).reshape(array.shape)
         key = (str(array.dtype), array.shape, array.tobytes()) if array.size <= _SHARED else None
         if key is not None and key in self._shared:
             return self._shared[key]
+        stored = self.store(array) if self.store is not None and array.size >= _LARGE else None
+        if stored is not None:
+            return self._restored(stored, helper.np_dtype_to_tensor_dtype(array.dtype), hint)
         name = self.unique(hint)
         self.initializers.append(numpy_helper.from_array(array, name))
         if key is not None:
             self._shared[key] = name
         return name
+
+    def _restored(self, stored: Stored, to: int, hint: str) -> Name:
+        """The values of what is stored in fewer bits, which onnxruntime computes once, when it loads the file.
+
+        DequantizeLinear it would keep, or join with a product behind it to a kernel that has other bits.
+        """
+        short = self.unique(f"{hint}.stored")
+        self.initializers.append(numpy_helper.from_array(stored.array, short))
+        if stored.scale is None:
+            return self.add("Cast", short, to=to, hint=hint)
+        return self.add(
+            "Mul", self.add("Cast", short, to=to, hint=f"{hint}.levels"), self.initializer(stored.scale, f"{hint}.scale"), hint=hint
+        )
 
     def ints(self, *values: int) -> Name:
         """A constant int64 vector, as axes are given."""

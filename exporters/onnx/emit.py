@@ -6,6 +6,7 @@ Opset 21, the last one in which CUDA has kernels for all that is emitted, and th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from onnx import helper
 from rnngraph.errors import ExportError
 from rnngraph.exporters.onnx.builder import Array, Builder
 from rnngraph.exporters.onnx.context import Context
+from rnngraph.exporters.onnx.precision import Precision, smaller
 from rnngraph.exporters.onnx.rows import ROWS
 from rnngraph.ir.graph import Graph, InputRole, Port
 from rnngraph.ir.steps import least_steps
@@ -31,16 +33,17 @@ def build_model(
     *,
     steps: Literal[1] | None = None,
     batch: int | None = None,
+    precision: Precision | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> onnx.ModelProto:
     """The model of ``graph``, which must have been through the target's passes.
 
     ``parameters`` holds an array for each parameter and buffer; the other inputs, by :func:`inputs` and :func:`outputs`, are the model's.
-    ``steps=1`` writes cells in line, ``batch`` freezes N. The model has passed the full checker, strict shape inference among
-    it. ExportError: a parameter is missing or does not fit.
+    ``steps=1`` writes cells in line, ``batch`` freezes N, ``precision`` tells how weights are stored, which were rounded to it. The model
+    has passed the full checker, strict shape inference among it. ExportError: a parameter is missing or does not fit.
     """
     data_type = np.dtype(graph.data_type)
-    ctx = Context(Builder(), ROWS, data_type, steps, frozen(graph, steps, batch))
+    ctx = Context(Builder(store=partial(smaller, precision=precision)), ROWS, data_type, steps, frozen(graph, steps, batch))
     for port in graph.inputs:
         ctx.known[port.value] = parameter(port, parameters).astype(data_type) if port.role in CONSTANT else ctx.builder.unique(port.name)
     ctx.builder.used.update(p.name for p in graph.outputs)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
+from onnx import helper
 
 from rnngraph.conf import MultiLayerConfiguration
 from rnngraph.data.columns import Columns
@@ -16,15 +17,18 @@ from rnngraph.data.multi_normalizer import MultiNormalizer
 from rnngraph.data.normalizer import Normalizer
 from rnngraph.errors import ExportError, GraphError
 from rnngraph.exporters.golden import replaced, samples
+from rnngraph.exporters.loss import LONGER, loss
 from rnngraph.exporters.manifest import manifest, metadata, seal
 from rnngraph.exporters.onnx.arguments import check_arguments, check_labels, check_output_labels
 from rnngraph.exporters.onnx.builder import Array
 from rnngraph.exporters.onnx.emit import CONSTANT, build_model
 from rnngraph.exporters.onnx.normalise import bake
+from rnngraph.exporters.onnx.precision import Precision, rounded
 from rnngraph.exporters.onnx.targets import Target, transform
-from rnngraph.file_format import golden_folder
+from rnngraph.file_format import FORMAT, golden_folder
 from rnngraph.files import atomic_write
 from rnngraph.ir.graph import Graph
+from rnngraph.ir.passes.integer_products import integer_layers
 from rnngraph.ir.passes.prune import prune
 from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import lower
@@ -56,6 +60,7 @@ def export_onnx(
     batch: int | None = None,
     class_labels: Sequence[str] | Mapping[str, Sequence[str]] | None = None,
     normalizer: Normalizer[Any] | MultiNormalizer | None = None,
+    precision: Precision | None = None,
 ) -> None:
     """Write ``net`` as the ONNX file ``path``, and golden samples beside it in ``path`` + ".golden".
 
@@ -71,13 +76,19 @@ def export_onnx(
     ``normalizer``, fitted, goes into the file: it takes raw values and normalises them inside; where labels were normalised too
     (``fit_label``), its outputs are in their units. States and the digest of parameters are those of the file without.
 
+    ``precision`` stores weights in fewer bits: "float16" and "bfloat16" halve the file, "int8" leaves a quarter of it. Inputs, states and
+    outputs stay float32, so a state may move between files of different precision. What it costs is measured over the golden samples and
+    stands in the manifest, with the tolerance that ``verify`` then uses. With int8 and ``target="cpu"`` cells whose h lies between -1 and 1
+    have recurrent products of whole numbers, which are faster where layers are wide.
+
     A ComputationGraph's file takes its inputs under their names and gives its outputs under the names of their vertices. There
     ``features_mask=True`` gives each input with a time axis a mask ``features_mask_<input>``, a list of names single ones, and
     ``class_labels`` is a mapping from outputs to labels (a list, where there is one output). A MultiNormalizer has a normalizer for each.
 
-    ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, a path where a saved
-    network lies or whose folder is not there, or anything but samples where those go; nothing is written then. ExportWarning: the network
-    was fitted with a features mask and the file has none, or none for some input with a time axis.
+    ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, weights that a precision
+    cannot hold, a path where a saved network lies or whose folder is not there, or anything but samples where those go; nothing is written
+    then. MissingDependencyError: a lower precision without onnxruntime. ExportWarning: the network was fitted with a features mask and the
+    file has none, or none for some input with a time axis.
     """
     if not isinstance(net, Network):
         raise ExportError(
@@ -86,7 +97,7 @@ def export_onnx(
         )
     names = None if isinstance(net.config, MultiLayerConfiguration) else tuple(net.config.layer_names)
     getattr(net, "_check_settled", _settled)("export_onnx")
-    file = check_arguments(path, target, features_mask, streaming, steps, batch, graph=names is not None)
+    file = check_arguments(path, target, features_mask, streaming, steps, batch, precision, net.config.data_type, names is not None)
     labels = check_labels(class_labels, net.config.n_out) if names is None else None
     graph = _lower(net, features_mask)
     output_labels = None if names is None else check_output_labels(class_labels, _widths(graph))
@@ -113,7 +124,7 @@ def export_onnx(
         output_labels=output_labels,
     )
     known = {**parameters, **baked.statistics}
-    write_file(file, baked.graph, known, content, target=target, steps=steps, batch=batch, units=baked.units)
+    write_file(file, baked.graph, known, content, target=target, steps=steps, batch=batch, units=baked.units, precision=precision)
 
 
 def write_file(
@@ -126,11 +137,19 @@ def write_file(
     steps: Literal[1] | None = None,
     batch: int | None = None,
     units: Mapping[str, Columns] | None = None,
+    precision: Precision | None = None,
 ) -> None:
     """Write ``graph`` with the manifest ``content`` as ``file``, and its golden samples (``units`` as there); both or neither."""
-    model = build_model(transform(graph, target, steps), parameters, steps=steps, batch=batch, metadata=metadata(content))
-    data = seal(model.SerializeToString())
+    passed = transform(graph, target, steps, precision)
+    trained = {p.name: parameters[p.name] for p in graph.ports("parameter") if p.name in parameters}
+    weights = {**parameters, **rounded(trained, precision)}
+    model = build_model(passed, weights, steps=steps, batch=batch, precision=precision, metadata=metadata(content))
     made = samples(graph, parameters, steps=steps, batch=batch, units=units)
+    if precision not in (None, "float32"):
+        longer = samples(graph, parameters, batch=batch, units=units, steps=steps and LONGER[1], sizes=[LONGER])
+        content = {**content, "format": FORMAT, "precision": loss(model, content, [*made, *longer], precision, integer_layers(passed))}
+        helper.set_model_props(model, metadata(content))
+    data = seal(model.SerializeToString())
     with replaced(golden_folder(file), made), atomic_write(file) as out:
         out.write(data)
 

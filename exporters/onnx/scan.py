@@ -47,7 +47,7 @@ def _body_context(ctx: Context, node: Node, body: Body, operands: Sequence[Value
             if not isinstance(pattern, int) and len(pattern.terms) == 1 and isinstance(dim, int):
                 ((symbol, factor),) = pattern.terms
                 sizes.setdefault(str(symbol), (dim - pattern.constant) // factor)
-    builder = ctx.builder if ctx.steps == 1 else Builder(ctx.builder.used)
+    builder = ctx.builder if ctx.steps == 1 else Builder(ctx.builder.used, ctx.builder.store)
     inner = Context(builder, ctx.rows, ctx.data_type, ctx.steps, sizes, f"{ctx.prefix}{node.outputs[0].name}.")
     for weight, operand in zip(body.weights, operands[-len(body.weights) :] if body.weights else [], strict=True):
         inner.known[weight] = ctx.constant(operand, f"{body.label}, weight {weight.name!r}")

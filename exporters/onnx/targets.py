@@ -6,11 +6,13 @@ from collections.abc import Callable
 from typing import Literal
 
 from rnngraph.exporters.onnx.lstm import fused
+from rnngraph.exporters.onnx.precision import Precision
 from rnngraph.ir.activations import lookup
 from rnngraph.ir.graph import Graph
 from rnngraph.ir.passes.clean_at_border import clean_at_border
 from rnngraph.ir.passes.fuse_gru import fuse_gru
 from rnngraph.ir.passes.fuse_lstm import fuse_lstm
+from rnngraph.ir.passes.integer_products import integer_products
 from rnngraph.ir.passes.layout import cancel_layout
 from rnngraph.ir.passes.mask_factors import mask_factors
 from rnngraph.ir.passes.mask_weights import mask_weights
@@ -18,12 +20,15 @@ from rnngraph.ir.passes.mask_weights import mask_weights
 Target = Literal["portable", "cpu"]
 
 
-def transform(graph: Graph, target: Target, steps: Literal[1] | None = None) -> Graph:
+def transform(graph: Graph, target: Target, steps: Literal[1] | None = None, precision: Precision | None = None) -> Graph:
     """The graph after the target's passes: moves that undo themselves go, cells that the target has fused become so, their masks weights.
 
-    Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know.
+    Nothing is fused for ``steps=1``, which writes cells in line, nor in float64, which onnxruntime's LSTM and GRU do not know. With
+    int8 the cells whose h lies between -1 and 1 get integer products, for which only the CPU has kernels.
     """
     graph = cancel_layout(graph)
+    if precision == "int8" and target == "cpu":
+        graph = integer_products(graph)
     if steps == 1 or graph.data_type == "float64":
         return clean_at_border(mask_factors(graph))
     graph = fuse_gru(fuse_lstm(graph, ACCEPTS[target]), ACCEPTS_GRU[target])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,9 @@ def export(
     steps: Annotated[int | None, typer.Option(help="1 writes the straight-line form of one step.", rich_help_panel=_PANEL)] = None,
     batch: Annotated[int | None, typer.Option(help="Fix the number of rows.", rich_help_panel=_PANEL)] = None,
     target: Annotated[str, typer.Option(help="portable (CPU and CUDA) or cpu.", rich_help_panel=_PANEL)] = "portable",
+    precision: Annotated[
+        str | None, typer.Option(help="Store weights as float16, bfloat16 or int8, and tell what that costs.", rich_help_panel=_PANEL)
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write a saved network as ONNX, with golden samples beside it.
@@ -30,11 +34,15 @@ def export(
     Example: rnngraph export net.rnng -o net.onnx --features-mask
 
     Example: rnngraph export run -o net.onnx --normalizer --features-mask
+
+    Example: rnngraph export net.rnng -o small.onnx --precision int8
     """
+    from rnngraph.commands.tables import precision_lines
     from rnngraph.exporters import export_onnx
     from rnngraph.file_format import golden_folder
     from rnngraph.runs.given import names
     from rnngraph.runs.networks import labels_beside, load_network, network_file
+    from rnngraph.runtime import read_manifest
 
     with errors_as_json(as_json):
         saved = network_file(network)
@@ -55,6 +63,7 @@ def export(
             batch=batch,
             class_labels=names(class_labels) or labels_beside(saved),
             normalizer=net.normalizer if normalizer else None,
+            precision=precision,  # type: ignore[arg-type]
         )
     if net.normalizer is not None and not normalizer:
         typer.echo(
@@ -63,7 +72,9 @@ def export(
             err=True,
         )
     size, golden = out.stat().st_size, golden_folder(out)
+    cost = None if precision in (None, "float32") else read_manifest(out)
     if as_json:
-        show_json({"path": str(out), "bytes": size, "golden": str(golden), "network": str(saved)})
+        told = {} if cost is None or cost.precision is None else {"precision": asdict(cost.precision)}
+        show_json({"path": str(out), "bytes": size, "golden": str(golden), "network": str(saved), **told})
     else:
-        typer.echo(f"{out}: {size} bytes; golden samples in {golden}")
+        typer.echo("\n".join([f"{out}: {size} bytes; golden samples in {golden}", *([] if cost is None else precision_lines(cost))]))

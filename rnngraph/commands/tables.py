@@ -69,9 +69,24 @@ def facts(manifest: Manifest) -> list[str]:
         *padding,
         f"time        {manifest.time.rule}",
         *normalizer,
+        *precision_lines(manifest),
         *labels,
         f"target      {manifest.target}, written by {manifest.producer}",
     ]
+
+
+def precision_lines(manifest: Manifest) -> list[str]:
+    """How weights are stored and what that costs, a line for each output and state; nothing where they are stored as they are."""
+    told = manifest.precision
+    if told is None:
+        return []
+    integers = f", integer products in layers {', '.join(map(escape, told.integer_layers))}" if told.integer_layers else ""
+    bits = "whole, in pieces and step by step the same bits" if told.same_bits else "not the same bits whole and in pieces"
+    errors = [
+        f"error       {escape(name)}: at most {error['absolute']:.2g}, relative {error['relative']:.2g}; allowed {told.tolerance[name]:g}"
+        for name, error in told.error.items()
+    ]
+    return [f"precision   weights as {told.kind}{integers}; {bits}", *errors]
 
 
 def _units(manifest: Manifest) -> list[str]:

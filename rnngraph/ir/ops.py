@@ -101,11 +101,14 @@ def _where(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorT
 
 @op("linear", 2, primitive=True)
 def _linear(types: Sequence[TensorType], attributes: Attributes) -> tuple[TensorType, ...]:
-    """``x · Wᵀ``: x [..., K], W [M, K] -> [..., M]."""
+    """``x · Wᵀ``: x [..., K], W [M, K] -> [..., M]; ``integer_linear`` first rounds x to multiples of 1/127 from -128/127 to 1."""
     x, w = types
     if x.rank < 1 or w.rank != 2 or x.shape[-1] != w.shape[1]:
         raise misfit("linear", types, "x [..., K] and W [M, K]")
     return (TensorType("float", (*x.shape[:-1], w.shape[0])),)
+
+
+op("integer_linear", 2, primitive=True)(_linear)
 
 
 @op("linear_t", 2, primitive=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rnngraph.errors import GraphError
-from rnngraph.ir.graph import Block, Graph, Node, Value
+from rnngraph.ir.graph import Block, Body, Graph, Node, Value
 from rnngraph.ir.ops import infer
 from rnngraph.ir.verify import verify
 
@@ -26,6 +26,20 @@ def copy_node(node: Node, block: Block, values: dict[Value, Value]) -> None:
         new.producer = copied
         values[old] = new
     block.nodes.append(copied)
+
+
+def copied_body(body: Body) -> tuple[Body, list[Value]]:
+    """A copy to change, and the values of its results."""
+    made = Body(body.cell, body.activations)
+    values: dict[Value, Value] = {v: made.argument(v.name, v.type) for v in body.arguments}
+    for node in body.nodes:
+        copy_node(node, made, values)
+        for value in node.outputs:
+            made.unique(value.name)  # reserved, so that what is added takes other names
+    made.sequences = [values[v] for v in body.sequences]
+    made.states = [values[v] for v in body.states]
+    made.weights = [values[v] for v in body.weights]
+    return made, [values[v] for v in body.results]
 
 
 def prefix_of(value: Value) -> str:

@@ -103,3 +103,29 @@ def test_a_normalizer_is_written_into_the_file(tmp_path: Path, run: Run) -> None
     assert written.code == 0
     assert "was written without it: it takes values that are normalised already; --normalizer puts it inside" in written.err
     assert "normalizer" not in run("inspect", tmp_path / "net.onnx").out
+
+
+def test_what_fewer_bits_cost_is_told(saved: Path, run: Run) -> None:
+    model = saved.with_suffix(".onnx")
+    done = run("export", saved, "-o", model, "--precision", "int8", "--target", "cpu")
+    first, weights, *errors = done.out.splitlines()
+    assert first == f"{model}: {model.stat().st_size} bytes; golden samples in {model}.golden"
+    assert weights == "precision   weights as int8, integer products in layers 0; whole, in pieces and step by step the same bits"
+    told = read_manifest(model).precision
+    assert told is not None
+    assert errors == [
+        f"error       {name}: at most {error['absolute']:.2g}, relative {error['relative']:.2g}; allowed {told.tolerance[name]:g}"
+        for name, error in told.error.items()
+    ]
+    assert len(errors) == 3
+    assert run("inspect", model).out.splitlines()[-5:-1] == [weights, *errors]
+    content = run("export", saved, "-o", model, "--precision", "float16", "--json").json["precision"]
+    assert (content["kind"], content["integer_layers"], sorted(content["error"])) == (
+        "float16",
+        [],
+        ["next_state_00_c", "next_state_00_h", "y"],
+    )
+    assert run("inspect", model, "--json").json["precision"] == content
+    refused = run("export", saved, "-o", model, "--precision", "int4")
+    assert refused.code == 2
+    assert "precision='int4': expected None or one of 'float32', 'float16', 'bfloat16', 'int8'" in refused.err

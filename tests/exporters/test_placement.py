@@ -141,3 +141,13 @@ def placement(file: Path) -> dict[str, dict[str, int]]:
     assert done.returncode == 0, done.stderr[-2000:]
     nodes: dict[str, dict[str, int]] = json.loads(done.stdout)["nodes"]
     return nodes
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_weights_in_fewer_bits(masked: bool, tmp_path: Path) -> None:
+    """A portable file has no integer product, for which CUDA has no kernel."""
+    layers = [rg.LSTM(n_in=5, n_out=30), rg.GravesLSTM(n_out=20), rg.GRU(n_out=20, reset_after=False), rg.SimpleRnn(n_out=20)]
+    for precision in ("float16", "bfloat16", "int8"):
+        net = net_of(*layers, rg.RnnOutputLayer(n_out=20, activation="softmax", loss="mcxent"))
+        export_onnx(net, tmp_path / "net.onnx", features_mask=masked, precision=precision)
+        assert placement(tmp_path / "net.onnx").get("CPUExecutionProvider", {}) == {}

@@ -112,7 +112,7 @@ WHOLE: dict[str, Build] = {
 }
 
 ELSEWHERE = {"constant", "squeeze", "pack_index", "activation", "recurrent", "lstm", "gru", "mask_columns", "reset_columns"}
-ELSEWHERE |= {"convolution", "pool"}
+ELSEWHERE |= {"convolution", "pool", "integer_linear"}
 """Ops tried under another name above, or in the tests of cells and of windows."""
 
 
@@ -215,4 +215,4 @@ def test_every_op_that_claims_it_is_probed() -> None:
     over_time = {"row", "pack_index", "last_index", "gather_steps", "sum_steps", "max_steps", "recurrent", "lstm", "gru", "zero_state"}
     over_time |= {"last_steps", "first_index", "convolution", "pool", "reverse_steps", "repeat_steps"}
     claimed = {name for name, spec in OPS.items() if spec.invariant} - TRAINING
-    assert claimed <= probed | over_time | {"constant", "squeeze", "mask_columns", "reset_columns", "block_rows"}
+    assert claimed <= probed | over_time | {"integer_linear", "constant", "squeeze", "mask_columns", "reset_columns", "block_rows"}

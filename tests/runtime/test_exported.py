@@ -111,6 +111,7 @@ def test_the_manifest_is_what_stands_in_the_file(tmp_path: Path) -> None:
     got = json.loads(json.dumps(dataclasses.asdict(manifest)))
     assert all(port.pop("ids") is None for port in [*got["inputs"], *got["outputs"]])
     assert (got.pop("parameters_count"), got.pop("parameters_sha256")) == (parameters["count"], parameters["sha256"])
+    assert got.pop("precision") is None
     assert got == want
     assert (manifest.batch, manifest.mask.input, manifest.time.output_axis) == (2, "features_mask", None)
 

@@ -183,6 +183,7 @@ TABLE: dict[str, Row] = {
     "where": plain(np.where),
     "zeros": plain(np.zeros_like),
     "linear": plain(lambda x, w: x @ w.T),
+    "integer_linear": plain(lambda x, w: np.clip(np.rint(x * 127.0), -128.0, 127.0) / 127.0 @ w.T),
     "linear_t": plain(lambda x, w: x @ w),
     "outer_sum": plain(outer_sum),
     "sum_all": plain(np.sum),

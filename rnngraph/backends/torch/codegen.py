@@ -142,6 +142,9 @@ def emit(plan: Plan, node: Node) -> None:
     elif node.op == "linear":
         plan.transposed.add(node.inputs[1])
         plan.lines.append(f"torch.mm({x[0]}, {x[1]}_t, out={d})")
+    elif node.op == "integer_linear":
+        plan.transposed.add(node.inputs[1])
+        plan.lines.append(f"torch.mm((127.0 * {x[0]}).round_().clamp_(-128.0, 127.0).div_(127.0), {x[1]}_t, out={d})")
     elif node.op == "linear_t":
         plan.lines.append(f"torch.mm({x[0]}, {x[1]}, out={d})")
     elif node.op == "sum":

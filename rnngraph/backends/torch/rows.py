@@ -56,6 +56,7 @@ ROWS.update(
     where=_plain(torch.where),
     zeros=_plain(torch.zeros_like),
     linear=_plain(functional.linear),
+    integer_linear=_plain(lambda x, w: functional.linear(torch.clamp(torch.round(x * 127.0), -128.0, 127.0) / 127.0, w)),
     linear_t=_plain(torch.matmul),
     sum_all=_plain(torch.sum),
     sum_steps=_plain(lambda x: x.sum(0)),

@@ -12,7 +12,7 @@ from rnngraph.ir.graph import Body, Node, Value
 
 _LASTING = ("scratch", "piece", "full")
 """Kinds of storage by how long a value lasts in them: its step, its piece of the steps, all steps."""
-_NEVER_IN_PLACE = ("linear", "linear_t", "sum", "greater", "where")
+_NEVER_IN_PLACE = ("linear", "integer_linear", "linear_t", "sum", "greater", "where")
 
 
 def fixed_values(arguments: Iterable[Value], nodes: Iterable[Node]) -> set[Value]:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from rnngraph.errors import GraphError
 from rnngraph.ir.cell import where
 from rnngraph.ir.graph import Body, Value
-from rnngraph.ir.rewrite import copy_node
+from rnngraph.ir.rewrite import copied_body
 from rnngraph.ir.types import N, TensorType, floats
 
 
@@ -18,7 +18,7 @@ def mask_body(body: Body, mode: str) -> Body:
     Where m is false the next states are the old ones (``mode="hold"``) or 0 (``"reset"``). The output is as it was: set it to 0 at masked
     steps outside the loop, for all steps at once.
     """
-    masked, (y, *states) = _copied(body, mode)
+    masked, (y, *states) = _maskable(body, mode)
     m = masked.argument("m", TensorType("bool", (N, 1)))
     masked.sequences.append(m)
     kept = [where(m, new, old if mode == "hold" else 0.0) for new, old in zip(states, masked.states, strict=True)]
@@ -32,7 +32,7 @@ def mask_body_by_factors(body: Body, mode: str) -> Body:
 
     For bodies that :func:`~rnngraph.ir.passes.mask_factors.mask_factors` chooses.
     """
-    masked, (y, *states) = _copied(body, mode)
+    masked, (y, *states) = _maskable(body, mode)
     m = masked.argument("m", floats(N, 1))
     masked.sequences.append(m)
     products = {value: value * m for value in dict.fromkeys((y, *states))}
@@ -45,17 +45,7 @@ def mask_body_by_factors(body: Body, mode: str) -> Body:
     return masked
 
 
-def _copied(body: Body, mode: str) -> tuple[Body, list[Value]]:
-    """A copy to add to, and its results."""
+def _maskable(body: Body, mode: str) -> tuple[Body, list[Value]]:
     if mode not in ("hold", "reset"):
         raise GraphError(f"mask_body: mode {mode!r}; expected 'hold' or 'reset', leave an unmasked body as it is")
-    masked = Body(body.cell, body.activations)
-    values: dict[Value, Value] = {v: masked.argument(v.name, v.type) for v in body.arguments}
-    for node in body.nodes:
-        copy_node(node, masked, values)
-        for value in node.outputs:
-            masked.unique(value.name)  # reserved, so that what is added takes other names
-    masked.sequences = [values[v] for v in body.sequences]
-    masked.states = [values[v] for v in body.states]
-    masked.weights = [values[v] for v in body.weights]
-    return masked, [values[v] for v in body.results]
+    return copied_body(body)
