@@ -33,6 +33,9 @@ from rnngraph.ir.passes.prune import prune
 from rnngraph.ir.streaming import why_not
 from rnngraph.lowering import lower
 
+_MUCH = 0.5
+"""Of the largest value or of 1: a tolerance that a file of other weights would meet as well."""
+
 
 class ExportWarning(UserWarning):
     """A file that was written as asked, and may not be what was meant."""
@@ -88,7 +91,7 @@ def export_onnx(
     ExportError: an argument that is none of the above, a network that cannot stream, a normalizer of other data, weights that a precision
     cannot hold, a path where a saved network lies or whose folder is not there, or anything but samples where those go; nothing is written
     then. MissingDependencyError: a lower precision without onnxruntime. ExportWarning: the network was fitted with a features mask and the
-    file has none, or none for some input with a time axis.
+    file has none, or none for some input with a time axis; a lower precision loses so much that ``verify`` tells little.
     """
     if not isinstance(net, Network):
         raise ExportError(
@@ -149,9 +152,24 @@ def write_file(
         longer = samples(graph, parameters, batch=batch, units=units, steps=steps and LONGER[1], sizes=[LONGER])
         content = {**content, "format": FORMAT, "precision": loss(model, content, [*made, *longer], precision, integer_layers(passed))}
         helper.set_model_props(model, metadata(content))
+        _tell_of_loss(content["precision"])
     data = seal(model.SerializeToString())
     with replaced(golden_folder(file), made), atomic_write(file) as out:
         out.write(data)
+
+
+def _tell_of_loss(told: Mapping[str, Any]) -> None:
+    """Warn where so much is lost that the tolerance, which follows it, tells little."""
+    worst = max(told["tolerance"], key=told["tolerance"].get)
+    if told["tolerance"][worst] < _MUCH:
+        return
+    warnings.warn(
+        f"precision={told['kind']!r}: over {LONGER[1]} steps {worst} is off by up to {told['error'][worst]['absolute']:.2g}, so verify "
+        "allows nearly everything: what the network computes turns on less than its weights are rounded by. "
+        + ("Leave precision out" if told["kind"] == "float16" else "Try precision='float16', or leave it out"),
+        ExportWarning,
+        stacklevel=4,
+    )
 
 
 def _unmasked(config: Any, features_mask: bool | Collection[str]) -> list[str]:

@@ -20,7 +20,7 @@ import rnngraph.exporters.onnx.export as export_module
 import rnngraph.runtime.manifest as manifest_module
 from rnngraph.backends import reference
 from rnngraph.errors import ExportError, ModelFileError
-from rnngraph.exporters import export_onnx
+from rnngraph.exporters import ExportWarning, export_onnx
 from rnngraph.exporters.golden import SIZES, samples
 from rnngraph.exporters.loss import LONGER
 from rnngraph.exporters.onnx.emit import build_model
@@ -313,3 +313,17 @@ def test_integer_products_round_what_was_not_rounded() -> None:
     sess = session(build_model(transform(graph, "cpu", None, "int8"), weights))
     want = reference.run(integer_products(graph), {**weights, "0.R": rounded(weights, "int8")["0.R"], **given})
     same(run(sess, given), {k: v.astype(np.float32) for k, v in want.items()}, tolerance=2e-6)
+
+
+def test_a_loss_by_which_the_tolerance_tells_little_is_told(tmp_path: Path) -> None:
+    """Recurrent weights so large that a difference grows from step to step."""
+    layers = [rg.SimpleRnn(n_in=2, n_out=32), rg.RnnOutputLayer(n_out=2, activation="softmax", loss="mcxent")]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(seed=1, layers=layers))
+    given = net.parameters()
+    net.set_parameters({**given, "0.R": 8 * given["0.R"]})
+    with pytest.warns(ExportWarning, match=r"^precision='int8': over 40 steps next_state_00_h is off by up to [\d.]+, so verify allows"):
+        export_onnx(net, tmp_path / "net.onnx", precision="int8")
+    assert verify(tmp_path / "net.onnx")
+    written = read_manifest(tmp_path / "net.onnx").precision
+    assert written is not None
+    assert written.tolerance["next_state_00_h"] > 0.5
