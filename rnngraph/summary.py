@@ -9,7 +9,7 @@ from typing import Any
 from rnngraph.conf import ComputationGraphConfiguration, NetworkConfiguration
 from rnngraph.conf.ports import Entry
 from rnngraph.ir.streaming import not_streaming
-from rnngraph.lowering import buffer_shapes, lower, parameter_shapes
+from rnngraph.lowering import buffer_shapes, given_starts, lower, parameter_shapes
 
 _OF_LAYERS = ("index", "type", "takes", "gives", "parameters", "streams")
 _OF_VERTICES = ("name", "type", "from", "gives", "parameters", "streams")
@@ -30,7 +30,10 @@ def summary_table(config: NetworkConfiguration) -> str:
     rows = _vertices(config, ends) if isinstance(config, ComputationGraphConfiguration) else _layers(config, ends)
     lines = _aligned(list(rows))
     rule = "-" * max(map(len, lines))
-    total = f"{sum(sizes):,} parameters, " + (f"{sum(kept):,} running statistics, " if sum(kept) else "") + config.data_type
+    starts = given_starts(config)
+    given = sum(math.prod(shape) for name, shape in buffer_shapes(config).items() if name in starts)
+    counts = (sum(sizes), "parameters"), (sum(kept) - given, "running statistics"), (given, "given initial states")
+    total = ", ".join([f"{count:,} {what}" for k, (count, what) in enumerate(counts) if count or not k] + [config.data_type])
     reasons = [f"{config.layer_label(k)}: {why}" if is_graph and k is not None else why for k, why in stuck.items()]
     return "\n".join([lines[0], rule, *lines[1:], rule, total, *(f"does not stream: {why}" for why in reasons)])
 

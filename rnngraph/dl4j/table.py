@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from rnngraph.conf import NetworkConfiguration
 from rnngraph.dl4j.layouts import Part, parts
 from rnngraph.errors import InputError
-from rnngraph.lowering import buffer_shapes, parameter_shapes
+from rnngraph.lowering import buffer_shapes, given_starts, parameter_shapes
 
 Array = NDArray[Any]
 
@@ -66,6 +66,7 @@ def shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
 def _statistics(network: Any, given: Mapping[str, Array]) -> dict[str, Array]:
     """The network's running statistics, where ``given`` are its own parameters; a mapping of gradients has none."""
     kept: dict[str, Array] = network.buffers() if hasattr(network, "buffers") else {}
+    kept = {name: array for name, array in kept.items() if name not in given_starts(network.config)}
     own = network.parameters() if kept else {}
     return kept if all(key in given and np.array_equal(given[key], value) for key, value in own.items()) else {}
 

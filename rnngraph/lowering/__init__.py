@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from rnngraph.lowering.build import lower
-from rnngraph.lowering.parameters import buffer_shapes, initial_buffers, initial_parameters, parameter_shapes
+from rnngraph.lowering.parameters import buffer_shapes, given_starts, initial_buffers, initial_parameters, parameter_shapes
 from rnngraph.lowering.recurrent import register_cell
 
-__all__ = ["buffer_shapes", "initial_buffers", "initial_parameters", "lower", "parameter_shapes", "register_cell"]
+__all__ = ["buffer_shapes", "given_starts", "initial_buffers", "initial_parameters", "lower", "parameter_shapes", "register_cell"]

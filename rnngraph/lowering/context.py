@@ -45,6 +45,8 @@ class Context:
         self.labels: Value | None = None
         self.loss_mask: Value | None = None
         self.losses: list[Value] = []
+        self.begun: dict[str, str] = {}
+        """What the layer's states begin with, where that is a parameter or buffer: its key by the state's."""
         self.final: tuple[str, Value] | None = None
         self.seen: Value | None = None
         self.reverse = False
@@ -94,6 +96,7 @@ class Context:
     def forget(self) -> None:
         """Drop what the layer before has left: a new one begins."""
         self.final, self.seen = None, None
+        self.begun.clear()
 
     @contextmanager
     def direction(self, key: str, x: Value, *, reverse: bool) -> Iterator[None]:
@@ -160,6 +163,8 @@ class Context:
         """
         name = f"{self._scope}{start}"
         source = None if start is None else self._parameters.get(name, self._buffers.get(name))
+        if start is not None and source is not None:
+            self.begun[key] = start
         if self._whole is not None:
             zeros = self.graph.add("zero_state", [self._whole], key, width=shape)
             return zeros if source is None else self.graph.add("add", [zeros, source], key)

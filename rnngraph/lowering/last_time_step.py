@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rnngraph.conf import LastTimeStep
-from rnngraph.conf.layers.recurrent import start_key
 from rnngraph.ir.graph import Value
 from rnngraph.lowering.context import Context
 from rnngraph.lowering.dropout import lower_layer
@@ -26,6 +25,7 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
     y = lower_layer(layer.layer, context, x)
     mask = context.mask if context.seen is None else context.seen
     state, final = context.final or ("", None)
+    start = context.begun.get(state)
     context.forget()
     context.mask = None
     context.clean = True
@@ -33,7 +33,7 @@ def lower_last_time_step(layer: LastTimeStep, context: Context, x: Value) -> Val
         return final
     key = "last" if state == "h" else "last_output"
     if layer.causal:
-        return last_seen(context, key, y, mask, start_key(state) if state else None)
+        return last_seen(context, key, y, mask, start)
     with context.whole(y):
         return last_seen(context, key, y, mask)
 

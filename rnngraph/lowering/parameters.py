@@ -47,6 +47,11 @@ def buffer_shapes(config: NetworkConfiguration) -> dict[str, tuple[int, ...]]:
     return {f"{config.layer_names[index]}.{b.key}": b.shape for index, b in _buffers(config)}
 
 
+def given_starts(config: NetworkConfiguration) -> set[str]:
+    """The names of the buffers that are initial states which were given, and no running statistics."""
+    return {f"{config.layer_names[index]}.{b.key}" for index, b in _buffers(config) if b.fixed}
+
+
 def initial_buffers(config: NetworkConfiguration) -> dict[str, np.ndarray]:
     """The buffers before training, float64."""
     return {f"{config.layer_names[index]}.{b.key}": np.full(b.shape, b.initial) for index, b in _buffers(config)}

@@ -150,7 +150,8 @@ def run_cell(
         unify(floats(width), floats(*value.shape[2:]), sizes, f"{cell.name}, sequence {key!r}")
     for key, shape in cell.weights.items():
         unify(floats(*shape), operands[key].type, sizes, f"{cell.name}, weight {key!r}")
-    states = {key: context.state(key, evaluate(width, sizes), start=start_key(key)) for key, width in cell.states.items()}
+    begun = {key: start_key(key) for key in layer.starts}
+    states = {key: context.state(key, evaluate(width, sizes), start=begun.get(key)) for key, width in cell.states.items()}
     body = trace(cell, **activations)
     attributes = {"body": body, "reverse": context.reverse, "mask_mode": None if mask is None else layer.mask_mode}
     outputs, after = list[Value](), list(states.values())
@@ -196,7 +197,15 @@ def register_cell(
     Parameters: W [width of the cell's one sequence, n_in] and b, of W x + b; and each weight of the cell under its name. Weights of two
     axes are drawn by the layer's initialisers (fans: columns, rows), others begin at 0, b at bias_init. What states begin with, where
     ``initial_state`` says it; a layer whose states are not h alone, [N, n_out], tells their widths by ``state_sizes``.
+
+    ConfigurationError: a weight has the name of what a state begins with, as h0.
     """
+    taken = [start_key(state) for state in cell.states if start_key(state) in cell.weights]
+    if taken:
+        raise ConfigurationError(
+            f"register_cell({cls.__name__}): the cell {cell.name!r} has a weight {taken[0]!r}, which is the name of what its state "
+            f"{taken[0][:-1]!r} begins with; give the weight another name"
+        )
 
     def parameters(layer: RecurrentLayer) -> tuple[Parameter, ...]:
         known = dict(sizes(layer))

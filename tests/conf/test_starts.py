@@ -89,3 +89,12 @@ def test_numbers_that_the_data_type_cannot_hold() -> None:
     with pytest.raises(rg.ConfigurationError, match=r"^layers\[0\] \(LSTM\): at the start 0\.c0 is 1e\+300 at \[0\]; every value has to"):
         rg.MultiLayerNetwork(MultiLayerConfiguration(layers=layers))
     rg.MultiLayerNetwork(MultiLayerConfiguration(layers=layers, data_type="float64"))
+
+
+def test_the_summary_tells_given_states_apart_from_parameters() -> None:
+    layers = [
+        rg.LSTM(n_in=3, n_out=5, initial_state={"h": "learned", "c": 0.5}),
+        rg.RnnOutputLayer(n_out=2, activation="softmax", loss="mcxent"),
+    ]
+    text = rg.MultiLayerNetwork(MultiLayerConfiguration(layers=layers)).summary()
+    assert text.splitlines()[-1] == f"{4 * 5 * (3 + 5 + 1) + 5 + 2 * 5 + 2} parameters, 5 given initial states, float32"

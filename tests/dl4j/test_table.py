@@ -191,3 +191,10 @@ def test_shapes_need_no_memory() -> None:
     found = shapes(net.config)
     assert (found["0_fW"], found["0_bRW"], found["0_bb"]) == ((n, 4 * n), (n, 4 * n + 3), (4 * n,))
     assert (found["1_W"], found["1_g"]) == ((n, n), (2 * n,))
+
+
+def test_given_initial_states_are_no_statistics() -> None:
+    """Deeplearning4j has no such states; what it has of the network stands in the table."""
+    layers = [rg.LSTM(n_in=3, n_out=5, initial_state={"c": 0.5}), rg.RnnOutputLayer(n_out=2, activation="softmax", loss="mcxent")]
+    net = rg.MultiLayerNetwork(rg.MultiLayerConfiguration(layers=layers))
+    assert set(dl4j.table(net, net.parameters())) == {"0_W", "0_RW", "0_b", "1_W", "1_b"}

@@ -129,3 +129,16 @@ def test_it_may_begin_with_learned_states_where_it_tells_their_widths(memory_lay
     assert (net.parameters()["0.m0"].shape, list(net.buffers()["0.a0"])) == ((5,), [1.0, 2.0, 3.0])
     assert layer.is_bias("m0")
     properties.check_gradient(layer, "hold")
+
+
+def test_a_weight_with_the_name_of_what_a_state_begins_with_is_refused() -> None:
+    def step(xw: Value, h: Value, h0: Value, act: Callable[[Value], Value]) -> Any:
+        h = act(xw + h * h0)
+        return h, h
+
+    cell = Cell("shifted", step, sequences={"xw": H}, states={"h": H}, weights={"h0": (H,)}, activations=("act",))
+    message = (
+        r"^register_cell\(MemoryRnn\): the cell 'shifted' has a weight 'h0', which is the name of what its state .h. begins"
+    )
+    with pytest.raises(rg.ConfigurationError, match=message):
+        register_cell(Memory, cell)

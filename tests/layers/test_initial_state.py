@@ -27,6 +27,7 @@ BOTH: dict[str, Callable[[], Any]] = {
     "both ways": lambda: rg.Bidirectional(rg.LSTM(n_out=3, initial_state={"h": ROW, "c": "learned"})),
     "both ways of gru": lambda: rg.Bidirectional("add", rg.GRU(n_out=3, initial_state="learned")),
     "graves both ways": lambda: rg.GravesBidirectionalLSTM(n_out=3, initial_state="learned"),
+    "graves both ways, given": lambda: rg.GravesBidirectionalLSTM(n_out=3, initial_state={"h": ROW, "c": -0.5}),
     "both lasts": lambda: rg.Bidirectional(rg.LastTimeStep(rg.LSTM(n_out=3, initial_state="learned"))),
 }
 FORMS = {**FORWARD, **BOTH}

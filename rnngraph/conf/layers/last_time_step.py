@@ -15,7 +15,7 @@ from rnngraph.errors import ConfigurationError
 class LastTimeStep(WrapperLayer):
     """The output of ``layer`` at the last step that is not masked, [N, n_in, T] -> [N, n_out].
 
-    A row that is wholly masked gives 0, or the ``initial_state`` of a recurrent layer that has one.
+    A row that is wholly masked gives 0, or the ``initial_state`` of a recurrent layer of one direction that has one.
 
     ``layer`` is any layer that gives a time series. Around a :class:`Bidirectional` the backward half has seen that one step alone, as in
     DL4J; ``Bidirectional(LastTimeStep(...))`` takes the last step of each direction instead.

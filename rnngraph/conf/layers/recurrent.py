@@ -51,7 +51,7 @@ class RecurrentLayer(WeightLayer):
 
     def is_bias(self, key: str) -> bool:
         """Initial states too count as biases for updaters, penalties and constraints."""
-        return super().is_bias(key) or key in map(start_key, self.state_sizes)
+        return super().is_bias(key) or key in map(start_key, self.starts)
 
     @model_validator(mode="after")
     def _starts_fit(self) -> Self:
