@@ -15,6 +15,7 @@ from rnngraph.errors import InputError, ModelFileError, StreamingError
 from rnngraph.names import shown
 from rnngraph.runtime.device import CudaOptions, Device, device_of, graph_run
 from rnngraph.runtime.manifest import Manifest, checked_path, open_model, open_session, read_manifest
+from rnngraph.spelling import Spelled
 
 Array = npt.NDArray[Any]
 
@@ -64,6 +65,27 @@ class Engine:
         except Exception as error:
             raise failed(error) from error
         return dict(zip(self._outputs, results, strict=True))
+
+
+class Opened(Spelled):
+    """Base of what runs a file: what it is, and where."""
+
+    _engine: Engine
+
+    @property
+    def path(self) -> str:
+        """The file, as it was given."""
+        return self._engine.path
+
+    @property
+    def manifest(self) -> Manifest:
+        """What the file takes, gives and holds."""
+        return self._engine.manifest
+
+    @property
+    def device(self) -> str:
+        """Where it runs: "cpu" or "cuda"."""
+        return self._engine.device
 
 
 def _cuda_options(device: str, tf32: bool, cuda_graph: bool) -> CudaOptions:

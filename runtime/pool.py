@@ -13,14 +13,13 @@ from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.names import shown
 from rnngraph.runtime.columns import Columns
 from rnngraph.runtime.device import Device
-from rnngraph.runtime.engine import Array, Engine
+from rnngraph.runtime.engine import Array, Engine, Opened
 from rnngraph.runtime.held import fitting, stream_state
-from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.ragged import run_chunks
 from rnngraph.runtime.rows import Rows
 from rnngraph.runtime.snapshot import StateSnapshot
 from rnngraph.runtime.stepper import without
-from rnngraph.spelling import Spelled, spelled
+from rnngraph.spelling import spelled
 
 Key = Hashable
 """What a caller calls a stream."""
@@ -29,7 +28,7 @@ Outputs = Any
 """An array; of a graph a list of them."""
 
 
-class StreamPool(Spelled):
+class StreamPool(Opened):
     """Streams of the file ``path`` under keys of the caller's: they begin, step, pause and end independently of each other.
 
     All that step in one call are rows of one batch, which takes a fraction of the time of a session for each. On the CPU each stream gives
@@ -63,21 +62,6 @@ class StreamPool(Spelled):
         self._places: dict[Key, int] = {}
         # The keys of the last call, their rows, and whether these are all rows in their order.
         self._last: tuple[Sequence[Key], Array, bool] | None = None
-
-    @property
-    def path(self) -> str:
-        """The file, as it was given."""
-        return self._engine.path
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the file takes, gives and holds."""
-        return self._engine.manifest
-
-    @property
-    def device(self) -> str:
-        """Where it runs: "cpu" or "cuda"."""
-        return self._engine.device
 
     @property
     def capacity(self) -> int:

@@ -14,14 +14,13 @@ import numpy.typing as npt
 from rnngraph.errors import StateError, StreamingError
 from rnngraph.runtime.cuda_stepper import CudaStepper
 from rnngraph.runtime.device import Device
-from rnngraph.runtime.engine import Array, Engine
+from rnngraph.runtime.engine import Array, Engine, Opened
 from rnngraph.runtime.held import fitting, stream_state, without_stand_ins
 from rnngraph.runtime.inputs import Fed, Inputs
-from rnngraph.runtime.manifest import Manifest
 from rnngraph.runtime.outputs import check_out, fill
 from rnngraph.runtime.snapshot import StateSnapshot
 from rnngraph.runtime.stepper import Stepper
-from rnngraph.spelling import Spelled, spelled
+from rnngraph.spelling import spelled
 from rnngraph.state import Rows, StreamState
 
 Given = npt.ArrayLike | Sequence[npt.ArrayLike] | Mapping[str, npt.ArrayLike]
@@ -32,7 +31,7 @@ Outputs = Any
 """An array [N, n_out, T] or [N, n_out]; of a graph a list of them. Which of both depends on the file, so that no type can tell."""
 
 
-class StreamingSession(Spelled):
+class StreamingSession(Opened):
     """The file ``path`` in onnxruntime, with the verbs of MultiLayerNetwork and ComputationGraph.
 
     Features go in as [N, F, T], or one step as [N, F]; each row is a stream of its own. On the CPU a sequence gives the same bits fed
@@ -83,21 +82,6 @@ class StreamingSession(Spelled):
         made = copy.copy(self)
         made._begin()
         return made
-
-    @property
-    def path(self) -> str:
-        """The file, as it was given."""
-        return self._engine.path
-
-    @property
-    def manifest(self) -> Manifest:
-        """What the file takes, gives and holds."""
-        return self._engine.manifest
-
-    @property
-    def device(self) -> str:
-        """Where it runs: "cpu" or "cuda"."""
-        return self._engine.device
 
     def __repr__(self) -> str:
         sides = (self.manifest.ports(role) for role in ("input", "output"))

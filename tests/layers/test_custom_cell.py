@@ -137,8 +137,6 @@ def test_a_weight_with_the_name_of_what_a_state_begins_with_is_refused() -> None
         return h, h
 
     cell = Cell("shifted", step, sequences={"xw": H}, states={"h": H}, weights={"h0": (H,)}, activations=("act",))
-    message = (
-        r"^register_cell\(MemoryRnn\): the cell 'shifted' has a weight 'h0', which is the name of what its state .h. begins"
-    )
+    message = r"^register_cell\(MemoryRnn\): the cell 'shifted' has a weight 'h0', which is the name of what its state .h. begins"
     with pytest.raises(rg.ConfigurationError, match=message):
         register_cell(Memory, cell)
