@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from rnngraph.exporters import export_onnx
-from rnngraph.runtime import StreamingSession, cuda_stepper
+from rnngraph.runtime import StreamingSession
 from tests.exporters.networks import Net
 from tests.runtime.files import File, Open, Spec, write
+from tests.runtime.memory import memory_apart
 
 
 @pytest.fixture(scope="session")
@@ -36,8 +37,8 @@ def session(file: File) -> StreamingSession:
 
 @pytest.fixture
 def as_on_cuda(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | Path], StreamingSession]:
-    """A session that goes the way of CUDA, whose memory for once is the CPU's."""
-    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
+    """A session that goes the way of CUDA, with a stand-in for the GPU's memory."""
+    memory_apart(monkeypatch)
 
     def get(path: str | Path) -> StreamingSession:
         session = StreamingSession(path)

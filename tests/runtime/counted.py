@@ -3,8 +3,9 @@
     LD_LIBRARY_PATH=... python -m tests.runtime.counted FILE...
 
 onnxruntime's real CUDA provider runs on libraries that only count. One JSON object: for each file the calls of one single step ("step"), of
-chunks of 4 and of 12 steps ("chunk", "long chunk"), of a step with TF32 ("tf32"), and of one that is replayed ("replayed"), and of a chunk
-beside it, where the file has these; or the error ("error") with which the file is refused.
+chunks of 4 and of 12 steps ("chunk", "long chunk"), of a step with TF32 ("tf32"), of one with the masks of the last, or with others ("same
+masks", "other masks"), of one that is replayed ("replayed"), also with such masks ("replayed, same masks"), and of a chunk beside it, where
+the file has these; or the error ("error") with which the file is refused.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import json
 import sys
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -39,12 +41,25 @@ def counts(log: Any, path: str) -> dict[str, Any]:
     if not session.manifest.streams:
         return {name: counted(log, session.output, given(session, steps[name])) for name in ("chunk", "long chunk")}
     made = {name: counted(log, session.rnn_time_step, given(session, t)) for name, t in steps.items()}
+    made |= with_masks(log, session, "")
     if session.manifest.steps is None and session.manifest.ports("mask"):
         made["tf32"] = counted(log, StreamingSession(path, "cuda", tf32=True).rnn_time_step, given(session, 1))
     if session.manifest.steps == 1:
         recorded = StreamingSession(path, "cuda", cuda_graph=True)
         made["replayed"] = counted(log, recorded.rnn_time_step, given(session, 1))
+        made |= with_masks(log, recorded, "replayed, ")
         made["chunk beside"] = counted(log, recorded.rnn_time_step, given(session, 4))
+    return made
+
+
+def with_masks(log: Any, session: StreamingSession, prefix: str) -> dict[str, Any]:
+    """The calls of a step whose masks are those of the last step, or others; nothing of a file without masks."""
+    names = [p.name for p in session.manifest.ports("input") if p.mask is not None]
+    word = "features_masks" if session.manifest.is_graph else "features_mask"
+    made = {}
+    for kind, rows in (("same masks", [[0, 1]]), ("other masks", [[0, 1], [1, 1]])) if names else ():
+        masks = cycle([{word: dict.fromkeys(names, row) if session.manifest.is_graph else row} for row in rows])
+        made[prefix + kind] = counted(log, lambda x, masks=masks: session.rnn_time_step(x, **next(masks)), given(session, 1))
     return made
 
 

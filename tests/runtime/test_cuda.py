@@ -1,4 +1,4 @@
-"""The way of CUDA, with real numbers: its memory is the CPU's here, where tests have no GPU."""
+"""The way of CUDA, with real numbers: tests have no GPU, and a stand-in for its memory, where values are apart."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from rnngraph.errors import InputError, StateError, StreamingError
 from rnngraph.exporters import export_onnx
 from rnngraph.runtime import StreamingSession, cuda_stepper
 from rnngraph.runtime.cuda_stepper import CudaStepper
-from rnngraph.runtime.device import device_value
 from tests.exporters.graphs import one_time, two_times, words
 from tests.exporters.networks import classifier, tagger
 from tests.runtime.files import Array, File, Spec, feed, in_numpy, inputs
+from tests.runtime.memory import apart, memory_apart
 
 AsOnCuda = Callable[[str | Path], StreamingSession]
 CREATE: Any = ort.InferenceSession
@@ -46,12 +46,20 @@ def test_files_of_every_kind(build: Callable[[], Any], steps: Any, tmp_path: Pat
     export_onnx(build(), path, features_mask=True, steps=steps)
     sessions = [as_on_cuda(path), StreamingSession(path)]
     draw = np.random.default_rng(0)
-    for t in (1, 1, 3, 1, 2):
+    for k, t in enumerate((1, 1, 1, 3, 1, 2)):
         xs = [_drawn(draw, port, t) for port in sessions[0].manifest.ports("input")]
-        ys = [s.rnn_time_step(xs if s.manifest.is_graph else xs[0]) for s in sessions]
+        masks = {p.name: draw.integers(0, 2, (2, t)) for p in sessions[0].manifest.ports("input") if p.mask is not None}
+        ys = [_fed(s, xs, masks if k else {}) for s in sessions]
         np.testing.assert_equal(*ys)
         np.testing.assert_equal(dict(sessions[0].snapshot().states), dict(sessions[1].snapshot().states))
         assert sessions[0].snapshot().steps == sessions[1].snapshot().steps
+
+
+def _fed(session: StreamingSession, xs: list[Array], masks: dict[str, Array]) -> Any:
+    """The output of a step of every input, with masks for those that have one."""
+    if session.manifest.is_graph:
+        return session.rnn_time_step(xs, features_masks=masks)
+    return session.rnn_time_step(xs[0], next(iter(masks.values()), None))
 
 
 def _drawn(draw: np.random.Generator, port: Any, t: int) -> Array:
@@ -147,12 +155,25 @@ def test_rows_have_to_stay(file: File, as_on_cuda: AsOnCuda) -> None:
     assert session.rnn_time_step(np.zeros((3, 3, 2))).shape == (3, 4, 2)
 
 
-def test_a_mask_is_not_remembered(file: File, as_on_cuda: AsOnCuda) -> None:
+MASKS = [None, [0, 1], [0, 1], None, None, [1, 0], [0, 1], [0, 0], [1, 1], [1, 0], [1, 0], [1, 1], None]
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_mask_counts_for_its_step_alone(refused: bool, file: File, as_on_cuda: AsOnCuda) -> None:
+    """Masks that change, stay, and are all ones again; also where each is taken first by a call that is refused before it runs."""
     spec = Spec(masked=True)
-    session, other = as_on_cuda(file(spec)), StreamingSession(file(spec))
-    x = inputs(spec, 2, 8)["x"]
-    for k, mask in enumerate([None, [0, 1], None, None, [1, 0], [1, 1], None]):
-        np.testing.assert_array_equal(session.rnn_time_step(x[:, :, k], mask), other.rnn_time_step(x[:, :, k], mask))
+    session = as_on_cuda(file(spec))
+    x = inputs(spec, 2, len(MASKS))["x"]
+    states = None
+    for k, mask in enumerate(MASKS):
+        if refused:
+            with pytest.raises(InputError, match="out is an array"):
+                session.rnn_time_step(x[:, :, k], mask, out=np.empty((2, 5), np.float32))
+        y = session.rnn_time_step(x[:, :, k], mask)
+        real = np.ones(2) if mask is None else np.array(mask)
+        wanted, states = in_numpy(spec, x[:, :, k : k + 1], real[:, None], states)
+        np.testing.assert_allclose(y[real == 1], wanted[real == 1, :, 0], atol=1e-6)
+        np.testing.assert_allclose(session.rnn_get_previous_state(0)["h"], states["h"], atol=1e-6)
 
 
 class Alone:
@@ -176,7 +197,7 @@ def test_where_graphs_are_recorded_nothing_else_runs(file: File, as_on_cuda: AsO
 
     def checked(array: Array, memory: str) -> Any:
         assert alone.inside
-        return device_value(array, memory)
+        return apart(array, memory)
 
     monkeypatch.setattr(cuda_stepper, "device_value", checked)
     x = inputs(Spec(), 2, 3)["x"]
@@ -192,22 +213,69 @@ def test_where_graphs_are_recorded_nothing_else_runs(file: File, as_on_cuda: AsO
         assert alone.taken > before
 
 
-def test_each_recorded_binding_has_a_number_of_its_own(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where two of a file shared one, a replay would go on with the state of another session."""
-    numbers: list[int] = []
-    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
-    monkeypatch.setattr("rnngraph.runtime.engine.graph_run", numbers.append)
+class Noting:
+    """A session of onnxruntime that notes each run: the binding, if there is one, and the number of its CUDA graph."""
+
+    def __init__(self, session: Any) -> None:
+        self._session, self._sess = session, self
+        self.runs: list[tuple[Any, str | None]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def run(self, outputs: Any, feeds: Any, options: Any = None) -> Any:
+        self._note(None, options)
+        return self._session.run(outputs, feeds, options)
+
+    def run_with_iobinding(self, binding: Any, options: Any = None) -> None:
+        self._note(binding, options)
+        wrapped = isinstance(binding, ort.IOBinding)
+        (self._session if wrapped else self._session._sess).run_with_iobinding(binding, options)
+
+    def _note(self, binding: Any, options: Any) -> None:
+        self.runs.append((binding, options and options.get_run_config_entry("gpu_graph_id")))
+
+
+@pytest.fixture
+def recorded(file: File, monkeypatch: pytest.MonkeyPatch) -> StreamingSession:
+    """A session with CUDA graphs, which onnxruntime does not record on the CPU, over :class:`Noting`."""
+    memory_apart(monkeypatch)
     monkeypatch.setattr("rnngraph.runtime.engine.device_of", lambda session: "cuda")
 
     def create(path: Path, *_: Any, **__: Any) -> Any:
-        return CREATE(str(path), providers=["CPUExecutionProvider"])
+        return Noting(CREATE(str(path), providers=["CPUExecutionProvider"]))
 
     monkeypatch.setattr("rnngraph.runtime.manifest.create_session", create)
-    session = StreamingSession(file(Spec(steps=1, batch=2)), "cuda", cuda_graph=True)
-    for one in (session, session.clone()):
-        one.rnn_time_step(np.zeros((2, 3)))
-        one.rnn_time_step(np.zeros((2, 3)))
-    assert numbers == [-1, 1, 2, 3, 4]
+    return StreamingSession(file(Spec(steps=1, batch=2)), "cuda", cuda_graph=True)
+
+
+def _numbers(session: StreamingSession, verb: Callable[[Array], Any], x: Array) -> list[str | None]:
+    """The numbers of the runs of a call."""
+    runs = session._engine.session.runs
+    before = len(runs)
+    verb(x)
+    return [number for _, number in runs[before:]]
+
+
+def test_each_recorded_binding_is_run_with_a_number_of_its_own(recorded: StreamingSession) -> None:
+    """Where two of a file shared one, a replay would go on with the state of another session."""
+    clone = recorded.clone()
+    x = inputs(Spec(), 2, 3)["x"]
+    numbers = [_numbers(recorded, one.rnn_time_step, x[:, :, 0]) for one in (recorded, recorded, clone, recorded, clone, clone, recorded)]
+    assert numbers == [["1"], ["2"], ["3"], ["1"], ["4"], ["3"], ["2"]]
+    bindings = recorded._engine.session.runs
+    assert len({id(binding) for binding, _ in bindings}) == len({(id(binding), number) for binding, number in bindings}) == 4
+
+
+def test_only_a_single_step_is_recorded(recorded: StreamingSession, file: File) -> None:
+    """Chunks and ``output`` have memory of their own, of which a recorded graph knows nothing."""
+    x = inputs(Spec(), 2, 3)["x"]
+    one = x[:, :, :1]
+    calls = [(recorded.rnn_time_step, one), (recorded.rnn_time_step, x), (recorded.output, one), (recorded.output, x)]
+    assert [_numbers(recorded, *call) for call in calls] == [["1"], 3 * ["-1"], ["-1"], 3 * ["-1"]]
+    other = StreamingSession(file(Spec(steps=1, batch=2)))
+    for verb in (other.rnn_time_step, other.output):
+        assert set(_numbers(other, verb, one)) == {None}  # where nothing was asked for
 
 
 def test_clones_have_states_of_their_own(file: File, as_on_cuda: AsOnCuda) -> None:

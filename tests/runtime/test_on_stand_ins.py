@@ -77,6 +77,17 @@ def test_a_step_copies_its_inputs_and_outputs_and_nothing_else(counted: list[tup
     assert seen > 45
 
 
+def test_a_mask_is_copied_where_it_is_another_than_the_last(counted: list[tuple[Manifest, dict[str, Calls]]]) -> None:
+    seen = {"": 0, "replayed, ": 0}
+    for manifest, calls in counted:
+        for way in [way for way in seen if f"{way}same masks" in calls]:
+            same, other = (copies(c, "H2D") - fused(c) for c in (calls[f"{way}same masks"], calls[f"{way}other masks"]))
+            inputs = len(manifest.ports("input"))
+            assert (same, other) == (inputs, inputs + len(manifest.ports("mask"))), manifest.layers
+            seen[way] += 1
+    assert min(seen.values()) > 20
+
+
 def test_a_chunk_copies_its_masks_as_well(counted: list[tuple[Manifest, dict[str, Calls]]]) -> None:
     seen = 0
     for manifest, calls in counted:

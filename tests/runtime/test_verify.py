@@ -15,9 +15,10 @@ import pytest
 from onnx import TensorProto, numpy_helper
 
 from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
-from rnngraph.runtime import ParityReport, StreamingSession, cuda_stepper, verify
+from rnngraph.runtime import ParityReport, StreamingSession, verify
 from rnngraph.runtime.verify import ParityRow, compare
 from tests.runtime.files import File, Spec, inputs, write
+from tests.runtime.memory import memory_apart
 
 
 @pytest.fixture
@@ -190,7 +191,7 @@ def test_every_device_that_works(path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(session._engine, "device", device)
         return session
 
-    monkeypatch.setattr(cuda_stepper, "MEMORY", "cpu")
+    memory_apart(monkeypatch)
     monkeypatch.setattr(import_module("rnngraph.runtime.verify"), "StreamingSession", opened)
     reports = verify(path, StreamingSession(path), device="all")
     assert reports
