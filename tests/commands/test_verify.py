@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import rnngraph as rg
+from rnngraph.conf.vertices import ReverseTimeSeriesVertex
 from rnngraph.errors import InputError, MissingDependencyError
 from rnngraph.runtime import ParityReport, verify
 from rnngraph.runtime.verify import ParityRow
@@ -68,7 +69,7 @@ def test_on_every_device(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPat
     assert told["left_out"] == {"cuda": "there is no NVIDIA driver here"}
 
 
-LSTM, DENSE = rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2)
+LSTM, DENSE, SCALE = rg.LSTM(n_in=3, n_out=4), rg.RnnOutputLayer(n_out=2), rg.ScaleVertex(1.0)
 ANOTHER: dict[str, tuple[Callable[[], Any], str]] = {
     "inputs": (lambda: network(n_in=2), "layers[0] of the file is LSTM (3 to 4), of net LSTM (2 to 4)"),
     "outputs": (lambda: network(n_out=3), "layers[1] of the file is RnnOutputLayer (4 to 2), of net RnnOutputLayer (4 to 3)"),
@@ -82,14 +83,14 @@ ANOTHER: dict[str, tuple[Callable[[], Any], str]] = {
         "layers[0] of the file is LSTM (3 to 4), of net LastTimeStep(LSTM) (3 to 4)",
     ),
     "graph": (
-        lambda: graph("a"),
+        lambda: graph("a", SCALE),
         "net.onnx is the file of a network of layers in a row: give the MultiLayerNetwork that it was exported from",
     ),
 }
 
 
-def graph(name: str) -> rg.ComputationGraph:
-    vertices = {"cells": (LSTM, name), "out": (DENSE, "cells")}
+def graph(name: str, between: Any) -> rg.ComputationGraph:
+    vertices = {"cells": (LSTM, name), "between": (between, "cells"), "out": (DENSE, "between")}
     types = {name: rg.InputType.recurrent(3)}
     return rg.ComputationGraph(rg.ComputationGraphConfiguration(inputs=[name], input_types=types, vertices=vertices, outputs=["out"]))
 
@@ -112,10 +113,12 @@ def test_another_network_is_told_before_it_is_fed(case: str, tmp_path: Path, run
 
 
 def test_a_graph_with_other_inputs_is_told(tmp_path: Path) -> None:
-    model = exported(tmp_path / "net.onnx", graph("a"))
-    assert verify(model, graph("a"))
+    model = exported(tmp_path / "net.onnx", graph("a", SCALE))
+    assert verify(model, graph("a", SCALE))
     with pytest.raises(InputError, match=r"another network: the file has the inputs a, net has b; give the network"):
-        verify(model, graph("b"))
+        verify(model, graph("b", SCALE))
+    with pytest.raises(InputError, match=r"layers\[1\] of the file is ScaleVertex, of net ReverseTimeSeriesVertex; give the network"):
+        verify(model, graph("a", ReverseTimeSeriesVertex("a")))
 
 
 def test_what_a_device_needs_is_told_as_options(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
