@@ -7,6 +7,7 @@ import ctypes
 import importlib.metadata
 import io
 import os
+import re
 import sys
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -68,6 +69,11 @@ def create_session(
         with contextlib.suppress(MissingDependencyError, ModelFileError):
             return _create_on_cuda(path, threads, optimise, cuda)
     return _create(path, [CPU], threads, optimise)
+
+
+def without_cpu(error: Exception) -> str:
+    """Why CUDA was left out, for one who has the CPU as well: the device is not named, nor the CPU advised."""
+    return re.sub(rf"(?:,|  \() ?{_ON_CPU}\)?$", "", str(error).removeprefix("device='cuda': "))
 
 
 def device_of(session: Session) -> Literal["cpu", "cuda"]:
@@ -133,8 +139,8 @@ def _create_on_cuda(path: str | os.PathLike[str] | bytes, threads: int, optimise
         name = "the file" if isinstance(path, bytes) else os.fspath(path)
         raise ModelFileError(
             f"device='cuda': the CUDA of onnxruntime {onnxruntime_version()} does not take all operations of {name}; those left "
-            f"would run on the CPU in silence, with copies at every step. Use device='cpu', or in the network activations and layers that "
-            "rnngraph brings"
+            f"would run on the CPU in silence, with copies at every step. Use in the network activations and layers that rnngraph brings, "
+            f"{_ON_CPU}"
         )
     return session
 

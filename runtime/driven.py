@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnngraph.errors import InputError
+from rnngraph.runtime.alike import check_alike
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.manifest import FullPort, Manifest
 from rnngraph.runtime.snapshot import StateSnapshot
@@ -79,12 +80,13 @@ class Driven:
 
 
 def as_driven(net: Network, manifest: Manifest, path: str) -> Driven:
-    """``net`` as what the file ``path`` is compared with. InputError where one is a graph and the other is not."""
+    """``net`` as what the file ``path`` is compared with. InputError where it is none of the file's form."""
     told: Manifest | None = getattr(net, "manifest", None)
     graph = "features_masks" in inspect.signature(net.output).parameters if told is None else told.is_graph
     if graph != manifest.is_graph:
         wanted = "a graph: give the ComputationGraph" if manifest.is_graph else "a network of layers in a row: give the MultiLayerNetwork"
         raise InputError(f"net: {path} is the file of {wanted} that it was exported from, not {type(net).__name__}")
+    check_alike(net, manifest, path)
     return Driven(net, manifest)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -285,7 +286,7 @@ def parse_manifest(text: str, path: str | os.PathLike[str]) -> Manifest:
                 f"up to {FORMAT}; run: pip install --upgrade rnngraph"
             )
         manifest = _manifest(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         if isinstance(error, ModelFileError):
             raise
         raise ModelFileError(f"{path}: its manifest is not as rnngraph writes it ({error!r}); export the network again") from error
@@ -363,12 +364,22 @@ def _state(content: Mapping[str, Any]) -> State:
 
 
 def _initial(told: float | list[float], shape: list[int]) -> float | tuple[float, ...]:
-    """One number, or as many as a row has. ValueError for another number of them."""
+    """One number, or as many finite ones as a row has. ValueError for what is no number, or another number of them."""
     if not isinstance(told, list):
-        return float(told)
+        return _number(told)
     if [len(told)] != shape:
         raise ValueError(f"{len(told)} initial values for a state of shape {shape}")
-    return tuple(map(float, told))
+    row = tuple(map(_number, told))
+    if not all(map(math.isfinite, row)):  # they are a network's parameters
+        raise ValueError("initial values of a row that are not finite")
+    return row
+
+
+def _number(told: float) -> float:
+    """A number, which may be infinite: a state of a running maximum may begin so."""
+    if isinstance(told, bool) or not isinstance(told, (int, float)) or math.isnan(told):
+        raise ValueError(f"initial value {told!r}, which is no number")
+    return float(told)
 
 
 def _first_line(error: Exception) -> str:

@@ -54,20 +54,25 @@ class ParityReport:
 
 @dataclass(frozen=True)
 class DeviceReports:
-    """The reports of one file on every device that works here; true where each is. ``left_out`` tells of the others why they do not."""
+    """The reports of one file on every device that works here; true where each is, and none has failed.
+
+    ``left_out`` tells of the others why they have none; those of them that were opened and then failed in a run are in ``failed``.
+    """
 
     path: str
     reports: tuple[ParityReport, ...]
     left_out: Mapping[str, str]
+    failed: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return all(self.reports)
+        return all(self.reports) and not self.failed
 
     def __str__(self) -> str:
-        return "\n\n".join([*map(str, self.reports), *(f"not on {device}: {why}" for device, why in self.left_out.items())])
+        others = [f"{'FAILED' if device in self.failed else 'not'} on {device}: {why}" for device, why in self.left_out.items()]
+        return "\n\n".join([*map(str, self.reports), *others])
 
     def to_json(self) -> str:
-        """The reports as JSON, by device; of a device that does not work why that is."""
+        """The reports as JSON, by device; of a device that has none why that is."""
         devices = {report.device: {k: v for k, v in report.as_dict().items() if k in ("ok", "rows")} for report in self.reports}
-        content = {"path": self.path, "ok": bool(self), "devices": devices, "left_out": dict(self.left_out)}
+        content = {"path": self.path, "ok": bool(self), "devices": devices, "left_out": dict(self.left_out), "failed": list(self.failed)}
         return json.dumps(content, indent=2)

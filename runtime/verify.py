@@ -9,8 +9,8 @@ from typing import Literal, get_args, overload
 
 import numpy as np
 
-from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
-from rnngraph.runtime.device import Device
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError, StreamingError
+from rnngraph.runtime.device import Device, without_cpu
 from rnngraph.runtime.driven import CHUNKS, Arrays, Driven, Network, as_driven, real_steps, repeated
 from rnngraph.runtime.engine import Array
 from rnngraph.runtime.golden import Sample, read_samples
@@ -40,33 +40,36 @@ def verify(
     that makes of the values, and errors of raw outputs are told in shares of each column's size.
 
     ModelFileError: as StreamingSession, or the golden samples are missing or do not fit. MissingDependencyError: no onnx. InputError:
-    ``net`` is a graph and the file is not, or the other way around, or there is no such device. "all" leaves out, and tells, a device
-    that does not work or cannot have the file.
+    ``net`` has other layers, inputs, outputs or states than the file, or there is no such device. "all" leaves out, and tells, a device
+    that does not work or cannot have the file, or that fails in a run, which makes the reports false.
     """
     if device not in (*get_args(Device), "all"):
         raise InputError(f"device={device!r}: expected 'cpu', 'cuda', 'auto' or 'all'")
     if device != "all":
         return _on(StreamingSession(path, device), net)
-    reports, left_out = [_on(StreamingSession(path), net)], {}
+    on_cpu = _on(StreamingSession(path), net)
     try:
         session = StreamingSession(path, "cuda")
     except (MissingDependencyError, ModelFileError) as error:  # the file is right, since it was opened on the CPU
-        left_out["cuda"] = str(error).removeprefix("device='cuda': ")
-    else:
-        reports.append(_on(session, net))
-    return DeviceReports(reports[0].path, tuple(reports), left_out)
+        return DeviceReports(on_cpu.path, (on_cpu,), {"cuda": without_cpu(error)})
+    try:
+        on_cuda = _on(session, net)
+    except StreamingError as error:  # of CUDA: on the CPU the same was fed
+        return DeviceReports(on_cpu.path, (on_cpu,), {"cuda": str(error)}, failed=("cuda",))
+    return DeviceReports(on_cpu.path, (on_cpu, on_cuda), {})
 
 
 def _on(session: StreamingSession, net: Network | None) -> ParityReport:
     """All comparisons on the device of ``session``."""
     manifest = session.manifest
+    driven = None if net is None else as_driven(net, manifest, session.path)
     samples = read_samples(session.path, manifest)
     rows = [*_against_samples(session, samples)]
     in_pieces = manifest.streams and any(p.time_axis is not None for p in manifest.ports("input"))
     if in_pieces:
         rows += _in_pieces(session, samples[0])
-    if net is not None:
-        rows += _against_network(session, samples[0], in_units(as_driven(net, manifest, session.path)), in_pieces)
+    if driven is not None:
+        rows += _against_network(session, samples[0], in_units(driven), in_pieces)
     return ParityReport(session.path, session.device, tuple(rows))
 
 

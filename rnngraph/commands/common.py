@@ -40,7 +40,11 @@ def told(error: Exception) -> str:
     """An error in one line: of the system's the file and what is the matter with it."""
     if isinstance(error, OSError) and not isinstance(error, RnnGraphError) and error.filename is not None:
         return f"{error.filename}: {error.strerror or error}"
-    text = " ".join(str(error).split("\n"))
+    return in_options(" ".join(str(error).split("\n")))
+
+
+def in_options(text: str) -> str:
+    """A message with options in the place of the arguments that it advises."""
     for pattern, option in _OPTIONS:
         text = re.sub(pattern, option, text)
     return text
@@ -48,7 +52,7 @@ def told(error: Exception) -> str:
 
 _OPTIONS = (
     (r"CSVSequenceRecordReader\((encoding|delimiter)='([^']*)'\)", r"--\1 '\2'"),
-    (r"\b(nan|alignment|device)=(['\"])(\w+)\2", r"--\1 \3"),
+    (r"\b(nan|alignment|device|target)=(['\"])(\w+)\2", r"--\1 \3"),
     (r"\bskip_lines is (\d+)", r"--skip-lines is \1"),
     (r"\blabel_index is (-?\d+)", r"--label-column is \1"),
     (r"export_onnx\(net, path, features_mask=True\)|\bfeatures_mask=True", "--features-mask"),

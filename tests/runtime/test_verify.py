@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -14,8 +15,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from rnngraph.errors import InputError, MissingDependencyError, ModelFileError
-from rnngraph.runtime import ParityReport, StreamingSession, verify
+from rnngraph.errors import InputError, MissingDependencyError, ModelFileError, StreamingError
+from rnngraph.runtime import ParityReport, StreamingSession, read_manifest, verify
+from rnngraph.runtime.alike import check_alike
 from rnngraph.runtime.verify import ParityRow, compare
 from tests.runtime.files import File, Spec, inputs, write
 from tests.runtime.memory import memory_apart
@@ -105,6 +107,39 @@ def test_against_another_network(masked: bool, file: File) -> None:
     report = verify(file(Spec(masked=masked)), StreamingSession(file(Spec(masked=masked, seed=5))))
     assert not report
     assert all(row.ok != row.what.startswith("network") for row in report.rows)
+
+
+OTHERS = [
+    (Spec(hidden=6), "state_00_h of the file has the shape [N, 5], of net [N, 6]"),
+    (Spec(features=2), "the input x of the file has the shape [N, 3, T], of net [N, 2, T]"),
+    (Spec(classes=3), "the output y of the file has the shape [N, 4, T], of net [N, 3, T]"),
+    (Spec(last=True), "the output y of the file has the shape [N, 4, T], of net [N, 4]"),
+    (Spec(masked=True), "layers[0] of the file is LSTM, of net SimpleRnn"),
+]
+
+
+@pytest.mark.parametrize(("other", "difference"), OTHERS)
+def test_against_the_session_of_another_form(other: Spec, difference: str, file: File) -> None:
+    message = (
+        f"net: {file(Spec())} was exported from another network: .*{re.escape(difference)}; give the network that the file was exported"
+    )
+    with pytest.raises(InputError, match=message):
+        verify(file(Spec()), StreamingSession(file(other)))
+
+
+def test_against_a_session_of_other_states(file: File, tmp_path: Path) -> None:
+    layers = [{"index": 0, "type": "LSTM"}, {"index": 1, "type": "RnnOutputLayer"}]
+    other = write(tmp_path / "other.onnx", Spec(masked=True), golden=False, layers=layers)
+    wanted = r": the file has the states state_00_h, state_00_c, net has state_00_h; give the network that"
+    with pytest.raises(InputError, match=wanted):
+        verify(file(Spec()), StreamingSession(other))
+
+
+@pytest.mark.parametrize("other", [Spec(batch=2), Spec(steps=1)])
+def test_sizes_that_one_has_fixed_are_no_difference(other: Spec, file: File) -> None:
+    check_alike(StreamingSession(file(other)), read_manifest(file(Spec())), "net.onnx")
+    check_alike(StreamingSession(file(Spec())), read_manifest(file(other)), "net.onnx")
+    check_alike(object(), read_manifest(file(Spec())), "net.onnx")  # one that tells nothing is fed
 
 
 def test_against_a_network_that_does_not_stream(file: File) -> None:
@@ -225,7 +260,43 @@ def test_a_device_that_does_not_work_is_told(error: type[Exception], path: Path,
         "ok": True,
         "devices": {"cpu": {"ok": True, "rows": rows}},
         "left_out": {"cuda": "not here"},
+        "failed": [],
     }
+
+
+@pytest.mark.parametrize("remedy", [", or use device='cpu'", "  (or use device='cpu')"])
+def test_a_device_that_is_left_out_has_no_advice_to_take_the_other(remedy: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_cuda(path: Path, device: str = "cpu") -> StreamingSession:
+        if device == "cuda":
+            raise MissingDependencyError(f"device='cuda': no driver; install it{remedy}")
+        return StreamingSession(path)
+
+    monkeypatch.setattr(import_module("rnngraph.runtime.verify"), "StreamingSession", without_cuda)
+    assert verify(path, device="all").left_out == {"cuda": "no driver; install it"}
+
+
+def test_a_device_that_fails_in_a_run_is_told_beside_the_reports_that_there_are(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(path: Path, device: str = "cpu") -> StreamingSession:
+        session = StreamingSession(path)
+        if device == "cuda":
+            monkeypatch.setattr(session._engine, "run", fails)
+        return session
+
+    def fails(feeds: object) -> None:
+        raise StreamingError("onnxruntime failed, the state is as it was before the call: out of memory")
+
+    monkeypatch.setattr(import_module("rnngraph.runtime.verify"), "StreamingSession", opened)
+    reports = verify(path, device="all")
+    assert not reports
+    (report,) = reports.reports
+    assert report
+    assert report.device == "cpu"
+    why = "onnxruntime failed, the state is as it was before the call: out of memory"
+    assert (reports.left_out, reports.failed) == ({"cuda": why}, ("cuda",))
+    assert str(reports) == f"{report}\n\nFAILED on cuda: {why}"
+    told = json.loads(reports.to_json())
+    assert (told["ok"], told["failed"], told["left_out"]) == (False, ["cuda"], {"cuda": why})
+    assert told["devices"]["cpu"]["ok"] is True
 
 
 def test_a_device_that_is_none(path: Path) -> None:
