@@ -232,7 +232,8 @@ def page(content: Mapping[str, Any]) -> str:
     return f"""# Performance
 
 Written by `make bench`: medians of {content["rounds"]} rounds, of reading {READING}, peers in the same run, in alternation.
-A row says what is divided by what. Machine: {content["machine"]}. Versions: {", ".join(f"{k} {v}" for k, v in content["versions"].items())}.
+A row says what is divided by what. Machine: {content["machine"]}.
+Versions: {", ".join(f"{k} {v}" for k, v in content["versions"].items())}.
 
 {report(content["rows"])}
 
