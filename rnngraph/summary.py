@@ -25,14 +25,14 @@ def summary_table(config: NetworkConfiguration) -> str:
     """
     is_graph = isinstance(config, ComputationGraphConfiguration)
     stuck = not_streaming(lower(config), config.layer_names if is_graph else None)
-    sizes, kept = _by_layer(config, parameter_shapes(config)), _by_layer(config, buffer_shapes(config))
+    sizes = _by_layer(config, parameter_shapes(config))
     ends = [(f"{size:,}", "no" if index in stuck else "yes") for index, size in enumerate(sizes)]
     rows = _vertices(config, ends) if isinstance(config, ComputationGraphConfiguration) else _layers(config, ends)
     lines = _aligned(list(rows))
     rule = "-" * max(map(len, lines))
-    starts = given_starts(config)
-    given = sum(math.prod(shape) for name, shape in buffer_shapes(config).items() if name in starts)
-    counts = (sum(sizes), "parameters"), (sum(kept) - given, "running statistics"), (given, "given initial states")
+    starts, buffers = given_starts(config), buffer_shapes(config).items()
+    given, statistics = (sum(math.prod(shape) for name, shape in buffers if (name in starts) is is_start) for is_start in (True, False))
+    counts = (sum(sizes), "parameters"), (statistics, "running statistics"), (given, "given initial states")
     total = ", ".join([f"{count:,} {what}" for k, (count, what) in enumerate(counts) if count or not k] + [config.data_type])
     reasons = [f"{config.layer_label(k)}: {why}" if is_graph and k is not None else why for k, why in stuck.items()]
     return "\n".join([lines[0], rule, *lines[1:], rule, total, *(f"does not stream: {why}" for why in reasons)])
