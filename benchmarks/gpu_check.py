@@ -27,6 +27,7 @@ import torch
 import rnngraph as rg
 from benchmarks.gpu_cases import CASES
 from benchmarks.measure import Row, Run, alternate, network, void
+from benchmarks.steps import in_turn, single_cell, whole_module
 from rnngraph.errors import ExportError, MissingDependencyError
 from rnngraph.exporters import export_onnx
 from rnngraph.files import atomic_write
@@ -121,8 +122,9 @@ def peers(layer: Any, n: int, folder: Path, device: Device) -> Iterator[tuple[st
         yield name, lambda session=session: void(session.rnn_time_step(x))  # type: ignore[misc]
     place = "cuda" if device == "cuda" and torch.cuda.is_available() else "cpu"
     if isinstance(layer, rg.LSTM) and place == device:
-        yield "torch nn.LSTM", whole_module(x, layer.n_out or 0, place)
-        yield "torch LSTMCell", single_cell(x, layer.n_out or 0, place)
+        h = layer.n_out or 0
+        yield "torch nn.LSTM", in_turn(whole_module(h, place), x, (1, n, h), place)
+        yield "torch LSTMCell", in_turn(single_cell(h, place), x, (n, h), place)
 
 
 def fed_back(session: StreamingSession, n: int) -> Run:
@@ -133,32 +135,6 @@ def fed_back(session: StreamingSession, n: int) -> Run:
     def run() -> None:
         results = bare.run(None, feeds)
         feeds.update(zip((s.input for s in manifest.states), results[1:], strict=True))
-
-    return run
-
-
-def whole_module(x: Any, h: int, place: str) -> Run:
-    """nn.LSTM, on a GPU cuDNN's, fed one step."""
-    lstm, head = torch.nn.LSTM(12, h).to(place), torch.nn.Linear(h, 9).to(place)
-    state: list[Any] = [None]
-
-    def run() -> None:
-        with torch.inference_mode():
-            y, state[0] = lstm(torch.from_numpy(x).to(place)[None], state[0])
-            torch.softmax(head(y[0]), -1).cpu().numpy()
-
-    return run
-
-
-def single_cell(x: Any, h: int, place: str) -> Run:
-    """nn.LSTMCell."""
-    cell, head = torch.nn.LSTMCell(12, h).to(place), torch.nn.Linear(h, 9).to(place)
-    state: list[Any] = [None]
-
-    def run() -> None:
-        with torch.inference_mode():
-            state[0] = cell(torch.from_numpy(x).to(place), state[0])
-            torch.softmax(head(state[0][0]), -1).cpu().numpy()
 
     return run
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -41,3 +43,9 @@ def network(layer: Any, **fields: Any) -> rg.MultiLayerNetwork:
 
 def void(_: object) -> None:
     """Drop a result."""
+
+
+def printed(program: str, *arguments: object) -> int:
+    """The number that a program prints in a process of its own, in which warnings are errors."""
+    command = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -8,11 +8,7 @@ before, when data and network were there already.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from typing import Any
-
-Row = dict[str, Any]
+from benchmarks.measure import Row, printed
 
 LENGTHS = (1_000, 100_000)
 
@@ -59,18 +55,12 @@ KINDS = {
 }
 
 
-def growth(kind: str, steps: int) -> int:
-    """Bytes by which the peak rises while a network is fitted to sequences of ``steps`` steps."""
-    command = [sys.executable, "-W", "error", "-c", _PROGRAM, kind, str(steps)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def memory(rounds: int = 3) -> list[Row]:
     """The peak of a fit of 100,000 steps against that of 1,000, for each kind of data."""
     rows: list[Row] = []
     short, long = LENGTHS
     for kind, what in KINDS.items():
-        pairs = [(growth(kind, long), growth(kind, short)) for _ in range(rounds)]
+        pairs = [(printed(_PROGRAM, kind, long), printed(_PROGRAM, kind, short)) for _ in range(rounds)]
         ratios = sorted(ours / peer for ours, peer in pairs)
         name = f"peak memory above the data, TBPTT(200) over {long:,} steps, {what} : over {short:,} steps"
         bytes_ = sorted(ours for ours, _ in pairs)[rounds // 2]

@@ -9,15 +9,13 @@ the reader on. Memory, on Linux, is how far the peak of a process rises during `
 from __future__ import annotations
 
 import argparse
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 import rnngraph as rg
-from benchmarks.measure import Row, Run, alternate, ratio
+from benchmarks.measure import Row, Run, alternate, printed, ratio
 
 FILES, STEPS, FEATURES, CLASSES, ROWS = 10_000, 100, 10, 2, 32
 
@@ -75,19 +73,13 @@ print(peak() - before)
 """
 
 
-def growth(folder: Path, count: int) -> int:
-    """Bytes by which the peak rises while a network is fitted to so many files."""
-    command = [sys.executable, "-c", _PROGRAM, str(folder), str(count)]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 def reading(rounds: int) -> list[Row]:
     """Time and memory from files."""
     with tempfile.TemporaryDirectory() as name:
         times = alternate(epochs(Path(name)), rounds)
         what = "first epoch of fit, LSTM(32), N=32, from 10,000 CSV files of 100 x 10 : from memory"
         rows = [ratio(what, times["files"], times["memory"], "<= 1.2")]
-        rises = sorted(growth(Path(name), FILES) for _ in range(3))
+        rises = sorted(printed(_PROGRAM, name, FILES) for _ in range(3))
     held = FILES * STEPS * (FEATURES + CLASSES) * 4
     what = f"rise of the peak memory in that epoch : the arrays of all files, {held / 2**20:.0f} MiB"
     low, middle, high = (rise / held for rise in rises)

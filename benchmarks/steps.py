@@ -53,17 +53,8 @@ def stepping(rounds: int, folder: Path) -> list[Row]:
 
 def peers(x: np.ndarray) -> dict[str, Run]:
     """In torch: the network over sequences of one step, its cell in a loop, and that compiled."""
-    lstm, cell, head = torch.nn.LSTM(FEATURES, UNITS), torch.nn.LSTMCell(FEATURES, UNITS), torch.nn.Linear(UNITS, CLASSES)
-
-    def whole(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, (h, c) = lstm(x[None], (h, c))
-        return torch.softmax(head(y), -1), h, c
-
-    def single(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        h, c = cell(x, (h, c))
-        return torch.softmax(head(h), -1), h, c
-
-    found = {"eager": in_turn(whole, x, (1, 1, UNITS)), "cell": in_turn(single, x, (1, UNITS))}
+    single = single_cell(UNITS)
+    found = {"eager": in_turn(whole_module(UNITS), x, (1, 1, UNITS)), "cell": in_turn(single, x, (1, UNITS))}
     compiled = in_turn(torch.compile(single), x, (1, UNITS))
     try:
         compiled()
@@ -73,14 +64,36 @@ def peers(x: np.ndarray) -> dict[str, Run]:
     return {**found, "compiled": compiled}
 
 
-def in_turn(step: Step, x: np.ndarray, shape: tuple[int, ...]) -> Run:
+def whole_module(units: int, place: str = "cpu") -> Step:
+    """nn.LSTM, on a GPU cuDNN's, fed one step; states [1, N, units]."""
+    lstm, head = torch.nn.LSTM(FEATURES, units).to(place), torch.nn.Linear(units, CLASSES).to(place)
+
+    def step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        y, (h, c) = lstm(x[None], (h, c))
+        return torch.softmax(head(y[0]), -1), h, c
+
+    return step
+
+
+def single_cell(units: int, place: str = "cpu") -> Step:
+    """nn.LSTMCell; states [N, units]."""
+    cell, head = torch.nn.LSTMCell(FEATURES, units).to(place), torch.nn.Linear(units, CLASSES).to(place)
+
+    def step(x: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        h, c = cell(x, (h, c))
+        return torch.softmax(head(h), -1), h, c
+
+    return step
+
+
+def in_turn(step: Step, x: np.ndarray, shape: tuple[int, ...], place: str = "cpu") -> Run:
     """A step that goes on from the state which the one before left, from numpy to numpy as a session's."""
-    state = [torch.zeros(shape), torch.zeros(shape)]
+    state = [torch.zeros(shape, device=place), torch.zeros(shape, device=place)]
 
     def run() -> None:
         with torch.no_grad():
-            y, *state[:] = step(torch.from_numpy(x), *state)
-            y.numpy()
+            y, *state[:] = step(torch.from_numpy(x).to(place), *state)
+            y.cpu().numpy()
 
     return run
 
