@@ -9,6 +9,7 @@ import numpy as np
 
 from rnngraph.runtime.device import shared_value
 from rnngraph.runtime.engine import Array, Engine, failed
+from rnngraph.runtime.held import stream_state
 from rnngraph.runtime.manifest import Port
 from rnngraph.runtime.stepper import bind
 
@@ -44,7 +45,8 @@ class Rows:
         """How many steps each stream has had; see UNKNOWN."""
         for port in manifest.ports("mask"):
             self.given[port.name][...] = 1
-        self._sets = [{s.input: np.full((self.capacity, *s.shape), s.initial, s.data_type) for s in self._states} for _ in range(3)]
+        begun, names = stream_state(manifest), [s.input for s in self._states]
+        self._sets = [begun.initial(self.capacity, names) for _ in range(3)]
         self._bindings: dict[tuple[int, int, int, int], Any] = {}
         self._order = [_HELD, _NEXT, _GATHERED]
         self._run = engine.session._sess.run_with_iobinding  # as in Stepper

@@ -100,8 +100,7 @@ class StreamingSession(Opened):
         InputError: an array does not fit the file. StreamingError: onnxruntime failed.
         """
         fed = self._inputs.checked(x, features_mask, features_masks, step=False)
-        initial = {s.input: np.full((fed.rows, *s.shape), s.initial, s.data_type) for s in self.manifest.states}
-        return self._as_given(self._run(fed, initial)[0])
+        return self._as_given(self._run(fed, self._state.initial(fed.rows, self._names))[0])
 
     def rnn_time_step(
         self, x: Given, features_mask: npt.ArrayLike | None = None, features_masks: Masks | None = None, out: Any = None

@@ -1,7 +1,7 @@
 """Tables of numbers from many CSV files at once, for files in which nothing is out of the way.
 
-:mod:`rnngraph.data._csv` does it where it was compiled at the installation; else Python does, ten times slower. Both give the same bits:
-those of ``float``, rounded to float32.
+:mod:`rnngraph.data._csv` does it where it was compiled at the installation; else Python does, more than ten times slower. Both give
+the same bits: those of ``float``, rounded to float32.
 """
 
 from __future__ import annotations
